@@ -1,0 +1,3 @@
+//! The command `godirect`.
+
+fn main() {}

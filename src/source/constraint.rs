@@ -1,0 +1,1 @@
+//! Build constraints: the expressions of `//go:build` lines (`go/build/constraint`).
