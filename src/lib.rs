@@ -6,3 +6,4 @@ pub mod lock;
 pub mod name;
 pub mod platform;
 pub mod source;
+pub mod spec;

@@ -1,0 +1,166 @@
+//! The spec `godirect.star`: what to build, with which SDK, for which platforms, and which files to generate.
+//!
+//! `docs/spec.md` is its reference for people.
+
+mod eval;
+mod vocabulary;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::digest::Sha256;
+use crate::error::{Error, Location, Result};
+use crate::name::GoVersion;
+use crate::platform::{OsArch, Platform};
+
+/// The name of the spec in its directory.
+pub const FILE: &str = "godirect.star";
+
+/// The evaluated spec. Everything in it has been checked on its own; what needs go.mod or the lock is checked later.
+#[derive(Debug)]
+pub struct Spec {
+    /// The file, as the user would name it.
+    pub path: PathBuf,
+    /// The directory of go.mod or go.work, relative to the spec, slash-separated; empty for the spec's own.
+    pub module_dir: String,
+    /// The SDK.
+    pub sdk: Sdk,
+    /// Platforms that binaries are built for, in the order of the spec.
+    pub platforms: Vec<Target>,
+    /// Profiles by name.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The binaries that the spec names; empty means every main package of the module.
+    pub binaries: Vec<Binary>,
+    /// Emit Bazel files.
+    pub bazel: Option<Bazel>,
+    /// Emit Nix files.
+    pub nix: Option<Nix>,
+}
+
+/// A Go SDK as the spec asks for it.
+#[derive(Clone, Debug)]
+pub struct Sdk {
+    /// Which version.
+    pub version: SdkVersion,
+    /// From where.
+    pub source: SdkSource,
+    /// The platforms on which its tools run, sorted.
+    pub exec_platforms: Vec<OsArch>,
+    /// Where the spec says so; `None` when it doesn't.
+    pub location: Option<Location>,
+}
+
+/// Which SDK version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SdkVersion {
+    /// As the `toolchain` and `go` lines of go.work or go.mod say.
+    FromGoMod,
+    /// This one.
+    Exact(GoVersion),
+}
+
+/// Where the SDK comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SdkSource {
+    /// The module `golang.org/toolchain`, through GOPROXY.
+    ModuleProxy,
+    /// Archives with the layout of those on Go's download page.
+    Archive(BTreeMap<OsArch, Archive>),
+}
+
+/// A pinned archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// Tried in order.
+    pub urls: Vec<String>,
+    /// Of the archive's bytes.
+    pub sha256: Sha256,
+}
+
+/// A platform to build for, with its name in labels, attributes and directories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Unique in the spec; by default [`Platform::name`].
+    pub name: String,
+    /// GOOS, GOARCH and variant.
+    pub platform: Platform,
+}
+
+/// A named set of build settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Build tags, sorted.
+    pub tags: BTreeSet<String>,
+    /// Flags of the compiler for the binary's main package, as `go build -gcflags`.
+    pub gcflags: Vec<String>,
+    /// Flags of the linker, as `go build -ldflags`.
+    pub ldflags: Vec<String>,
+    /// Whether packages may use cgo (CGO_ENABLED).
+    pub cgo: bool,
+}
+
+/// A binary to build.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The main package's directory as written, e.g. `./cmd/server`.
+    pub package: String,
+    /// The name of the executable; `None` for the name that `go build` gives it.
+    pub name: Option<String>,
+    /// Names of profiles; the first has no suffix in outputs.
+    pub profiles: Vec<String>,
+    /// Where the spec says so.
+    pub location: Option<Location>,
+}
+
+/// Bazel output.
+#[derive(Clone, Debug)]
+pub struct Bazel {
+    /// The name of the hub repository with third-party modules, as in `@go_modules//github.com/fatih/color`.
+    pub modules_repo: String,
+}
+
+/// Nix output.
+#[derive(Clone, Debug)]
+pub struct Nix {
+    /// The directory of the generated files, relative to the spec.
+    pub dir: String,
+    /// Whether to write `flake.nix` and `default.nix` beside the spec.
+    pub flake: bool,
+}
+
+/// The profile that binaries have when the spec names none.
+pub const DEFAULT_PROFILE: &str = "default";
+
+impl Spec {
+    /// GOOS/GOARCH pairs of the target platforms, sorted.
+    pub fn os_arches(&self) -> BTreeSet<OsArch> {
+        self.platforms.iter().map(|t| t.platform.os_arch()).collect()
+    }
+
+    /// The target with `name`, or an error that lists those that exist.
+    pub fn target(&self, name: &str) -> Result<&Target> {
+        let found = self.platforms.iter().find(|t| t.name == name || t.platform.to_string() == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.platforms.iter().map(|t| t.name.as_str()).collect();
+            Error::input(format!("{} has no platform `{}`", self.path.display(), name.escape_debug()))
+                .help(format!("it has {}", names.join(", ")))
+        })
+    }
+}
+
+/// Reads and evaluates `dir/godirect.star`.
+///
+/// # Errors
+///
+/// Input errors with the place in the spec; an environment error when it can't be read.
+pub fn load(dir: &Path) -> Result<Spec> {
+    eval::load(dir)
+}
+
+/// Evaluates a spec from text; `load()` finds nothing. For tests and fuzzing.
+pub fn parse(content: &str) -> Result<Spec> {
+    eval::parse(content)
+}
+
+#[cfg(test)]
+mod tests;
