@@ -1,4 +1,7 @@
-//! What one directory of Go source says about itself, read from file headers; independent of any platform.
+//! What Go source says about itself, read from file headers; nothing here is compiled or type-checked.
 
 pub mod constraint;
+pub mod context;
+pub mod header;
 pub mod record;
+pub mod token;
