@@ -1,0 +1,77 @@
+//! Bazel files: a section of MODULE.bazel, and a BUILD.bazel for each package directory.
+
+mod build_file;
+mod module_file;
+pub mod rule;
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::graph::{MainModule, PackageGraph};
+use crate::spec::{Profile, Spec, Target};
+use crate::write::{GeneratedFile, GeneratedFiles};
+
+/// The ruleset's module and repository name.
+pub const RULESET: &str = "rules_go_direct";
+/// The ruleset's version that this program emits for.
+pub const RULESET_VERSION: &str = "0.1.0";
+
+/// What the files are made of.
+pub struct Input<'a> {
+    /// The spec.
+    pub spec: &'a Spec,
+    /// The repository's modules.
+    pub mains: &'a [MainModule],
+    /// The graph of every package of the repository, for each target platform and profile.
+    pub views: &'a [View<'a>],
+    /// The binaries of the spec.
+    pub binaries: &'a [Binary],
+    /// MODULE.bazel as it is.
+    pub module_file: Option<&'a str>,
+}
+
+/// The graph as one configuration sees it.
+pub struct View<'a> {
+    /// The platform.
+    pub target: &'a Target,
+    /// The name of the profile.
+    pub profile: &'a str,
+    /// The graph.
+    pub graph: &'a PackageGraph,
+}
+
+/// A binary in one profile.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The target's name.
+    pub name: String,
+    /// The main package's import path.
+    pub main: String,
+    /// The build settings.
+    pub profile: Profile,
+    /// As `go list` shows it in `DefaultGODEBUG`.
+    pub default_godebug: String,
+}
+
+/// Renders MODULE.bazel and all BUILD.bazel files.
+///
+/// # Errors
+///
+/// When MODULE.bazel can't be extended, or a package differs between profiles in a way that BUILD files can't say.
+pub fn render(input: &Input) -> Result<GeneratedFiles> {
+    let mut files = GeneratedFiles::new();
+    let module_file = module_file::render(input)?;
+    files.insert("MODULE.bazel".to_owned(), GeneratedFile { text: module_file, merged: true });
+    let mut rules: BTreeMap<String, Vec<rule::Rule>> = build_file::package_rules(input)?;
+    // The lock's label needs a package at the root, even where there is no Go.
+    rules.entry(String::new()).or_default();
+    for main in input.mains {
+        rules.entry(main.dir.clone()).or_default().insert(0, build_file::module_rule(main));
+    }
+    for (dir, rules) in rules {
+        let path = if dir.is_empty() { "BUILD.bazel".to_owned() } else { format!("{dir}/BUILD.bazel") };
+        let text = rule::print_file(super::HEADER, &format!("@{RULESET}//go:defs.bzl"), &rules);
+        files.insert(path, GeneratedFile { text, merged: false });
+    }
+    Ok(files)
+}

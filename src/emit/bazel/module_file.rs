@@ -1,0 +1,108 @@
+//! The section of MODULE.bazel that godirect keeps; everything around it is the user's.
+
+use handlebars::Handlebars;
+use serde::Serialize;
+
+use super::rule::literal;
+use super::{Input, RULESET, RULESET_VERSION};
+use crate::error::{Error, Result};
+
+const TEMPLATE: &str = include_str!("../../../templates/bazel/MODULE.bazel.hbs");
+const BEGIN: &str = "# godirect: begin";
+const END: &str = "# godirect: end";
+
+#[derive(Serialize)]
+struct Section<'a> {
+    ruleset: &'a str,
+    version: &'a str,
+    extensions: String,
+    modules_repo: &'a str,
+    lock: &'a str,
+}
+
+pub(super) fn render(input: &Input) -> Result<String> {
+    let modules_repo = input.spec.bazel.as_ref().map_or("go_modules", |b| b.modules_repo.as_str());
+    let section = Section {
+        ruleset: RULESET,
+        version: RULESET_VERSION,
+        extensions: format!("@{RULESET}//go:extensions.bzl"),
+        modules_repo,
+        lock: "//:godirect.lock.json",
+    };
+    let mut handlebars = Handlebars::new();
+    handlebars.set_strict_mode(true);
+    handlebars.register_escape_fn(literal);
+    let section =
+        handlebars.render_template(TEMPLATE, &section).map_err(|e| Error::input(format!("the template of MODULE.bazel: {e}")))?;
+    match input.module_file {
+        None => {
+            let name = input.mains.first().map_or("main", |m| super::build_file::base_name(m.path.as_str()));
+            Ok(format!("module(name = {})\n\n{section}", literal(&module_name(name))))
+        }
+        Some(old) => replace(old, &section),
+    }
+}
+
+/// A Bazel module's name: lower-case letters, digits, `.`, `-` and `_`, beginning with a letter and ending with neither punctuation.
+fn module_name(base: &str) -> String {
+    let plain: String =
+        base.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let trimmed = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches(['.', '-', '_']);
+    if trimmed.is_empty() { "main".to_owned() } else { trimmed.to_owned() }
+}
+
+fn replace(old: &str, section: &str) -> Result<String> {
+    let lines = |mark: &str| old.lines().filter(|line| line.starts_with(mark)).count();
+    match (lines(BEGIN), lines(END)) {
+        (0, 0) => {
+            let gap = if old.is_empty() || old.ends_with("\n\n") {
+                ""
+            } else if old.ends_with('\n') {
+                "\n"
+            } else {
+                "\n\n"
+            };
+            Ok(format!("{old}{gap}{section}"))
+        }
+        (1, 1) => {
+            let begin = old.find(BEGIN).unwrap_or(0);
+            match old[begin..].find(END) {
+                Some(end) => {
+                    let rest = &old[begin + end..];
+                    let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+                    Ok(format!("{}{section}{rest}", &old[..begin]))
+                }
+                None => Err(broken()),
+            }
+        }
+        _ => Err(broken()),
+    }
+}
+
+fn broken() -> Error {
+    Error::input(format!("MODULE.bazel has not one line `{BEGIN} …` followed by one `{END}`"))
+        .help("delete these lines and what is between them; `godirect generate` writes them again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_section_is_replaced() {
+        let section = "# godirect: begin (new)\nx\n# godirect: end\n";
+        let old = "# mine\n\n# godirect: begin (old)\ny\nz\n# godirect: end\n\n# also mine\n";
+        assert_eq!(replace(old, section).unwrap(), format!("# mine\n\n{section}\n# also mine\n"));
+        assert_eq!(replace("a\n", section).unwrap(), format!("a\n\n{section}"));
+        assert_eq!(replace("", section).unwrap(), section);
+        assert!(replace("# godirect: begin\n", section).is_err());
+        assert!(replace("# godirect: end\n# godirect: begin\n", section).is_err());
+    }
+
+    #[test]
+    fn module_names_are_what_bazel_accepts() {
+        assert_eq!(module_name("Hello-World"), "hello-world");
+        assert_eq!(module_name("42answers"), "answers");
+        assert_eq!(module_name("~"), "main");
+    }
+}

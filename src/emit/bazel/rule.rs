@@ -1,0 +1,226 @@
+//! Rules as data, printed as buildifier formats them; quoting happens only here.
+
+use std::fmt::Write as _;
+
+/// A value in a BUILD file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expr {
+    /// A string.
+    String(String),
+    /// A list of strings.
+    List(Vec<String>),
+    /// A dictionary of string lists, in this order.
+    Dict(Vec<(String, Vec<String>)>),
+    /// A list, plus a `select` of lists by condition; the default is the empty list.
+    Select {
+        /// What is always there.
+        common: Vec<String>,
+        /// What is there besides, by label of a condition.
+        cases: Vec<(String, Vec<String>)>,
+    },
+}
+
+/// A call of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The rule, e.g. `go_library`.
+    pub kind: &'static str,
+    /// The target's name.
+    pub name: String,
+    attributes: Vec<(&'static str, Expr)>,
+}
+
+impl Rule {
+    /// A rule without attributes.
+    pub fn new(kind: &'static str, name: impl Into<String>) -> Rule {
+        Rule { kind, name: name.into(), attributes: Vec::new() }
+    }
+
+    /// Adds an attribute, unless its value is empty (which is every attribute's default).
+    pub fn with(mut self, name: &'static str, value: Expr) -> Rule {
+        if !value.is_empty() {
+            self.attributes.push((name, value));
+        }
+        self
+    }
+}
+
+impl Expr {
+    fn is_empty(&self) -> bool {
+        match self {
+            Expr::String(text) => text.is_empty(),
+            Expr::List(items) => items.is_empty(),
+            Expr::Dict(entries) => entries.is_empty(),
+            Expr::Select { common, cases } => common.is_empty() && cases.is_empty(),
+        }
+    }
+}
+
+/// A Starlark string literal.
+pub fn literal(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() => drop(write!(quoted, "\\{:03o}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Sorts file names and labels as buildifier does: local ones, then `//`, then `@`; `.` and `:` separate words.
+pub fn sort_labels(labels: &mut Vec<String>) {
+    labels.sort_by_cached_key(|label| {
+        let phase = match label.as_bytes() {
+            [b':', ..] => 1,
+            [b'/', b'/', ..] => 2,
+            [b'@', ..] => 3,
+            _ => 0,
+        };
+        (phase, label.split(['.', ':']).map(str::to_owned).collect::<Vec<_>>(), label.clone())
+    });
+    labels.dedup();
+}
+
+/// Position of attributes in a rule: `name`, `srcs`, others by name, `deps` (buildifier's `NamePriority`).
+fn priority(attribute: &str) -> i32 {
+    match attribute {
+        "srcs" => -90,
+        "out" => -89,
+        "deps" => 4,
+        _ => 0,
+    }
+}
+
+/// Prints `header` (comment lines), loads of `kinds` from `file`, and the rules.
+pub fn print_file(header: &str, file: &str, rules: &[Rule]) -> String {
+    let mut kinds: Vec<&str> = rules.iter().map(|r| r.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut text = format!("# {header}\n");
+    if !kinds.is_empty() {
+        let symbols: Vec<String> = kinds.iter().map(|k| literal(k)).collect();
+        let _ = writeln!(text, "\nload({}, {})", literal(file), symbols.join(", "));
+    }
+    for rule in rules {
+        text.push('\n');
+        print_rule(&mut text, rule);
+    }
+    text
+}
+
+fn print_rule(text: &mut String, rule: &Rule) {
+    let _ = writeln!(text, "{}(\n    name = {},", rule.kind, literal(&rule.name));
+    let mut attributes: Vec<_> = rule.attributes.iter().collect();
+    attributes.sort_by_key(|(name, _)| (priority(name), *name));
+    for (name, value) in attributes {
+        let _ = writeln!(text, "    {name} = {},", print_expr(value));
+    }
+    text.push_str(")\n");
+}
+
+fn print_expr(value: &Expr) -> String {
+    match value {
+        Expr::String(text) => literal(text),
+        Expr::List(items) => print_list(items, 1),
+        Expr::Dict(entries) => {
+            let lines: String = entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), print_list(v, 2))).collect();
+            format!("{{\n{lines}    }}")
+        }
+        Expr::Select { common, cases } if cases.is_empty() => print_list(common, 1),
+        Expr::Select { common, cases } => {
+            let mut lines: String =
+                cases.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), print_list(v, 2))).collect();
+            lines.push_str("        \"//conditions:default\": [],\n");
+            let select = format!("select({{\n{lines}    }})");
+            if common.is_empty() { select } else { format!("{} + {select}", print_list(common, 1)) }
+        }
+    }
+}
+
+fn print_list(items: &[String], depth: usize) -> String {
+    match items {
+        [] => "[]".to_owned(),
+        [item] => format!("[{}]", literal(item)),
+        items => {
+            let indent = "    ".repeat(depth);
+            let lines: String = items.iter().map(|item| format!("{indent}    {},\n", literal(item))).collect();
+            format!("[\n{lines}{indent}]")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_like_buildifier() {
+        let list = |items: &[&str]| items.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let rule = Rule::new("go_library", "a")
+            .with("deps", Expr::List(list(&["//b"])))
+            .with("visibility", Expr::List(list(&["//visibility:public"])))
+            .with("embed", Expr::List(vec![]))
+            .with("embed_patterns", Expr::Dict(vec![("x*".to_owned(), list(&["x1", "x2"]))]))
+            .with(
+                "srcs",
+                Expr::Select { common: list(&["a.go", "b\".go"]), cases: vec![("@r//:linux".to_owned(), list(&["l.go"]))] },
+            );
+        assert_eq!(
+            print_file("header", "@r//go:defs.bzl", &[rule]),
+            r#"# header
+
+load("@r//go:defs.bzl", "go_library")
+
+go_library(
+    name = "a",
+    srcs = [
+        "a.go",
+        "b\".go",
+    ] + select({
+        "@r//:linux": ["l.go"],
+        "//conditions:default": [],
+    }),
+    embed_patterns = {
+        "x*": [
+            "x1",
+            "x2",
+        ],
+    },
+    visibility = ["//visibility:public"],
+    deps = ["//b"],
+)
+"#
+        );
+    }
+
+    #[test]
+    fn sorts_like_buildifier() {
+        let mut labels: Vec<String> =
+            ["@z//a", "//b:c", ":x", "a-b.go", "a.go", "//b", "a.go"].iter().map(|s| (*s).to_owned()).collect();
+        sort_labels(&mut labels);
+        assert_eq!(labels, ["a.go", "a-b.go", ":x", "//b", "//b:c", "@z//a"]);
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        use starlark::syntax::{AstModule, Dialect};
+        let hostile = "a\"b\\c\n${x}\r\t\u{1}é'#{{";
+        let text = format!("x = {}\n", literal(hostile));
+        let ast = AstModule::parse("BUILD", text, &Dialect::Standard).unwrap();
+        starlark::environment::Module::with_temp_heap(|module| {
+            let globals = starlark::environment::Globals::standard();
+            starlark::eval::Evaluator::new(&module).eval_module(ast, &globals).unwrap();
+            assert_eq!(module.get("x").unwrap().unpack_str(), Some(hostile));
+            starlark::Result::Ok(())
+        })
+        .unwrap();
+    }
+}

@@ -1,0 +1,64 @@
+//! Runs one step of an action.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::archive;
+use crate::error::{Class, Error, Result};
+use crate::plan::{Step, token};
+
+/// Runs `step`; `lookup` gives the paths of tokens, `scratch` is for temporary files.
+pub(super) fn run(
+    step: &Step,
+    env: &BTreeMap<String, String>,
+    scratch: &Path,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<()> {
+    let fill = |text: &str| token::substitute(text, lookup);
+    let path = |text: &str| fill(text).map(PathBuf::from);
+    match step {
+        Step::Write { write, text } => {
+            let file = path(write)?;
+            std::fs::write(&file, fill(text)?).map_err(|e| Error::io("write", &file, &e))
+        }
+        Step::Copy { copy, to } => {
+            let (from, to) = (path(copy)?, path(to)?);
+            let content = std::fs::read(&from).map_err(|e| Error::io("read", &from, &e))?;
+            std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))
+        }
+        Step::Pack { pack, add } => {
+            let members = add.iter().map(|member| path(member)).collect::<Result<Vec<_>>>()?;
+            archive::append(&path(pack)?, &members)
+        }
+        Step::Run { run, dir } => {
+            let argv = run.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
+            execute(&argv, &path(dir)?, env, scratch)
+        }
+    }
+}
+
+/// Runs a program with nothing inherited but standard handles that are empty.
+fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<()> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("the plan has an empty command"))?;
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .envs(env)
+        .env("PWD", dir)
+        .env("TMPDIR", scratch)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| Error::io("run", Path::new(program), &e))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    // Tools name files by their full path; people know them relative to where they stand.
+    let here = std::env::current_dir().map(|d| format!("{}/", d.display())).unwrap_or_default();
+    let text = if here.len() > 1 { text.replace(&here, "") } else { text.into_owned() };
+    Err(Error::new(Class::Negative, format!("{tool} failed with {}\n{}", output.status, text.trim_end())))
+}

@@ -1,0 +1,190 @@
+//! The recipe: exact tool invocations for each package and binary, with tokens in the place of paths.
+//!
+//! It exists once, here, for the embedded engine and for Nix; `rules_go_direct` has it in Starlark. `docs/plan.md` describes the
+//! serialised form. It follows `cmd/go/internal/work/{gc,exec}.go` of the SDK.
+
+pub mod buildinfo;
+mod compile;
+mod link;
+pub mod token;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::graph::PackageGraph;
+use crate::name::GoVersion;
+use crate::platform::Platform;
+use crate::spec::Profile;
+
+/// A platform with a profile: everything that is built the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Configuration {
+    /// The whole environment of the tools, besides PWD and TMPDIR.
+    pub env: BTreeMap<String, String>,
+    /// Packages by import path.
+    pub packages: BTreeMap<String, PackageAction>,
+    /// Binaries by name.
+    pub binaries: BTreeMap<String, BinaryAction>,
+}
+
+/// How to compile one package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackageAction {
+    /// Where its files are.
+    pub source: Source,
+    /// The packages whose export data it reads, sorted.
+    pub deps: Vec<String>,
+    /// What to do.
+    pub steps: Vec<Step>,
+}
+
+/// How to link one binary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BinaryAction {
+    /// The file name of the executable.
+    pub file: String,
+    /// The import path of its main package.
+    pub main: String,
+    /// All packages that are linked, sorted.
+    pub deps: Vec<String>,
+    /// What to do.
+    pub steps: Vec<Step>,
+}
+
+/// The directory of a package's source; paths are slash-separated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// A directory below GOROOT/src.
+    Std {
+        /// The directory.
+        std: String,
+    },
+    /// A directory in a locked module.
+    Module {
+        /// `path@version`, as the lock names it.
+        module: String,
+        /// The directory in the module; empty for its root.
+        dir: String,
+    },
+    /// A directory of the repository.
+    Local {
+        /// The directory, relative to the spec.
+        local: String,
+        /// The files that belong to the package, sorted.
+        files: Vec<String>,
+    },
+}
+
+/// One thing to do. Strings hold tokens, see [`token`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    /// Write a file.
+    Write {
+        /// The file.
+        write: String,
+        /// Its content.
+        text: String,
+    },
+    /// Copy a file.
+    Copy {
+        /// From.
+        copy: String,
+        /// To.
+        to: String,
+    },
+    /// Run a program.
+    Run {
+        /// The program and its arguments.
+        run: Vec<String>,
+        /// The working directory.
+        dir: String,
+    },
+    /// Append members to an archive.
+    Pack {
+        /// The archive.
+        pack: String,
+        /// The files, each becomes a member.
+        add: Vec<String>,
+    },
+}
+
+/// What the recipe depends on besides the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// The SDK's version.
+    pub go: &'a GoVersion,
+    /// The target.
+    pub platform: &'a Platform,
+    /// The build settings.
+    pub profile: &'a Profile,
+}
+
+/// A binary to plan, by its main package.
+#[derive(Clone, Debug)]
+pub struct Binary<'a> {
+    /// The name in outputs and of the executable, without `.exe`.
+    pub name: &'a str,
+    /// The import path of the main package.
+    pub main: &'a str,
+    /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
+    pub default_godebug: String,
+}
+
+/// Plans everything that `binaries` need in one configuration.
+///
+/// # Errors
+///
+/// When a package needs what this version can't do (cgo).
+pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
+    let mut packages = BTreeMap::new();
+    let mut planned = BTreeMap::new();
+    for binary in binaries {
+        let linked = link::closure(graph, settings, binary.main)?;
+        for import_path in &linked {
+            if *import_path != "unsafe" && !packages.contains_key(*import_path) {
+                let package = graph.package(import_path).ok_or_else(|| unknown(import_path))?;
+                packages.insert((*import_path).to_owned(), compile::package(graph, settings, package)?);
+            }
+        }
+        planned.insert(binary.name.to_owned(), link::binary(graph, settings, binary, &linked)?);
+    }
+    Ok(Configuration { env: env(settings), packages, binaries: planned })
+}
+
+fn unknown(import_path: &str) -> Error {
+    Error::input(format!("package {import_path} is not in the graph"))
+}
+
+/// The environment of the tools.
+fn env(settings: Settings) -> BTreeMap<String, String> {
+    let platform = settings.platform;
+    let mut env = BTreeMap::from([
+        ("CGO_ENABLED".to_owned(), if settings.profile.cgo { "1" } else { "0" }.to_owned()),
+        ("GOARCH".to_owned(), platform.goarch().to_owned()),
+        ("GOOS".to_owned(), platform.goos().to_owned()),
+        // With -trimpath the go command clears it, so that the linker records no GOROOT.
+        ("GOROOT".to_owned(), String::new()),
+    ]);
+    if let Some((variable, value)) = platform.variant_setting() {
+        env.insert(variable.to_owned(), value.to_owned());
+    }
+    env
+}
+
+/// Whether executables are position independent by default (`internal/platform.DefaultPIE`).
+fn default_pie(platform: &Platform) -> bool {
+    matches!(platform.goos(), "android" | "darwin" | "ios" | "windows")
+}
+
+/// Flags that the default build mode puts on every compile and asm (`cmd/go/internal/work.buildModeInit`).
+fn codegen_flags(platform: &Platform) -> &'static [&'static str] {
+    if default_pie(platform) && platform.goos() != "windows" { &["-shared"] } else { &[] }
+}
+
+fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {
+    items.into_iter().map(str::to_owned).collect()
+}

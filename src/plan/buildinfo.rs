@@ -1,0 +1,116 @@
+//! Build information: the text that `go version -m` shows (`runtime/debug.BuildInfo`, `load.setBuildInfo`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::{Binary, Settings, unknown};
+use crate::error::Result;
+use crate::graph::{Origin, PackageGraph};
+
+/// The text, without the marks around it.
+pub(super) fn text(graph: &PackageGraph, settings: Settings, binary: &Binary, linked: &BTreeSet<&str>) -> Result<String> {
+    let main = graph.package(binary.main).ok_or_else(|| unknown(binary.main))?;
+    let main_module = match &main.origin {
+        Origin::Main { module, .. } => module.as_str(),
+        Origin::Module { path, .. } => path.as_str(),
+        Origin::Std => "",
+    };
+    let mut modules = BTreeMap::new();
+    for path in linked {
+        match &graph.package(path).ok_or_else(|| unknown(path))?.origin {
+            Origin::Std => {}
+            Origin::Main { module, .. } => drop(modules.insert(module.as_str(), module_line(module.as_str(), "(devel)", ""))),
+            Origin::Module { path, version, h1, replace, .. } => {
+                let line = match replace {
+                    None => module_line(path.as_str(), version.as_str(), h1),
+                    // BuildInfo.String ends a replaced module with an empty line.
+                    Some(by) => format!("{path}\t{version}\n=>\t{}\n", module_line(by.path.as_str(), by.version.as_str(), h1)),
+                };
+                modules.insert(path.as_str(), line);
+            }
+        }
+    }
+    let mut text = format!("path\t{}\n", binary.main);
+    if let Some(line) = modules.remove(main_module) {
+        let _ = write!(text, "mod\t{line}");
+    }
+    for line in modules.values() {
+        let _ = write!(text, "dep\t{line}");
+    }
+    for (key, value) in build_settings(settings, binary) {
+        let _ = writeln!(text, "build\t{key}={}", quote_value(&value));
+    }
+    Ok(text)
+}
+
+fn module_line(path: &str, version: &str, sum: &str) -> String {
+    format!("{path}\t{version}\t{sum}\n")
+}
+
+/// In the order of `setBuildInfo`.
+fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, String)> {
+    let (platform, profile) = (settings.platform, settings.profile);
+    let mut list = vec![("-buildmode", "exe".to_owned()), ("-compiler", "gc".to_owned())];
+    if !profile.gcflags.is_empty() {
+        list.push(("-gcflags", profile.gcflags.join(" ")));
+    }
+    if !profile.tags.is_empty() {
+        list.push(("-tags", profile.tags.iter().cloned().collect::<Vec<_>>().join(",")));
+    }
+    list.push(("-trimpath", "true".to_owned()));
+    if !binary.default_godebug.is_empty() {
+        list.push(("DefaultGODEBUG", binary.default_godebug.clone()));
+    }
+    list.push(("CGO_ENABLED", if profile.cgo { "1" } else { "0" }.to_owned()));
+    list.push(("GOARCH", platform.goarch().to_owned()));
+    list.push(("GOOS", platform.goos().to_owned()));
+    if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
+        list.push((variable, value.to_owned()));
+    }
+    list
+}
+
+fn quote_value(value: &str) -> String {
+    if value.contains([' ', '\t', '\r', '\n', '"', '`']) { quote(value.as_bytes()) } else { value.to_owned() }
+}
+
+/// The marks that `debug/buildinfo` looks for around the text (`modload.ModInfoData`).
+const START: [u8; 16] = [0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41, 0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6];
+const END: [u8; 16] = [0xf9, 0x32, 0x43, 0x31, 0x86, 0x18, 0x20, 0x72, 0x00, 0x82, 0x42, 0x10, 0x41, 0x16, 0xd8, 0xf2];
+
+/// The value of the linker's `modinfo` line: marks and text as a Go string literal.
+pub(super) fn quoted(text: &str) -> String {
+    quote(&[&START, text.as_bytes(), &END].concat())
+}
+
+/// A Go string literal for bytes, as `strconv.Quote` writes ASCII; other bytes are escaped, which reads back the same.
+fn quote(bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len() + 2);
+    quoted.push('"');
+    for &byte in bytes {
+        match byte {
+            b'"' => quoted.push_str("\\\""),
+            b'\\' => quoted.push_str("\\\\"),
+            b'\n' => quoted.push_str("\\n"),
+            b'\t' => quoted.push_str("\\t"),
+            b'\r' => quoted.push_str("\\r"),
+            0x20..0x7f => quoted.push(char::from(byte)),
+            _ => drop(write!(quoted, "\\x{byte:02x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_as_go_reads_it() {
+        assert_eq!(quote(b"a\tb\n\"\\\x00\xff~"), r#""a\tb\n\"\\\x00\xff~""#);
+        assert_eq!(quote_value("v1"), "v1");
+        assert_eq!(quote_value("-N -l"), "\"-N -l\"");
+        assert_eq!(quote_value(""), "");
+    }
+}

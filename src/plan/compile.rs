@@ -1,0 +1,221 @@
+//! How one package is compiled (`gcToolchain.gc`, `asm` and `symabis` in `cmd/go/internal/work/gc.go`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
+use super::{PackageAction, Settings, Source, Step, codegen_flags, strings};
+use crate::error::{Error, Result};
+use crate::graph::{Origin, Package, PackageGraph};
+
+/// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
+const FORWARD_DECLARATIONS: [&str; 10] = [
+    "bytes",
+    "internal/poll",
+    "net",
+    "os",
+    "runtime/metrics",
+    "runtime/pprof",
+    "runtime/trace",
+    "sync",
+    "syscall",
+    "time",
+];
+
+/// The first minor version whose assembler knows `-std`.
+const ASM_STD_SINCE: u32 = 27;
+
+pub(super) fn package(graph: &PackageGraph, settings: Settings, package: &Package) -> Result<PackageAction> {
+    if !package.cgo.is_empty() || !package.c.is_empty() {
+        let error = Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
+        return Err(error.help("build it with `cgo = False`, or choose another package"));
+    }
+    let mut steps = Vec::new();
+    let assembles = !package.asm.is_empty();
+    if assembles {
+        // The assembler's first pass reads the header that the compiler is yet to write.
+        steps.push(Step::Write { write: format!("{OBJ}/go_asm.h"), text: String::new() });
+        let mut run = asm_command(settings, package);
+        run.extend(strings(["-gensymabis", "-o", &format!("{OBJ}/symabis")]));
+        run.extend(package.asm.iter().map(|f| format!("./{}", literal(f))));
+        steps.push(Step::Run { run, dir: SRC.to_owned() });
+    }
+    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
+    if !package.embed.is_empty() {
+        steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
+    }
+    steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
+    if assembles {
+        steps.extend(package.headers.iter().filter_map(|header| portable_header(settings, header)));
+        let mut objects = Vec::new();
+        for file in &package.asm {
+            let stem = file.strip_suffix(".s").unwrap_or(file);
+            let object = format!("{OBJ}/{}.o", literal(stem));
+            let mut run = asm_command(settings, package);
+            run.extend(strings(["-o", &object, &format!("./{}", literal(file))]));
+            steps.push(Step::Run { run, dir: SRC.to_owned() });
+            objects.push(object);
+        }
+        steps.push(Step::Pack { pack: O.to_owned(), add: objects });
+    }
+    if !package.syso.is_empty() {
+        let add = package.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
+        steps.push(Step::Pack { pack: O.to_owned(), add });
+    }
+    Ok(PackageAction { source: source(graph, package), deps: deps(package), steps })
+}
+
+fn deps(package: &Package) -> Vec<String> {
+    let mut deps: Vec<String> = package.imports.values().map(|p| p.to_string()).filter(|p| p != "unsafe").collect();
+    deps.sort_unstable();
+    deps.dedup();
+    deps
+}
+
+/// The package path that symbols carry: every main package is `main`.
+fn package_path(package: &Package) -> &str {
+    if package.name == "main" { "main" } else { package.import_path.as_str() }
+}
+
+/// What the compiler records in the place of the source directory: `module@version/dir`, or the plain import path for std and main modules.
+fn recorded_dir(package: &Package) -> String {
+    match &package.origin {
+        Origin::Module { path, version, dir, .. } if dir.is_empty() => format!("{path}@{version}"),
+        Origin::Module { path, version, dir, .. } => format!("{path}@{version}/{dir}"),
+        Origin::Std | Origin::Main { .. } => package.import_path.to_string(),
+    }
+}
+
+fn trimpath(package: &Package) -> String {
+    format!("{SRC}=>{};{OBJ}=>", literal(&recorded_dir(package)))
+}
+
+fn is_std(package: &Package) -> bool {
+    matches!(package.origin, Origin::Std)
+}
+
+fn source(graph: &PackageGraph, package: &Package) -> Source {
+    match &package.origin {
+        Origin::Std => Source::Std { std: package.import_path.to_string() },
+        Origin::Module { path, version, dir, .. } => Source::Module { module: format!("{path}@{version}"), dir: dir.clone() },
+        Origin::Main { dir, .. } => {
+            let mut files: Vec<String> = package.files().map(str::to_owned).collect();
+            files.sort_unstable();
+            files.dedup();
+            Source::Local { local: graph.join_dir(dir), files }
+        }
+    }
+}
+
+fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
+    let platform = settings.platform;
+    let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(package)]);
+    run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
+    if is_std(package) {
+        run.push("-std".to_owned());
+    }
+    let forward = is_std(package) && FORWARD_DECLARATIONS.contains(&package.import_path.as_str());
+    if package.asm.is_empty() && package.syso.is_empty() && !forward {
+        run.push("-complete".to_owned());
+    }
+    if platform.goos() == "plan9" || platform.goarch() == "wasm" {
+        run.push("-dwarf=false".to_owned());
+    }
+    run.extend(strings(["-goversion", &format!("go{}", settings.go)]));
+    if !package.asm.is_empty() {
+        run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
+    }
+    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
+    if package.name == "main" {
+        run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
+    }
+    run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
+    if !package.embed.is_empty() {
+        run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
+    }
+    run.push("-pack".to_owned());
+    if !package.asm.is_empty() {
+        run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
+    }
+    run.extend(package.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
+    run
+}
+
+/// The assembler with everything but its inputs and outputs (`asmArgs`).
+fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
+    let platform = settings.platform;
+    let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(package)]);
+    run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
+    let mut define = |name: String| run.extend(["-D".to_owned(), name]);
+    define(format!("GOOS_{}", platform.goos()));
+    define(format!("GOARCH_{}", platform.goarch()));
+    let value = platform.variant_setting().map_or("", |(_, value)| value);
+    match platform.goarch() {
+        "386" => define(format!("GO386_{value}")),
+        "amd64" => define(format!("GOAMD64_{value}")),
+        "mips" | "mipsle" => define(format!("GOMIPS_{value}")),
+        "mips64" | "mips64le" => define(format!("GOMIPS64_{value}")),
+        "riscv64" => define(format!("GORISCV64_{value}")),
+        "ppc64" | "ppc64le" => levels(&["power10", "power9", "power8"], value).for_each(|l| define(format!("GOPPC64_{l}"))),
+        "arm" => levels(&["7", "6", "5"], value).for_each(|l| define(format!("GOARM_{l}"))),
+        "arm64" if has_large_system_extensions(value) => define("GOARM64_LSE".to_owned()),
+        _ => {}
+    }
+    if is_std(package) && settings.go.minor() >= ASM_STD_SINCE {
+        run.push("-std".to_owned());
+    }
+    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
+    run
+}
+
+/// `value` and all older levels: each is a superset of those behind it.
+fn levels<'a>(newest_first: &'a [&'a str], value: &str) -> impl Iterator<Item = &'a str> {
+    let start = newest_first.iter().position(|level| *level == value).unwrap_or(newest_first.len() - 1);
+    newest_first[start..].iter().copied()
+}
+
+/// From Armv8.1 on LSE is mandatory (`internal/buildcfg.ParseGoarm64`).
+fn has_large_system_extensions(value: &str) -> bool {
+    value != "v8.0"
+}
+
+/// `foo_linux_amd64.h` is also found as `foo_GOOS_GOARCH.h` (`Builder.build`).
+fn portable_header(settings: Settings, header: &str) -> Option<Step> {
+    let (stem, extension) = header.rsplit_once('.')?;
+    let (goos, goarch) = (settings.platform.goos(), settings.platform.goarch());
+    let suffixes = [(format!("_{goos}_{goarch}"), "_GOOS_GOARCH"), (format!("_{goarch}"), "_GOARCH"), (format!("_{goos}"), "_GOOS")];
+    let (base, suffix) = suffixes.iter().find_map(|(suffix, to)| Some((stem.strip_suffix(suffix.as_str())?, to)))?;
+    let to = format!("{OBJ}/{}{suffix}.{}", literal(base), literal(extension));
+    Some(Step::Copy { copy: format!("{SRC}/{}", literal(header)), to })
+}
+
+/// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
+fn importcfg(package: &Package) -> String {
+    let mut text = "# import config\n".to_owned();
+    for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
+        let _ = writeln!(text, "importmap {written}={resolved}");
+    }
+    for dep in deps(package) {
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&dep));
+    }
+    text
+}
+
+/// The compiler's `-embedcfg`: patterns as written, and where each matched file is (`internal/load.EmbedConfig`).
+fn embedcfg(package: &Package) -> Result<String> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct EmbedCfg<'a> {
+        patterns: &'a BTreeMap<String, Vec<String>>,
+        files: BTreeMap<&'a str, String>,
+    }
+    // Everything but the directory is user text: quote it as JSON first, then double its braces, then put the token in.
+    const DIR: &str = "\u{1}src\u{1}";
+    let files = package.embed.values().flatten().map(|f| (f.as_str(), format!("{DIR}/{f}"))).collect();
+    let json = serde_json::to_string(&EmbedCfg { patterns: &package.embed, files })
+        .map_err(|e| Error::input(format!("embedded files of {}: {e}", package.import_path)))?;
+    let quoted_dir = "\\u0001src\\u0001";
+    Ok(literal(&json).replace(quoted_dir, SRC))
+}

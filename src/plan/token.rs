@@ -1,0 +1,78 @@
+//! Tokens: names in braces that stand for paths which each engine fills in; a literal brace is doubled.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+
+/// The package's source directory.
+pub const SRC: &str = "{src}";
+/// An empty scratch directory.
+pub const OBJ: &str = "{obj}";
+/// GOROOT.
+pub const SDK: &str = "{sdk}";
+/// GOROOT's directory of tools for the building machine.
+pub const TOOL: &str = "{tool}";
+/// The package's export data.
+pub const X: &str = "{x}";
+/// The package's object archive.
+pub const O: &str = "{o}";
+/// The executable.
+pub const BIN: &str = "{bin}";
+
+/// Doubles the braces of text that is not a token.
+pub fn literal(text: &str) -> Cow<'_, str> {
+    if text.contains(['{', '}']) { Cow::Owned(text.replace('{', "{{").replace('}', "}}")) } else { Cow::Borrowed(text) }
+}
+
+/// The export data of a dependency.
+pub fn export_of(import_path: &str) -> String {
+    format!("{{x:{import_path}}}")
+}
+
+/// The object archive of a dependency.
+pub fn object_of(import_path: &str) -> String {
+    format!("{{o:{import_path}}}")
+}
+
+/// Replaces the tokens of `text` by what `lookup` says; it gets the name between the braces.
+///
+/// # Errors
+///
+/// When a brace is unpaired or `lookup` doesn't know the token.
+pub fn substitute(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<String> {
+    let broken = || Error::input(format!("`{}` has an unknown token or an unpaired brace", text.escape_debug()));
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let brace = &rest[at..=at];
+        result.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix(brace) {
+            result.push_str(brace);
+            rest = after;
+        } else if brace == "{" {
+            let end = rest.find('}').ok_or_else(broken)?;
+            result.push_str(&lookup(&rest[..end]).ok_or_else(broken)?);
+            rest = &rest[end + 1..];
+        } else {
+            return Err(broken());
+        }
+    }
+    result.push_str(rest);
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn substitutes_once_and_keeps_doubled_braces() {
+        let lookup = |name: &str| (name == "src").then(|| "/{obj}".to_owned());
+        assert_eq!(substitute("a{src}b", lookup).unwrap(), "a/{obj}b");
+        assert_eq!(substitute(&literal("x{src}}y{"), lookup).unwrap(), "x{src}}y{");
+        assert!(substitute("{nope}", lookup).is_err());
+        assert!(substitute("{src", lookup).is_err());
+        assert!(substitute("}", lookup).is_err());
+    }
+}

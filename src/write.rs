@@ -1,0 +1,163 @@
+//! Writing generated files: all or nothing, never over what a person wrote, each file whole at every moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use crate::error::{Error, Result};
+
+/// What marks a file as generated, in one of its first lines.
+pub const MARKER: &str = "@generated";
+const MARKER_LINES: usize = 5;
+
+/// Generated files by path relative to the spec, slash-separated.
+pub type GeneratedFiles = BTreeMap<String, GeneratedFile>;
+
+/// One generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedFile {
+    /// The whole text.
+    pub text: String,
+    /// Whether a person's text in the file was taken over into `text`, so that overwriting loses nothing.
+    pub merged: bool,
+}
+
+/// How a file on disk differs from what should be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The path, relative to the spec.
+    pub path: String,
+    /// What is there; `None` if nothing is.
+    pub old: Option<String>,
+    /// What should be there; `None` for a generated file that is no longer wanted.
+    pub new: Option<String>,
+}
+
+impl Change {
+    /// The change as a unified diff.
+    pub fn diff(&self) -> String {
+        let (old, new) = (self.old.as_deref().unwrap_or(""), self.new.as_deref().unwrap_or(""));
+        let name = |exists: bool, side: &str| if exists { format!("{side}/{}", self.path) } else { "/dev/null".to_owned() };
+        TextDiff::from_lines(old, new)
+            .unified_diff()
+            .header(&name(self.old.is_some(), "a"), &name(self.new.is_some(), "b"))
+            .to_string()
+    }
+}
+
+/// Whether text is a generated file's.
+pub fn is_generated(text: &str) -> bool {
+    text.lines().take(MARKER_LINES).any(|line| line.contains(MARKER))
+}
+
+/// Compares `files` and the files that are there; `leftovers` are generated files that may be there from an earlier run.
+///
+/// # Errors
+///
+/// When a file would be overwritten that a person wrote, or can't be read.
+pub fn changes(root: &Path, files: &GeneratedFiles, leftovers: &BTreeSet<String>) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for (path, file) in files {
+        let old = read(&root.join(path))?;
+        if let Some(text) = &old
+            && !file.merged
+            && !is_generated(text)
+        {
+            let error = Error::input(format!("{path} was not written by godirect, so it is left alone"));
+            return Err(error.help(format!("move or delete it, or put `{MARKER}` in its first line to have it replaced")));
+        }
+        if old.as_deref() != Some(&file.text) {
+            changes.push(Change { path: path.clone(), old, new: Some(file.text.clone()) });
+        }
+    }
+    for path in leftovers.iter().filter(|path| !files.contains_key(*path)) {
+        if let Some(text) = read(&root.join(path))?.filter(|text| is_generated(text)) {
+            changes.push(Change { path: path.clone(), old: Some(text), new: None });
+        }
+    }
+    Ok(changes)
+}
+
+/// Carries out `changes`.
+///
+/// # Errors
+///
+/// Environment errors. Files are replaced one by one, so those before the failing one are new and the others old; none is half-written.
+pub fn apply(root: &Path, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        let path = root.join(&change.path);
+        match &change.new {
+            Some(text) => atomic(&path, text.as_bytes())?,
+            None => std::fs::remove_file(&path).map_err(|e| Error::io("remove", &path, &e))?,
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("read", path, &e)),
+    }
+}
+
+/// Replaces a file in one step, keeping its permissions; directories are made as needed.
+pub fn atomic(path: &Path, content: &[u8]) -> Result<()> {
+    let failed = |e: std::io::Error| Error::io("write", path, &e);
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
+    std::fs::create_dir_all(&parent).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".godirect-");
+    let permissions = std::fs::metadata(path).map(|m| m.permissions()).ok();
+    #[cfg(unix)]
+    let default = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+    #[cfg(unix)]
+    builder.permissions(permissions.unwrap_or(default));
+    #[cfg(not(unix))]
+    let _ = permissions;
+    let mut file = builder.tempfile_in(&parent).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> GeneratedFile {
+        GeneratedFile { text: text.to_owned(), merged: false }
+    }
+
+    #[test]
+    fn a_persons_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("flake.nix"), "{ }\n").unwrap();
+        let files = GeneratedFiles::from([("flake.nix".to_owned(), file("# @generated\n"))]);
+        let error = changes(dir.path(), &files, &BTreeSet::new()).unwrap_err();
+        assert_eq!(error.message(), "flake.nix was not written by godirect, so it is left alone");
+        std::fs::write(dir.path().join("flake.nix"), "# @generated old\n").unwrap();
+        assert_eq!(changes(dir.path(), &files, &BTreeSet::new()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn changes_are_found_shown_and_applied() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("old"), "# @generated\n").unwrap();
+        std::fs::write(dir.path().join("mine"), "text\n").unwrap();
+        let files = GeneratedFiles::from([("a/b".to_owned(), file("# @generated\nx\n"))]);
+        let leftovers = BTreeSet::from(["old".to_owned(), "mine".to_owned()]);
+        let found = changes(dir.path(), &files, &leftovers).unwrap();
+        let shown: String = found.iter().map(Change::diff).collect();
+        assert_eq!(
+            shown,
+            "--- /dev/null\n+++ b/a/b\n@@ -0,0 +1,2 @@\n+# @generated\n+x\n--- a/old\n+++ /dev/null\n@@ -1 +0,0 @@\n-# @generated\n"
+        );
+        apply(dir.path(), &found).unwrap();
+        assert!(changes(dir.path(), &files, &leftovers).unwrap().is_empty());
+        assert!(dir.path().join("mine").exists() && !dir.path().join("old").exists());
+    }
+}
