@@ -189,9 +189,7 @@ let
       "${
         unpack {
           name = "go-bootstrap";
-          src = builtins.toFile "goroot.tar" (
-            builtins.unsafeDiscardStringContext (concatStringsSep "" (map tarLink bootstrapLinks))
-          );
+          src = builtins.toFile "goroot.tar" (concatStringsSep "" (map tarLink bootstrapLinks));
           # The links' targets, which the text of the archive cannot carry: Nix finds references among the inputs only.
           targets = [ sdkFiles ] ++ builtins.attrValues executables;
         }
@@ -203,7 +201,7 @@ let
     [
       {
         name = "goroot/files";
-        target = "/${sdkFiles}/go/toolchain@${sdkModule.version}";
+        target = "${sdkFiles}/go/toolchain@${sdkModule.version}";
       }
       {
         name = "goroot/pkg/include";
@@ -222,7 +220,7 @@ let
       ]
     ++ map (tool: {
       name = if tool == "go" then "goroot/bin/go" else "goroot/pkg/tool/${hostName}/${tool}";
-      target = "/${executables.${tool}}";
+      target = "${executables.${tool}}";
     }) (attrNames executables);
 
   # A symbolic link as an entry of a version 7 tar archive. A Nix string holds no NUL bytes, so every field is full: slashes pad the
@@ -235,7 +233,7 @@ let
         padPath "./${name}"
         + "0000777 0000000 0000000 00000000000 00000000000 "
         + "${checksum}2"
-        + padPath target
+        + padPath (builtins.unsafeDiscardStringContext target)
         + repeat " " 255;
     in
     header "${octal 6 (byteSum (header (repeat " " 8)))}  ";
@@ -306,7 +304,7 @@ let
     derivation (
       {
         inherit system;
-        builder = helper;
+        builder = "${helper}";
         args = [ command ];
         __structuredAttrs = true;
       }

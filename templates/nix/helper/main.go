@@ -3,8 +3,8 @@
 
 // Helper is the program that builds every derivation of nix/godirect.nix: it runs the steps of nix/plan.json and unpacks module zips.
 //
-// Nix hands over a derivation's attributes as JSON (NIX_ATTRS_JSON_FILE, "Structured attributes" in the Nix manual). A change of
-// this program rebuilds everything, and everybody waits for its compilation, so it is small and knows nothing about Go packages.
+// Nix leaves a derivation's attributes in .attrs.json ("Structured attributes" in its manual). A change of this program rebuilds
+// everything, and everybody waits for its compilation, so it is small and knows nothing about Go packages.
 package main
 
 import (
@@ -31,7 +31,8 @@ func main() {
 }
 
 func helper(args []string) error {
-	attributes, err := os.ReadFile(os.Getenv("NIX_ATTRS_JSON_FILE"))
+	// Not NIX_ATTRS_JSON_FILE: Nix 2.8 sets it to the file's place outside the sandbox.
+	attributes, err := os.ReadFile(filepath.Join(os.Getenv("NIX_BUILD_TOP"), ".attrs.json"))
 	if err != nil {
 		return fmt.Errorf("failed to read the derivation's attributes (this program is run by Nix): %w", err)
 	}
