@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod error;
 pub mod lock;
+pub mod module;
 pub mod name;
 pub mod platform;
 pub mod source;

@@ -1,0 +1,29 @@
+//! Go modules: go.mod, go.work and go.sum, the order of versions, and minimal version selection. No network.
+
+use std::fmt;
+
+use crate::name::{ModulePath, ModuleVersion};
+
+pub mod escape;
+pub mod gomod;
+pub mod gosum;
+pub mod gowork;
+pub mod mvs;
+pub mod semver;
+mod syntax;
+pub mod workspace;
+
+/// One version of a module. Displays as `path@version`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ModuleId {
+    /// The module path.
+    pub path: ModulePath,
+    /// The version; its order here is that of text, see [`semver::compare`] for that of Go.
+    pub version: ModuleVersion,
+}
+
+impl fmt::Display for ModuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.path, self.version)
+    }
+}

@@ -1,0 +1,309 @@
+//! The main modules of a repository: one go.mod, or those that a go.work names, with all that they say together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::ModuleId;
+use super::gomod::{GoMod, Replace, Target};
+use super::gosum::GoSum;
+use super::gowork::GoWork;
+use crate::error::{Error, Result};
+use crate::name::{GoVersion, ModulePath, ModuleVersion};
+
+/// Reads a file by its slash-separated path relative to the workspace's directory; `None` when there is none.
+pub type ReadFile<'a> = dyn Fn(&str) -> Result<Option<String>> + 'a;
+
+/// A module whose packages are built from the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MainModule {
+    /// The module path.
+    pub path: ModulePath,
+    /// Its directory relative to the workspace's, slash-separated: empty for the same one, `../x` is possible.
+    pub dir: String,
+    /// Its go.mod.
+    pub gomod: GoMod,
+}
+
+/// The main modules and what they decide about dependencies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// The go.work, if there is one.
+    pub work: Option<GoWork>,
+    /// The main modules: the one of go.mod, or those of go.work in its order.
+    pub modules: Vec<MainModule>,
+    /// The hashes of all go.sum files and go.work.sum.
+    pub sums: GoSum,
+    replaces: BTreeMap<(ModulePath, Option<ModuleVersion>), Target>,
+    excludes: BTreeSet<ModuleId>,
+    /// The go.mod of each directory that stands in for a module; `None` when it has none.
+    local: BTreeMap<String, Option<GoMod>>,
+}
+
+/// The SDK version that go.mod or go.work asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedSdk {
+    /// The version; without patch (`1.27`) any release of that language version will do.
+    pub version: GoVersion,
+    /// The line that decided, e.g. `toolchain go1.27.3`.
+    pub line: String,
+    /// The file that has the line, relative to the workspace's directory.
+    pub file: String,
+}
+
+impl Workspace {
+    /// Loads the go.work or else the go.mod of `directory`, and the files that they lead to.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither, when a file is malformed, or when replacements contradict each other.
+    pub fn load(directory: &Path) -> Result<Workspace> {
+        Workspace::load_with(directory, &|name| {
+            let path = shown(directory, name);
+            match std::fs::read(&path) {
+                Ok(bytes) => String::from_utf8(bytes)
+                    .map(Some)
+                    .map_err(|_| Error::input(format!("{} is not UTF-8 text", path.display()))),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::io("read", &path, &error)),
+            }
+        })
+    }
+
+    /// Like [`Workspace::load`] from any store of files; `directory` only serves to name them in errors.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Workspace::load`].
+    pub fn load_with(directory: &Path, read: &ReadFile<'_>) -> Result<Workspace> {
+        let mut workspace = Workspace::default();
+        let mut directories = vec![String::new()];
+        if let Some(content) = read("go.work")? {
+            let work = GoWork::parse(&shown(directory, "go.work"), &content)?;
+            directories = work.uses.iter().map(|used| join("", used)).collect();
+            workspace.work = Some(work);
+            workspace.add_sums(directory, "go.work.sum", read)?;
+        }
+        for dir in directories {
+            let name = file_in(&dir, "go.mod");
+            let path = shown(directory, &name);
+            let Some(content) = read(&name)? else {
+                return Err(match workspace.work {
+                    Some(_) => Error::input(format!("go.work uses {}, which has no go.mod", shown(directory, &dir).display()))
+                        .help("`go work edit -dropuse` removes it"),
+                    None => Error::input(format!("there is neither go.mod nor go.work in {}", directory.display()))
+                        .help("run godirect where go.mod is, or `go mod init`"),
+                });
+            };
+            let gomod = GoMod::parse(&path, &content)?;
+            let Some(module) = gomod.module.clone() else {
+                return Err(Error::input(format!("no module declaration in {}", path.display()))
+                    .help("`go mod edit -module=example.com/mod` adds one"));
+            };
+            workspace.add_sums(directory, &file_in(&dir, "go.sum"), read)?;
+            if workspace.modules.iter().any(|m| m.path == module) {
+                return Err(Error::input(format!("module {module} appears multiple times in workspace")));
+            }
+            workspace.modules.push(MainModule { path: module, dir, gomod });
+        }
+        workspace.merge_replaces()?;
+        workspace.excludes = workspace.modules.iter().flat_map(|m| m.gomod.exclude.iter().cloned()).collect();
+        workspace.read_local(directory, read)?;
+        Ok(workspace)
+    }
+
+    fn add_sums(&mut self, directory: &Path, name: &str, read: &ReadFile<'_>) -> Result<()> {
+        match read(name)? {
+            Some(content) => self.sums.add(&shown(directory, name), &content),
+            None => Ok(()),
+        }
+    }
+
+    /// Collects the replacements; a module that go.work replaces is not replaced by others (`makeMainModules`).
+    fn merge_replaces(&mut self) -> Result<()> {
+        let by_work: Vec<&Replace> = self.work.iter().flat_map(|w| &w.replace).collect();
+        let in_work: BTreeSet<&ModulePath> = by_work.iter().map(|r| &r.path).collect();
+        let by_modules = self.modules.iter().flat_map(|m| m.gomod.replace.iter().map(|r| (m.dir.as_str(), r)));
+        let all = by_work.iter().map(|r| ("", *r)).chain(by_modules.filter(|(_, r)| !in_work.contains(&r.path)));
+        for (dir, replace) in all {
+            let target = match &replace.target {
+                Target::Directory(to) => Target::Directory(join(dir, to)),
+                module => module.clone(),
+            };
+            let old = (replace.path.clone(), replace.version.clone());
+            let name = match &replace.version {
+                Some(version) => format!("{}@{version}", replace.path),
+                None => replace.path.to_string(),
+            };
+            if let Some(previous) = self.replaces.insert(old, target.clone())
+                && previous != target
+            {
+                return Err(Error::input(format!("conflicting replacements for {name}: {previous} and {target}"))
+                    .help(format!("`go work edit -replace {name}=…` or `go mod edit -replace {name}=…` decides it")));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_local(&mut self, directory: &Path, read: &ReadFile<'_>) -> Result<()> {
+        for target in self.replaces.values() {
+            let Target::Directory(dir) = target else { continue };
+            let name = file_in(dir, "go.mod");
+            let gomod = match read(&name)? {
+                Some(content) => Some(GoMod::parse_dependency(&shown(directory, &name), &content)?),
+                None => None,
+            };
+            self.local.insert(dir.clone(), gomod);
+        }
+        Ok(())
+    }
+
+    /// What takes the place of a module; directories are relative to the workspace's (or absolute).
+    pub fn replacement(&self, id: &ModuleId) -> Option<&Target> {
+        let exact = (id.path.clone(), Some(id.version.clone()));
+        self.replaces.get(&exact).or_else(|| self.replaces.get(&(exact.0, None)))
+    }
+
+    /// Whether an exclude directive names this version.
+    pub fn is_excluded(&self, id: &ModuleId) -> bool {
+        self.excludes.contains(id)
+    }
+
+    /// The go.mod of a directory that [`Workspace::replacement`] gave.
+    ///
+    /// # Errors
+    ///
+    /// When the directory has none.
+    pub fn local(&self, directory: &str) -> Result<&GoMod> {
+        self.local.get(directory).and_then(Option::as_ref).ok_or_else(|| {
+            Error::input(format!("replacement directory {directory} has no go.mod"))
+                .help("correct the replace directive in go.mod or go.work")
+        })
+    }
+
+    /// The main module of this path.
+    pub fn main_module(&self, path: &ModulePath) -> Option<&MainModule> {
+        self.modules.iter().find(|m| m.path == *path)
+    }
+
+    /// The godebug settings that count: those of go.work if there is one, else those of go.mod.
+    pub fn godebug(&self) -> &[(String, String)] {
+        match (&self.work, self.modules.first()) {
+            (Some(work), _) => &work.godebug,
+            (None, Some(module)) => &module.gomod.godebug,
+            (None, None) => &[],
+        }
+    }
+
+    /// The newest version that a go or toolchain line asks for; `None` when there is no such line.
+    pub fn wanted_sdk(&self) -> Option<WantedSdk> {
+        let work = self.work.iter().map(|w| ("go.work".to_owned(), &w.go, w.toolchain_version()));
+        let modules = self.modules.iter().map(|m| (file_in(&m.dir, "go.mod"), &m.gomod.go, m.gomod.toolchain_version()));
+        let mut wanted: Option<WantedSdk> = None;
+        for (file, go, toolchain) in work.chain(modules) {
+            let go = go.clone().map(|version| (format!("go {version}"), version));
+            let toolchain = toolchain.map(|version| (format!("toolchain go{version}"), version));
+            for (line, version) in go.into_iter().chain(toolchain) {
+                if wanted.as_ref().is_none_or(|w| w.version < version) {
+                    wanted = Some(WantedSdk { version, line, file: file.clone() });
+                }
+            }
+        }
+        wanted
+    }
+}
+
+/// How errors name a file of the workspace.
+fn shown(directory: &Path, name: &str) -> PathBuf {
+    if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
+}
+
+fn file_in(dir: &str, name: &str) -> String {
+    if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
+}
+
+/// `path` as seen from `base`, without `.` and without `..` but at the start; an absolute `path` stays as it is.
+fn join(base: &str, path: &str) -> String {
+    if Path::new(path).is_absolute() {
+        return path.to_owned();
+    }
+    let rooted = base.starts_with('/');
+    let mut elements: Vec<&str> = Vec::new();
+    for element in base.split('/').chain(path.split('/')) {
+        match element {
+            "" | "." => {}
+            ".." if elements.last().is_some_and(|last| *last != "..") => {
+                elements.pop();
+            }
+            element => elements.push(element),
+        }
+    }
+    format!("{}{}", if rooted { "/" } else { "" }, elements.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(files: &[(&str, &str)]) -> Result<Workspace> {
+        let read = |name: &str| Ok(files.iter().find(|(n, _)| *n == name).map(|(_, c)| (*c).to_owned()));
+        Workspace::load_with(Path::new("."), &read)
+    }
+
+    #[test]
+    fn directories_are_relative_to_the_workspace() {
+        assert_eq!(join("", "./a/./b/"), "a/b");
+        assert_eq!(join("a/b", "../../../c"), "../c");
+        assert_eq!(join("/x/y", "../c"), "/x/c");
+        assert_eq!(join("a", "/c"), "/c");
+        assert_eq!(join("", "."), "");
+    }
+
+    #[test]
+    fn a_workspace_merges_what_its_modules_say() {
+        let workspace = load(&[
+            ("go.work", "go 1.26.0\nuse (\n./a\n./b\n)\nreplace x.com/x => x.com/work v1.0.0\n"),
+            (
+                "a/go.mod",
+                "module a.com/a\ngo 1.25\ntoolchain go1.27.3\nreplace x.com/x => ../nowhere\nreplace x.com/y => ../y\nexclude x.com/e v1.0.0\n",
+            ),
+            ("b/go.mod", "module a.com/b\nreplace x.com/y v1.0.0 => ../y\n"),
+            ("y/go.mod", "module x.com/y\ngo 1.20\n"),
+        ])
+        .unwrap();
+        let id = |path: &str| ModuleId { path: path.parse().unwrap(), version: "v1.0.0".parse().unwrap() };
+        assert_eq!(workspace.replacement(&id("x.com/x")).unwrap().to_string(), "x.com/work@v1.0.0");
+        assert_eq!(workspace.replacement(&id("x.com/y")), Some(&Target::Directory("y".into())));
+        assert_eq!(workspace.local("y").unwrap().go.as_ref().unwrap().as_str(), "1.20");
+        assert!(workspace.is_excluded(&id("x.com/e")));
+        let wanted = workspace.wanted_sdk().unwrap();
+        assert_eq!(
+            (wanted.version.as_str(), wanted.line.as_str(), wanted.file.as_str()),
+            ("1.27.3", "toolchain go1.27.3", "a/go.mod")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_contradicts_is_refused() {
+        let cases: [(&[(&str, &str)], &str); 5] = [
+            (&[], "there is neither go.mod nor go.work in . (run godirect where go.mod is, or `go mod init`)"),
+            (&[("go.mod", "go 1.27\n")], "no module declaration in go.mod (`go mod edit -module=example.com/mod` adds one)"),
+            (&[("go.work", "use ./a\n")], "go.work uses a, which has no go.mod (`go work edit -dropuse` removes it)"),
+            (
+                &[("go.work", "use ./a\nuse ./b\n"), ("a/go.mod", "module m\n"), ("b/go.mod", "module m\n")],
+                "module m appears multiple times in workspace",
+            ),
+            (
+                &[
+                    ("go.work", "use ./a\nuse ./b\n"),
+                    ("a/go.mod", "module a\nreplace x.com/x => ../c\n"),
+                    ("b/go.mod", "module b\nreplace x.com/x => ../d\n"),
+                ],
+                "conflicting replacements for x.com/x: c and d \
+                 (`go work edit -replace x.com/x=…` or `go mod edit -replace x.com/x=…` decides it)",
+            ),
+        ];
+        for (files, expected) in cases {
+            assert_eq!(load(files).unwrap_err().to_string(), expected);
+        }
+    }
+}
