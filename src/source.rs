@@ -2,6 +2,10 @@
 
 pub mod constraint;
 pub mod context;
+pub mod embed;
+pub mod glob;
 pub mod header;
 pub mod record;
+pub mod scan;
 pub mod token;
+pub mod tree;

@@ -8,8 +8,6 @@ use crate::source::token::{Kind, Lexer, Token, is_keyword, unquote};
 pub struct GoHeader {
     /// The name in the package clause.
     pub package: String,
-    /// The `//go:build` line, or the `// +build` lines where there is none.
-    pub constraint: Option<Constraint>,
     /// The imports in source order, `"C"` too.
     pub imports: Vec<Import>,
     /// The patterns of `//go:embed` lines in source order; none unless the file imports `embed`.
@@ -64,13 +62,13 @@ fn error<T>(offset: usize, message: impl Into<String>) -> Result<T> {
 }
 
 impl GoHeader {
-    /// Reads the head of a Go file. Any bytes are accepted.
+    /// Reads the head of a Go file. Any bytes are accepted. The build constraint is not part of it: see [`constraint_of`].
     ///
     /// # Errors
     ///
-    /// A syntax error up to the last import, a malformed `//go:build` or `//go:debug` line, or more than one `//go:build`.
+    /// A syntax error up to the last import, or a malformed `//go:debug` line.
     pub fn parse(content: &[u8]) -> Result<GoHeader> {
-        let mut header = GoHeader { constraint: constraint_of(content)?, ..GoHeader::default() };
+        let mut header = GoHeader::default();
         let mut lexer = Lexer::new(content);
         header.package_clause(&mut lexer)?;
         header.import_declarations(&mut lexer)?;

@@ -50,12 +50,20 @@ fn errors_have_the_first_place() {
         ("package a\nimport (\n\"b\"", 22, "missing import path; require quoted string"),
         ("package a\nimport \"b\n", 17, "missing import path; require quoted string"),
         ("/* a", 0, "expected 'package', found '/* a'"),
-        ("//go:build a b\npackage a", 13, "parsing //go:build line: unexpected token b"),
-        ("//go:build a\n//go:build b\n\npackage a", 13, "multiple //go:build comments"),
         ("//go:debug x\npackage a", 0, "invalid //go:debug: missing key=value"),
     ] {
         let wanted = HeaderError { offset, message: message.to_owned() };
         assert_eq!(GoHeader::parse(content.as_bytes()), Err(wanted), "{content:?}");
+    }
+}
+
+#[test]
+fn constraints_must_be_well_formed_and_single() {
+    for (content, offset, message) in [
+        ("//go:build a b\npackage a", 13, "parsing //go:build line: unexpected token b"),
+        ("//go:build a\n//go:build b\n\npackage a", 13, "multiple //go:build comments"),
+    ] {
+        assert_eq!(constraint_of(content.as_bytes()), Err(HeaderError { offset, message: message.to_owned() }));
     }
 }
 
@@ -107,11 +115,11 @@ fn no_bytes_make_it_panic() {
     // Every prefix, and every single byte replaced by ones that have a meaning somewhere.
     for seed in seeds {
         for at in 0..seed.len() {
-            let _ = GoHeader::parse(&seed[..at]);
+            let _ = (GoHeader::parse(&seed[..at]), constraint_of(&seed[..at]));
             for byte in *b"\n\"`'\\/*(){};!&|\x00\xff a" {
                 let mut content = seed.to_vec();
                 content[at] = byte;
-                let _ = GoHeader::parse(&content);
+                let _ = (GoHeader::parse(&content), constraint_of(&content));
             }
         }
     }
