@@ -1,10 +1,16 @@
 //! godirect: one lock, one graph, the same bytes.
 
 pub mod digest;
+pub mod emit;
 pub mod error;
+pub mod exec;
+pub mod graph;
 pub mod lock;
 pub mod module;
 pub mod name;
+pub mod plan;
+pub mod project;
 pub mod platform;
 pub mod source;
 pub mod spec;
+pub mod write;

@@ -147,7 +147,7 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
         for import_path in &linked {
             if *import_path != "unsafe" && !packages.contains_key(*import_path) {
                 let package = graph.package(import_path).ok_or_else(|| unknown(import_path))?;
-                packages.insert((*import_path).to_owned(), compile::package(graph, settings, package)?);
+                packages.insert((*import_path).to_owned(), compile::package(settings, package)?);
             }
         }
         planned.insert(binary.name.to_owned(), link::binary(graph, settings, binary, &linked)?);

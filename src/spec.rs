@@ -31,8 +31,8 @@ pub struct Spec {
     pub profiles: BTreeMap<String, Profile>,
     /// The binaries that the spec names; empty means every main package of the module.
     pub binaries: Vec<Binary>,
-    /// Emit Bazel files.
-    pub bazel: Option<Bazel>,
+    /// Whether to emit Bazel files.
+    pub bazel: bool,
     /// Emit Nix files.
     pub nix: Option<Nix>,
 }
@@ -112,18 +112,9 @@ pub struct Binary {
     pub location: Option<Location>,
 }
 
-/// Bazel output.
-#[derive(Clone, Debug)]
-pub struct Bazel {
-    /// The name of the hub repository with third-party modules, as in `@go_modules//github.com/fatih/color`.
-    pub modules_repo: String,
-}
-
 /// Nix output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Nix {
-    /// The directory of the generated files, relative to the spec.
-    pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
 use super::{PackageAction, Settings, Source, Step, codegen_flags, strings};
 use crate::error::{Error, Result};
-use crate::graph::{Origin, Package, PackageGraph};
+use crate::graph::{Origin, Package};
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] = [
@@ -27,30 +27,30 @@ const FORWARD_DECLARATIONS: [&str; 10] = [
 /// The first minor version whose assembler knows `-std`.
 const ASM_STD_SINCE: u32 = 27;
 
-pub(super) fn package(graph: &PackageGraph, settings: Settings, package: &Package) -> Result<PackageAction> {
-    if !package.cgo.is_empty() || !package.c.is_empty() {
+pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
+    if !package.files.cgo.is_empty() || !package.files.c.is_empty() {
         let error = Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
         return Err(error.help("build it with `cgo = False`, or choose another package"));
     }
     let mut steps = Vec::new();
-    let assembles = !package.asm.is_empty();
+    let assembles = !package.files.asm.is_empty();
     if assembles {
         // The assembler's first pass reads the header that the compiler is yet to write.
         steps.push(Step::Write { write: format!("{OBJ}/go_asm.h"), text: String::new() });
         let mut run = asm_command(settings, package);
         run.extend(strings(["-gensymabis", "-o", &format!("{OBJ}/symabis")]));
-        run.extend(package.asm.iter().map(|f| format!("./{}", literal(f))));
+        run.extend(package.files.asm.iter().map(|f| format!("./{}", literal(f))));
         steps.push(Step::Run { run, dir: SRC.to_owned() });
     }
     steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
-    if !package.embed.is_empty() {
+    if !package.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
     steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
     if assembles {
-        steps.extend(package.headers.iter().filter_map(|header| portable_header(settings, header)));
+        steps.extend(package.files.headers.iter().filter_map(|header| portable_header(settings, header)));
         let mut objects = Vec::new();
-        for file in &package.asm {
+        for file in &package.files.asm {
             let stem = file.strip_suffix(".s").unwrap_or(file);
             let object = format!("{OBJ}/{}.o", literal(stem));
             let mut run = asm_command(settings, package);
@@ -60,11 +60,11 @@ pub(super) fn package(graph: &PackageGraph, settings: Settings, package: &Packag
         }
         steps.push(Step::Pack { pack: O.to_owned(), add: objects });
     }
-    if !package.syso.is_empty() {
-        let add = package.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
+    if !package.files.syso.is_empty() {
+        let add = package.files.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
         steps.push(Step::Pack { pack: O.to_owned(), add });
     }
-    Ok(PackageAction { source: source(graph, package), deps: deps(package), steps })
+    Ok(PackageAction { source: source(package), deps: deps(package), steps })
 }
 
 fn deps(package: &Package) -> Vec<String> {
@@ -96,7 +96,7 @@ fn is_std(package: &Package) -> bool {
     matches!(package.origin, Origin::Std)
 }
 
-fn source(graph: &PackageGraph, package: &Package) -> Source {
+fn source(package: &Package) -> Source {
     match &package.origin {
         Origin::Std => Source::Std { std: package.import_path.to_string() },
         Origin::Module { path, version, dir, .. } => Source::Module { module: format!("{path}@{version}"), dir: dir.clone() },
@@ -104,7 +104,7 @@ fn source(graph: &PackageGraph, package: &Package) -> Source {
             let mut files: Vec<String> = package.files().map(str::to_owned).collect();
             files.sort_unstable();
             files.dedup();
-            Source::Local { local: graph.join_dir(dir), files }
+            Source::Local { local: dir.clone(), files }
         }
     }
 }
@@ -117,14 +117,14 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
         run.push("-std".to_owned());
     }
     let forward = is_std(package) && FORWARD_DECLARATIONS.contains(&package.import_path.as_str());
-    if package.asm.is_empty() && package.syso.is_empty() && !forward {
+    if package.files.asm.is_empty() && package.files.syso.is_empty() && !forward {
         run.push("-complete".to_owned());
     }
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", &format!("go{}", settings.go)]));
-    if !package.asm.is_empty() {
+    if !package.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
     run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
@@ -132,14 +132,14 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
         run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
     }
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
-    if !package.embed.is_empty() {
+    if !package.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
     }
     run.push("-pack".to_owned());
-    if !package.asm.is_empty() {
+    if !package.files.asm.is_empty() {
         run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
     }
-    run.extend(package.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
+    run.extend(package.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
     run
 }
 
@@ -213,8 +213,8 @@ fn embedcfg(package: &Package) -> Result<String> {
     }
     // Everything but the directory is user text: quote it as JSON first, then double its braces, then put the token in.
     const DIR: &str = "\u{1}src\u{1}";
-    let files = package.embed.values().flatten().map(|f| (f.as_str(), format!("{DIR}/{f}"))).collect();
-    let json = serde_json::to_string(&EmbedCfg { patterns: &package.embed, files })
+    let files = package.files.embed.values().flatten().map(|f| (f.as_str(), format!("{DIR}/{f}"))).collect();
+    let json = serde_json::to_string(&EmbedCfg { patterns: &package.files.embed, files })
         .map_err(|e| Error::input(format!("embedded files of {}: {e}", package.import_path)))?;
     let quoted_dir = "\\u0001src\\u0001";
     Ok(literal(&json).replace(quoted_dir, SRC))

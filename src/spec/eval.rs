@@ -12,7 +12,7 @@ use starlark::syntax::{AstModule, Dialect};
 use starlark::values::FrozenHeapName;
 
 use super::vocabulary::{Declarations, Declared, Fault, vocabulary};
-use super::{DEFAULT_PROFILE, FILE, Nix, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
+use super::{DEFAULT_PROFILE, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
 
@@ -255,8 +255,8 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
         platforms,
         profiles,
         binaries,
-        bazel: declared.bazel.map(|(bazel, _)| bazel),
-        nix: declared.nix.map(|(nix, _): (Nix, _)| nix),
+        bazel: declared.bazel.is_some(),
+        nix: declared.nix.map(|(nix, _)| nix),
     })
 }
 

@@ -18,7 +18,7 @@ use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
 use super::eval::location;
-use super::{Archive, Bazel, Binary, Nix, Profile, Sdk, SdkSource, SdkVersion, Target};
+use super::{Archive, Binary, Nix, Profile, Sdk, SdkSource, SdkVersion, Target};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -34,7 +34,7 @@ pub(super) struct Declared {
     pub platforms: Option<(Vec<Target>, Option<Location>)>,
     pub profiles: BTreeMap<String, (Profile, Option<Location>)>,
     pub binaries: Vec<Binary>,
-    pub bazel: Option<(Bazel, Option<Location>)>,
+    pub bazel: Option<Option<Location>>,
     pub nix: Option<(Nix, Option<Location>)>,
 }
 
@@ -420,33 +420,26 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
     }
 
     /// Emit MODULE.bazel lines and BUILD files.
-    fn bazel<'v>(
-        #[starlark(require = named, default = "go_modules")] modules_repo: &str,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> starlark::Result<NoneType> {
-        check_name("repository", modules_repo)?;
-        let bazel = Bazel { modules_repo: modules_repo.to_owned() };
+    fn bazel<'v>(eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         declare(eval, |declared, location| {
-            if let Some((_, first)) = &declared.bazel {
+            if let Some(first) = &declared.bazel {
                 return Err(said_twice("bazel()", first));
             }
-            declared.bazel = Some((bazel, location));
+            declared.bazel = Some(location);
             Ok(())
         })
     }
 
-    /// Emit Nix expressions.
+    /// Emit Nix expressions: the directory `nix`, and flake.nix and default.nix unless `flake` is False.
     fn nix<'v>(
-        #[starlark(require = named, default = "nix")] dir: &str,
         #[starlark(require = named, default = true)] flake: bool,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let nix = Nix { dir: relative_dir(dir)?, flake };
         declare(eval, |declared, location| {
             if let Some((_, first)) = &declared.nix {
                 return Err(said_twice("nix()", first));
             }
-            declared.nix = Some((nix, location));
+            declared.nix = Some((Nix { flake }, location));
             Ok(())
         })
     }

@@ -46,8 +46,8 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
     check_profiles_agree(seen)?;
     let vary = |items: &dyn Fn(&Package) -> Vec<String>| vary(input, seen, items);
     let sources = |p: &Package| p.sources().map(str::to_owned).collect::<Vec<_>>();
-    let embedded = |p: &Package| p.embed.values().flatten().cloned().collect::<Vec<_>>();
-    let embed: BTreeMap<String, Vec<String>> = seen.iter().flat_map(|(_, p)| p.embed.clone()).collect();
+    let embedded = |p: &Package| p.files.embed.values().flatten().cloned().collect::<Vec<_>>();
+    let embed: BTreeMap<String, Vec<String>> = seen.iter().flat_map(|(_, p)| p.files.embed.clone()).collect();
     let std = |p: &Package| dependencies(input, p, true);
     let deps = |p: &Package| dependencies(input, p, false);
     let visibility = if package.name == "main" { "//visibility:private".to_owned() } else { visibility(package, dir) };
@@ -125,16 +125,16 @@ fn dependencies(input: &Input, package: &Package, std: bool) -> Vec<String> {
         match dep.map(|d| (&d.origin, d)) {
             Some((Origin::Std, _)) if std => found.push(path.to_string()),
             Some((Origin::Main { dir, .. }, dep)) if !std => found.push(label(dir, &library_name(dep))),
-            Some((Origin::Module { .. }, _)) if !std => found.push(module_label(input, path)),
+            Some((Origin::Module { .. }, _)) if !std => found.push(module_label(path)),
             _ => {}
         }
     }
     found
 }
 
-fn module_label(input: &Input, path: &ImportPath) -> String {
-    let hub = input.spec.bazel.as_ref().map_or("go_modules", |b| b.modules_repo.as_str());
-    format!("@{hub}//{path}")
+/// A third-party package in the hub repository.
+fn module_label(path: &ImportPath) -> String {
+    format!("@go_modules//{path}")
 }
 
 /// `//dir:name`, or `//dir` where that means the same.

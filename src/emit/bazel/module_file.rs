@@ -16,17 +16,14 @@ struct Section<'a> {
     ruleset: &'a str,
     version: &'a str,
     extensions: String,
-    modules_repo: &'a str,
     lock: &'a str,
 }
 
 pub(super) fn render(input: &Input) -> Result<String> {
-    let modules_repo = input.spec.bazel.as_ref().map_or("go_modules", |b| b.modules_repo.as_str());
     let section = Section {
         ruleset: RULESET,
         version: RULESET_VERSION,
         extensions: format!("@{RULESET}//go:extensions.bzl"),
-        modules_repo,
         lock: "//:godirect.lock.json",
     };
     let mut handlebars = Handlebars::new();
