@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod error;
+pub mod graph;
 pub mod lock;
 pub mod name;
 pub mod platform;

@@ -146,6 +146,10 @@ impl SourceFile {
         Constraint::all(self.constraint.clone().into_iter().chain(cgo.then(|| Constraint::Tag("cgo".to_owned()))))
     }
 
+    fn belongs(&self, context: &BuildContext) -> bool {
+        self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+    }
+
     fn is_test(&self) -> bool {
         self.name.ends_with("_test.go")
     }
@@ -216,6 +220,11 @@ impl ScannedPackage {
         self.files.iter().any(|file| matches!(file.kind, FileKind::Go(_)))
     }
 
+    /// Whether a build chooses a Go file; test files count if told so. A file that can't be read counts, so that it gets noticed.
+    pub fn has_go_files_for(&self, context: &BuildContext, tests: bool) -> bool {
+        self.files.iter().filter(|f| matches!(f.kind, FileKind::Go(_)) && (tests || !f.is_test())).any(|f| f.belongs(context))
+    }
+
     /// What a build chooses. Go files may be missing; that is for the caller to judge.
     ///
     /// # Errors
@@ -225,7 +234,7 @@ impl ScannedPackage {
         let mut chosen = Chosen::default();
         let mut first: Option<(&str, String)> = None;
         for file in &self.files {
-            if !file.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag))) {
+            if !file.belongs(context) {
                 continue;
             }
             let header = match &file.kind {
@@ -255,15 +264,17 @@ impl ScannedPackage {
     }
 
     fn add_go(&self, tree: &dyn Tree, chosen: &mut Chosen, file: &SourceFile, header: &GoHeader, external: bool) -> Result<()> {
-        if file.is_test() && header.uses_cgo() {
-            return Err(self.error(tree, &file.name, header.imports[0].offset, 1, "use of cgo in test not supported"));
-        }
         for import in &header.imports {
-            chosen.import_sites.entry(import.path.clone()).or_insert_with(|| ImportSite {
-                file: file.name.clone(),
-                offset: import.offset,
-                width: import.width,
-            });
+            if file.is_test() && import.path == "C" {
+                let message = "use of cgo in test not supported";
+                return Err(self.error(tree, &file.name, import.offset, import.width, message));
+            }
+            let site = ImportSite { file: file.name.clone(), offset: import.offset, width: import.width };
+            let known = chosen.import_sites.get(&import.path);
+            // The package's own files come first, as it needs what its tests merely use.
+            if known.is_none_or(|k| k.file.ends_with("_test.go") && !file.is_test()) {
+                chosen.import_sites.insert(import.path.clone(), site);
+            }
         }
         let (selection, debug) = match (file.is_test(), external) {
             (false, _) => (&mut chosen.package, &mut chosen.debug),
