@@ -89,12 +89,24 @@ impl PackageGraph {
     ///
     /// The first problem: an unreadable or missing package, an import cycle, an import of a command or of an internal package, files
     /// that don't go together.
-    pub fn load(sources: &Sources, context: &BuildContext, roots: &[ImportPath], tests: bool) -> Result<PackageGraph> {
-        let mut loader = Loader { sources, context, tests: BTreeMap::new(), graph: PackageGraph::default(), stack: Vec::new() };
+    pub fn load<'a>(
+        sources: &'a Sources<'a>,
+        context: &'a BuildContext,
+        roots: &'a [ImportPath],
+        tests: bool,
+    ) -> Result<PackageGraph> {
+        let mut loader = Loader {
+            sources,
+            context,
+            roots: roots.iter().collect(),
+            tests: BTreeMap::new(),
+            graph: PackageGraph::default(),
+            stack: Vec::new(),
+        };
         let mut origins = Vec::new();
         for root in roots {
             let origin = sources.resolve(root)?;
-            loader.visit(root, &origin, true)?;
+            loader.visit(root, &origin)?;
             origins.push((root, origin));
         }
         if tests {
@@ -140,6 +152,7 @@ impl PackageGraph {
 struct Loader<'a> {
     sources: &'a Sources<'a>,
     context: &'a BuildContext,
+    roots: BTreeSet<&'a ImportPath>,
     /// What was chosen for the tests of roots.
     tests: BTreeMap<ImportPath, Chosen>,
     graph: PackageGraph,
@@ -149,7 +162,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// Loads a package after its dependencies.
-    fn visit(&mut self, path: &ImportPath, origin: &Origin, is_root: bool) -> Result<()> {
+    fn visit(&mut self, path: &ImportPath, origin: &Origin) -> Result<()> {
         if self.graph.index.contains_key(path) {
             return Ok(());
         }
@@ -161,6 +174,7 @@ impl Loader<'_> {
         let files = &chosen.package.files;
         let only_tests = files.go.is_empty() && files.cgo.is_empty();
         let has_tests = !chosen.test.files.go.is_empty() || !chosen.external_test.files.go.is_empty();
+        let is_root = self.roots.contains(path);
         if only_tests && !(is_root && has_tests) {
             let what = if has_tests { "no non-test Go files in" } else { "build constraints exclude all Go files in" };
             return Err(Error::input(format!("{what} {}", self.place(path, origin))));
@@ -180,7 +194,13 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn package(&self, path: &ImportPath, origin: &Origin, chosen: &mut Chosen, imports: BTreeMap<String, ImportPath>) -> Package {
+    fn package(
+        &self,
+        path: &ImportPath,
+        origin: &Origin,
+        chosen: &mut Chosen,
+        imports: BTreeMap<String, ImportPath>,
+    ) -> Package {
         let go = match origin {
             Origin::Std => Some(&self.context.go),
             Origin::Main { index, .. } => self.sources.main[*index].go.as_ref(),
@@ -209,7 +229,8 @@ impl Loader<'_> {
             }
         };
         let Some(record) = record else { return Ok(Chosen::default()) };
-        let package = record.choose(self.context).map_err(|why| Error::input(format!("{}: {why}", self.place(path, origin))))?;
+        let package =
+            record.choose(self.context).map_err(|why| Error::input(format!("{}: {why}", self.place(path, origin))))?;
         Ok(Chosen { package, ..Chosen::default() })
     }
 
@@ -235,8 +256,10 @@ impl Loader<'_> {
         let mut imports = BTreeMap::new();
         for text in written {
             let resolved = self.sources.resolve_import(text, importer, origin);
-            let Some((path, target)) = resolved.map_err(|e| self.locate(e, importer, origin, sites.get(text)))? else { continue };
-            self.visit(&path, &target, false)?;
+            let Some((path, target)) = resolved.map_err(|e| self.locate(e, importer, origin, sites.get(text)))? else {
+                continue;
+            };
+            self.visit(&path, &target)?;
             if self.graph.get(&path).is_some_and(Package::is_main) && path != *importer {
                 let error = Error::input(format!("import \"{text}\" is a program, not an importable package"));
                 return Err(self.locate(error, importer, origin, sites.get(text)));
@@ -297,7 +320,7 @@ impl Loader<'_> {
             for path in paths {
                 let path: ImportPath = path.parse()?;
                 let origin = self.sources.resolve(&path)?;
-                self.visit(&path, &origin, false)?;
+                self.visit(&path, &origin)?;
                 deps.insert(path);
             }
         }
@@ -308,8 +331,7 @@ impl Loader<'_> {
         let Some(chosen) = self.tests.remove(path) else { return Ok(()) };
         let written = &chosen.test.files.imports | &chosen.external_test.files.imports;
         let imports = self.visit_imports(path, origin, &written, &chosen.import_sites)?;
-        let tests =
-            PackageTests { internal: chosen.test, external: chosen.external_test, imports, debug: chosen.test_debug };
+        let tests = PackageTests { internal: chosen.test, external: chosen.external_test, imports, debug: chosen.test_debug };
         let index = self.graph.index[path];
         self.graph.packages[index].tests = Some(tests);
         Ok(())

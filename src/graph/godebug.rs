@@ -47,7 +47,8 @@ mod tests {
         let setting = |name: &str, changed| GodebugSetting { name: name.to_owned(), changed, old: "1".to_owned() };
         let table = [setting("httplaxcontentlength", 22), setting("panicnil", 21)];
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let directives: Vec<DebugSetting> = directives.iter().map(own).map(|(key, value)| DebugSetting { key, value }).collect();
+        let directives: Vec<DebugSetting> =
+            directives.iter().map(own).map(|(key, value)| DebugSetting { key, value }).collect();
         let go = go.map(|v| v.parse().unwrap());
         default_godebug(go.as_ref(), &settings.iter().map(own).collect(), &directives, &table)
     }
@@ -62,7 +63,10 @@ mod tests {
 
     #[test]
     fn directives_win_over_go_mod_and_both_over_the_history() {
-        assert_eq!(godebug(Some("1.20"), &[("panicnil", "2"), ("a", "b")], &[("panicnil", "3")]), "a=b,httplaxcontentlength=1,panicnil=3");
+        assert_eq!(
+            godebug(Some("1.20"), &[("panicnil", "2"), ("a", "b")], &[("panicnil", "3")]),
+            "a=b,httplaxcontentlength=1,panicnil=3"
+        );
         assert_eq!(godebug(Some("1.27"), &[("default", "go1.21")], &[]), "httplaxcontentlength=1");
         assert_eq!(godebug(Some("1.20"), &[("default", "go1.21")], &[("default", "go1.22")]), "");
         assert_eq!(godebug(Some("1.22"), &[("default", "nonsense")], &[]), "");

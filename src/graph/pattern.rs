@@ -16,7 +16,13 @@ use crate::source::tree::join;
 /// # Errors
 ///
 /// When a pattern names something outside the main modules by directory, is a set of packages like `std`, or isn't a pattern.
-pub fn expand(sources: &Sources, context: &BuildContext, from: &str, patterns: &[String], tests: bool) -> Result<Vec<ImportPath>> {
+pub fn expand(
+    sources: &Sources,
+    context: &BuildContext,
+    from: &str,
+    patterns: &[String],
+    tests: bool,
+) -> Result<Vec<ImportPath>> {
     let mut packages = BTreeSet::new();
     for pattern in patterns {
         let local = matches!(pattern.as_str(), "." | "..") || pattern.starts_with("./") || pattern.starts_with("../");
@@ -26,7 +32,9 @@ pub fn expand(sources: &Sources, context: &BuildContext, from: &str, patterns: &
                 packages.insert(at_directory(sources, &pattern)?);
             }
             (false, false) if matches!(pattern.as_str(), "all" | "std" | "cmd" | "tool" | "work") => {
-                return Err(Error::input(format!("the pattern `{pattern}` is not supported")).help("write `./...` or import paths"));
+                return Err(
+                    Error::input(format!("the pattern `{pattern}` is not supported")).help("write `./...` or import paths")
+                );
             }
             (false, false) => {
                 packages.insert(pattern.parse()?);
@@ -52,10 +60,11 @@ fn clean(path: &str) -> String {
     elements.join("/")
 }
 
-/// The path below `root`, or `None`; both slash-separated, where empty is the root of all.
+/// The path below `root`, or `None`; both slash-separated and clean, where empty is the root of the tree.
 fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
     match path.strip_prefix(root)? {
-        rest if root.is_empty() || rest.is_empty() => Some(rest),
+        rest if rest.is_empty() => Some(rest),
+        rest if root.is_empty() => Some(rest).filter(|rest| *rest != ".." && !rest.starts_with("../")),
         rest => rest.strip_prefix('/'),
     }
 }
@@ -95,7 +104,8 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
             }
         }
     }
-    let directories: Vec<(usize, String)> = candidates.iter().map(|(index, directory, _)| (*index, directory.clone())).collect();
+    let directories: Vec<(usize, String)> =
+        candidates.iter().map(|(index, directory, _)| (*index, directory.clone())).collect();
     sources.prefetch(&directories)?;
     let mut packages = Vec::new();
     for (index, directory, path) in candidates {

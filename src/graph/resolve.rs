@@ -57,9 +57,13 @@ impl Sources<'_> {
             }
         }
         if candidates.len() > 1 {
-            let places: Vec<String> = candidates.iter().map(|c| self.describe(c)).collect();
-            return Err(Error::input(format!("ambiguous import: found package {path} in multiple places: {}", places.join(", ")))
-                .help("remove one of the modules from go.mod, or change its version"));
+            let mut places: Vec<String> = candidates.iter().map(|c| self.describe(c)).collect();
+            places.sort();
+            return Err(Error::input(format!(
+                "ambiguous import: found package {path} in multiple places: {}",
+                places.join(", ")
+            ))
+            .help("remove one of the modules from go.mod, or change its version"));
         }
         candidates.pop().ok_or_else(|| self.missing(path))
     }
@@ -69,7 +73,12 @@ impl Sources<'_> {
     /// # Errors
     ///
     /// When it isn't an import path, no module provides it, or it is internal to others.
-    pub fn resolve_import(&self, written: &str, importer: &ImportPath, origin: &Origin) -> Result<Option<(ImportPath, Origin)>> {
+    pub fn resolve_import(
+        &self,
+        written: &str,
+        importer: &ImportPath,
+        origin: &Origin,
+    ) -> Result<Option<(ImportPath, Origin)>> {
         if matches!(written, "C" | "unsafe") {
             return Ok(None);
         }
@@ -120,7 +129,8 @@ impl Sources<'_> {
 
 /// Whether `importer` may import `path`: what is below `internal` belongs to the tree of `internal`'s parent.
 fn may_import(importer: &str, importer_origin: &Origin, path: &str, target: &Origin) -> bool {
-    let below = |path: &str, root: &str| root.is_empty() || path.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+    let below =
+        |path: &str, root: &str| root.is_empty() || path.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
     let Some(parent) = internal_parent(path) else { return true };
     if *target != Origin::Std {
         return below(importer, parent);

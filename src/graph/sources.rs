@@ -190,9 +190,14 @@ mod tests {
     #[test]
     fn ignore_directives_cover_subtrees() {
         let patterns = ["./a/b".to_owned(), "node_modules".to_owned()];
-        for (directory, ignored) in
-            [("a/b", true), ("a/b/c", true), ("x/a/b", false), ("a/bc", false), ("x/node_modules/y", true), ("node_modulesx", false)]
-        {
+        for (directory, ignored) in [
+            ("a/b", true),
+            ("a/b/c", true),
+            ("x/a/b", false),
+            ("a/bc", false),
+            ("x/node_modules/y", true),
+            ("node_modulesx", false),
+        ] {
             assert_eq!(ignores(&patterns, directory), ignored, "{directory}");
         }
     }

@@ -323,7 +323,8 @@ impl ScannedPackage {
                 continue;
             }
             let condition = file.condition().map(|c| c.to_string()).unwrap_or_default();
-            let group = groups.entry(condition).or_insert_with_key(|c| FileGroup { condition: c.clone(), ..FileGroup::default() });
+            let group =
+                groups.entry(condition).or_insert_with_key(|c| FileGroup { condition: c.clone(), ..FileGroup::default() });
             group.add(file);
             if let FileKind::Go(Ok(header)) = &file.kind {
                 for pattern in header.embeds.iter().map(|e| &e.pattern) {

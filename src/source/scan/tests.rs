@@ -83,7 +83,10 @@ fn tests_are_split_by_package_clause() {
     assert_eq!(chosen.package.files.cgo, ["c.go"]);
     assert_eq!(chosen.package.files.c, ["c.S", "c.c"]);
     assert_eq!((chosen.test.name.as_str(), &chosen.test.files.go[..]), ("p", &["a_test.go".to_owned()][..]));
-    assert_eq!((chosen.external_test.name.as_str(), &chosen.external_test.files.go[..]), ("p_test", &["x_test.go".to_owned()][..]));
+    assert_eq!(
+        (chosen.external_test.name.as_str(), &chosen.external_test.files.go[..]),
+        ("p_test", &["x_test.go".to_owned()][..])
+    );
     let site = &chosen.import_sites["testing"];
     assert_eq!((site.file.as_str(), site.offset, site.width), ("a_test.go", 18, 9));
 }
@@ -96,9 +99,18 @@ fn problem(files: &[(&str, &str)], cgo: bool) -> String {
 
 #[test]
 fn problems_are_those_of_go() {
-    assert_eq!(problem(&[("p/a.go", "package a\n"), ("p/b.go", "package b\n")], false), "found packages a (a.go) and b (b.go) in p");
-    assert_eq!(problem(&[("p/a.go", "package a\n"), ("p/b.c", "")], true), "p: C source files not allowed when not using cgo: b.c");
-    assert_eq!(problem(&[("p/a.go", "package a\nimport x\n")], false), "p/a.go:2:9: missing import path; require quoted string");
+    assert_eq!(
+        problem(&[("p/a.go", "package a\n"), ("p/b.go", "package b\n")], false),
+        "found packages a (a.go) and b (b.go) in p"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "package a\n"), ("p/b.c", "")], true),
+        "p: C source files not allowed when not using cgo: b.c"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "package a\nimport x\n")], false),
+        "p/a.go:2:9: missing import path; require quoted string"
+    );
     assert_eq!(
         problem(&[("p/a.go", "package a\nimport _ \"embed\"\n//go:embed x\n")], false),
         "p/a.go:3:12: pattern x: no matching files found"

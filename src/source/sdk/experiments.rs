@@ -310,7 +310,8 @@ mod tests {
     use super::*;
 
     fn run(body: &str, platform: &str) -> Result<String> {
-        let content = format!("package buildcfg\n\nfunc ParseGOEXPERIMENT(goos, goarch, goexp string) (*E, error) {{\n{body}\n}}\n");
+        let content =
+            format!("package buildcfg\n\nfunc ParseGOEXPERIMENT(goos, goarch, goexp string) (*E, error) {{\n{body}\n}}\n");
         evaluate(content.as_bytes(), platform.parse().unwrap()).map(|flags| flags.join(" "))
     }
 
