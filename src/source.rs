@@ -7,5 +7,6 @@ pub mod glob;
 pub mod header;
 pub mod record;
 pub mod scan;
+pub mod sdk;
 pub mod token;
 pub mod tree;

@@ -285,10 +285,8 @@ pub fn plus_build(line: &str) -> Option<Constraint> {
     if operators > 100 {
         return None;
     }
-    let alternatives: Vec<Constraint> = text
-        .split_whitespace()
-        .map(|clause| flatten(clause.split(',').map(plus_build_literal).collect(), true))
-        .collect();
+    let alternatives: Vec<Constraint> =
+        text.split_whitespace().map(|clause| flatten(clause.split(',').map(plus_build_literal).collect(), true)).collect();
     Some(if alternatives.is_empty() { ignore() } else { flatten(alternatives, false) })
 }
 
@@ -311,19 +309,56 @@ fn plus_build_literal(text: &str) -> Constraint {
 
 /// The GOOS values that file-name suffixes can name (`internal/syslist.KnownOS`), also those without a port.
 pub const KNOWN_OS: [&str; 18] = [
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd", "openbsd",
-    "plan9", "solaris", "wasip1", "windows", "zos",
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "nacl",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+    "zos",
 ];
 
 /// The GOOS values that satisfy the tag `unix` (`internal/syslist.UnixOS`).
-pub const UNIX_OS: [&str; 12] = [
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "linux", "netbsd", "openbsd", "solaris",
-];
+pub const UNIX_OS: [&str; 12] =
+    ["aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "linux", "netbsd", "openbsd", "solaris"];
 
 /// The GOARCH values that file-name suffixes can name (`internal/syslist.KnownArch`), also those without a port.
 pub const KNOWN_ARCH: [&str; 24] = [
-    "386", "amd64", "amd64p32", "arm", "arm64", "arm64be", "armbe", "loong64", "mips", "mips64", "mips64le", "mips64p32",
-    "mips64p32le", "mipsle", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm",
+    "386",
+    "amd64",
+    "amd64p32",
+    "arm",
+    "arm64",
+    "arm64be",
+    "armbe",
+    "loong64",
+    "mips",
+    "mips64",
+    "mips64le",
+    "mips64p32",
+    "mips64p32le",
+    "mipsle",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv",
+    "riscv64",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "wasm",
 ];
 
 /// The constraint in a file's name: `_GOOS`, `_GOARCH` or `_GOOS_GOARCH` before the first dot, also before `_test`

@@ -26,7 +26,7 @@ pub struct FileGroup {
     /// Go files without `import "C"`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub go: Vec<String>,
-    /// Go files with `import "C"`; they belong only when cgo is enabled.
+    /// Go files with `import "C"`; the condition requires `cgo`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cgo: Vec<String>,
     /// Assembly: `.s` (with cgo also handed to the C compiler, as Go does).
@@ -44,7 +44,7 @@ pub struct FileGroup {
     /// Import paths as written in the Go files, without `C`; those of cgo files too.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub imports: BTreeSet<String>,
-    /// `//go:embed` patterns as written (without quotes), each with the files that it matches, sorted.
+    /// `//go:embed` patterns as written (without quotes), each with the files that it matches, sorted; none where it has no valid match.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub embed: BTreeMap<String, Vec<String>>,
 }

@@ -62,14 +62,32 @@ const TWO_BYTES: [&[u8]; 7] = [b":=", b"==", b"!=", b"&&", b"||", b"++", b"--"];
 
 /// Keywords after which a line end isn't a semicolon; that is all but `break continue fallthrough return`.
 const CONTINUING: [&str; 21] = [
-    "case", "chan", "const", "default", "defer", "else", "for", "func", "go", "goto", "if", "import", "interface", "map",
-    "package", "range", "select", "struct", "switch", "type", "var",
+    "case",
+    "chan",
+    "const",
+    "default",
+    "defer",
+    "else",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "select",
+    "struct",
+    "switch",
+    "type",
+    "var",
 ];
 
 /// Whether `word` is a keyword, and so not an identifier.
 pub fn is_keyword(word: &[u8]) -> bool {
-    CONTINUING.iter().any(|k| k.as_bytes() == word)
-        || [&b"break"[..], b"continue", b"fallthrough", b"return"].contains(&word)
+    CONTINUING.iter().any(|k| k.as_bytes() == word) || [&b"break"[..], b"continue", b"fallthrough", b"return"].contains(&word)
 }
 
 fn is_ident(byte: u8) -> bool {

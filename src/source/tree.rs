@@ -120,7 +120,11 @@ impl Tree for MemoryTree {
     fn list(&self, directory: &str) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> = Vec::new();
         for (path, content) in &self.0 {
-            let below = if directory.is_empty() { Some(path.as_str()) } else { path.strip_prefix(directory).and_then(|p| p.strip_prefix('/')) };
+            let below = if directory.is_empty() {
+                Some(path.as_str())
+            } else {
+                path.strip_prefix(directory).and_then(|p| p.strip_prefix('/'))
+            };
             let Some(below) = below else { continue };
             let (name, kind) = match below.split_once('/') {
                 Some((name, _)) => (name, EntryKind::Directory),

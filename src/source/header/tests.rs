@@ -99,7 +99,8 @@ fn embed_patterns_may_be_quoted() {
 
 #[test]
 fn debug_lines_stand_before_the_package_clause() {
-    let header = parse("// Doc.\n//go:debug panicnil=1\n//go:debug default=go1.21\n//go:debugger x\npackage main\n//go:debug a=b\n");
+    let header =
+        parse("// Doc.\n//go:debug panicnil=1\n//go:debug default=go1.21\n//go:debugger x\npackage main\n//go:debug a=b\n");
     let settings: Vec<String> = header.debug.iter().map(|d| format!("{}={}", d.key, d.value)).collect();
     assert_eq!(settings, ["panicnil=1", "default=go1.21"]);
 }

@@ -1,0 +1,168 @@
+//! Package patterns of command line and spec: `./...`, `./cmd/x`, `.`, import paths (`go help packages`).
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::graph::Sources;
+use crate::name::ImportPath;
+use crate::source::context::BuildContext;
+use crate::source::tree::join;
+
+/// The packages that patterns name, sorted, each once. `from` is the directory in the tree that `.` stands for.
+///
+/// A pattern with `...` matches packages of main modules that have Go files for the build; if it is told `tests`, test files
+/// count too. Without `...`, a pattern names its package whatever is there; loading it says what is wrong.
+///
+/// # Errors
+///
+/// When a pattern names something outside the main modules by directory, is a set of packages like `std`, or isn't a pattern.
+pub fn expand(
+    sources: &Sources,
+    context: &BuildContext,
+    from: &str,
+    patterns: &[String],
+    tests: bool,
+) -> Result<Vec<ImportPath>> {
+    let mut packages = BTreeSet::new();
+    for pattern in patterns {
+        let local = matches!(pattern.as_str(), "." | "..") || pattern.starts_with("./") || pattern.starts_with("../");
+        let pattern = if local { clean(&join(from, pattern)) } else { pattern.trim_end_matches('/').to_owned() };
+        match (pattern.contains("..."), local) {
+            (false, true) => {
+                packages.insert(at_directory(sources, &pattern)?);
+            }
+            (false, false) if matches!(pattern.as_str(), "all" | "std" | "cmd" | "tool" | "work") => {
+                return Err(
+                    Error::input(format!("the pattern `{pattern}` is not supported")).help("write `./...` or import paths")
+                );
+            }
+            (false, false) => {
+                packages.insert(pattern.parse()?);
+            }
+            (true, _) => packages.extend(matching(sources, context, &pattern, local, tests)?),
+        }
+    }
+    Ok(packages.into_iter().collect())
+}
+
+/// Resolves `.` and `..`; what leads out of the tree keeps its leading `..`.
+fn clean(path: &str) -> String {
+    let mut elements: Vec<&str> = Vec::new();
+    for element in path.split('/') {
+        match element {
+            "" | "." => {}
+            ".." if elements.last().is_some_and(|last| *last != "..") => {
+                elements.pop();
+            }
+            element => elements.push(element),
+        }
+    }
+    elements.join("/")
+}
+
+/// The path below `root`, or `None`; both slash-separated and clean, where empty is the root of the tree.
+fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
+    match path.strip_prefix(root)? {
+        rest if rest.is_empty() => Some(rest),
+        rest if root.is_empty() => Some(rest).filter(|rest| *rest != ".." && !rest.starts_with("../")),
+        rest => rest.strip_prefix('/'),
+    }
+}
+
+/// The package in a directory of the tree.
+fn at_directory(sources: &Sources, directory: &str) -> Result<ImportPath> {
+    // Of nested modules, the innermost has the directory.
+    let module = sources
+        .main
+        .iter()
+        .filter_map(|module| Some((module, below(directory, &module.directory)?)))
+        .min_by_key(|(_, rest)| rest.len());
+    match module {
+        Some((module, rest)) => module.path.root().join(rest),
+        None => Err(Error::input(format!("directory {directory} is not in a main module"))
+            .help("name a directory of a module in go.mod or go.work, or an import path")),
+    }
+}
+
+/// The packages of main modules that a pattern with `...` matches.
+fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: bool, tests: bool) -> Result<Vec<ImportPath>> {
+    let literal = &pattern[..pattern.find("...").unwrap_or(0)];
+    let literal = literal.rfind('/').map_or("", |slash| &literal[..slash]);
+    let mut candidates = Vec::new();
+    for (index, module) in sources.main.iter().enumerate() {
+        // A directory that is named outright is searched even if its name is one that patterns pass over.
+        let start = match below(literal, &module.directory) {
+            Some(start) if local => start,
+            _ => "",
+        };
+        for directory in sources.directories(index, start)? {
+            let path = module.path.root().join(&directory);
+            let in_tree = join(&module.directory, &directory);
+            let name = if local { in_tree } else { join(module.path.as_str(), &directory) };
+            if matches_pattern(pattern, &name) {
+                candidates.push((index, directory, path));
+            }
+        }
+    }
+    let directories: Vec<(usize, String)> =
+        candidates.iter().map(|(index, directory, _)| (*index, directory.clone())).collect();
+    sources.prefetch(&directories)?;
+    let mut packages = Vec::new();
+    for (index, directory, path) in candidates {
+        let Some(package) = sources.main_package(index, &directory)? else { continue };
+        if package.has_go_files_for(context, tests) {
+            packages.push(path?);
+        }
+    }
+    Ok(packages)
+}
+
+/// Whether `name` matches, where `...` stands for any text, and `/...` at the end for nothing too (`pkgpattern.MatchPattern`).
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    if pattern.strip_suffix("/...") == Some(name) {
+        return true;
+    }
+    let mut pieces = pattern.split("...");
+    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_match_any_text() {
+        for (pattern, name, matches) in [
+            ("...", "", true),
+            ("...", "a/b", true),
+            ("a/...", "a", true),
+            ("a/...", "a/b/c", true),
+            ("a/...", "ab", false),
+            ("a...", "ab/c", true),
+            ("a/.../c", "a/b/c", true),
+            ("a/.../c", "a/c", false),
+            (".../c", "a/b/c", true),
+            ("a...b...c", "axbxc", true),
+            ("a...b...b", "ab", false),
+            ("a/b", "a/b", true),
+        ] {
+            assert_eq!(matches_pattern(pattern, name), matches, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn paths_are_cleaned() {
+        for (path, cleaned) in [(".", ""), ("a/./b", "a/b"), ("a/../b/", "b"), ("../x", "../x"), ("a/../../x", "../x")] {
+            assert_eq!(clean(path), cleaned);
+        }
+    }
+}

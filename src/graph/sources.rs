@@ -1,0 +1,204 @@
+//! Where a graph's packages come from: local source, third-party modules (locked or on disk), and std's records.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::lock::file::LockedModule;
+use crate::name::{GoVersion, ModulePath, ModuleVersion};
+use crate::source::record::PackageRecord;
+use crate::source::scan::{ScannedPackage, Tests, scan};
+use crate::source::tree::{EntryKind, Tree, join};
+
+/// A module whose source is in the repository: the one of go.mod, those of go.work, local replacements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MainModule {
+    /// The path that imports use.
+    pub path: ModulePath,
+    /// Its directory in the tree; empty for the root.
+    pub directory: String,
+    /// The go line of its go.mod; `None` means 1.16.
+    pub go: Option<GoVersion>,
+    /// The `ignore` directives of its go.mod: they affect patterns, not imports.
+    pub ignore: Vec<String>,
+}
+
+/// A third-party module while it isn't locked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleInfo {
+    /// The path that imports use.
+    pub path: ModulePath,
+    /// The selected version.
+    pub version: ModuleVersion,
+    /// The go line of its go.mod, or of its replacement's; `None` means 1.16.
+    pub go: Option<GoVersion>,
+}
+
+/// Gives the record of a directory in the module with an index; `None` where there are no Go files.
+pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageRecord>> + Sync + 'a;
+
+/// The third-party modules.
+pub enum ThirdParty<'a> {
+    /// As the lock records them.
+    Locked(&'a [LockedModule]),
+    /// Read on demand, to find out what the lock must record.
+    Unlocked {
+        /// The selected modules.
+        modules: &'a [ModuleInfo],
+        /// Records a package of one of them; asked once for each directory.
+        record: &'a RecordModulePackage<'a>,
+    },
+}
+
+/// Everything that packages are read from. Shared by the graphs of all platforms: each directory is read once.
+pub struct Sources<'a> {
+    /// The tree of the main modules.
+    pub tree: &'a dyn Tree,
+    /// The main modules.
+    pub main: &'a [MainModule],
+    /// The third-party modules.
+    pub third_party: ThirdParty<'a>,
+    /// The SDK's packages.
+    pub std: &'a BTreeMap<String, PackageRecord>,
+    /// Third-party modules by path.
+    modules: BTreeMap<String, usize>,
+    local: Cache<String, ScannedPackage>,
+    recorded: Cache<(usize, String), PackageRecord>,
+}
+
+type Cache<K, V> = Mutex<BTreeMap<K, Option<Arc<V>>>>;
+
+/// The cached value for `key`. Two threads may both make it; the results are equal.
+fn cached<K: Ord, V>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> Result<Option<V>>) -> Result<Option<Arc<V>>> {
+    let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(&key) {
+        return Ok(known.clone());
+    }
+    let value = make()?.map(Arc::new);
+    lock().insert(key, value.clone());
+    Ok(value)
+}
+
+impl<'a> Sources<'a> {
+    /// Sources with nothing read yet.
+    pub fn new(
+        tree: &'a dyn Tree,
+        main: &'a [MainModule],
+        third_party: ThirdParty<'a>,
+        std: &'a BTreeMap<String, PackageRecord>,
+    ) -> Sources<'a> {
+        let paths: Vec<&ModulePath> = match &third_party {
+            ThirdParty::Locked(modules) => modules.iter().map(|m| &m.path).collect(),
+            ThirdParty::Unlocked { modules, .. } => modules.iter().map(|m| &m.path).collect(),
+        };
+        let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
+        Sources { tree, main, third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
+    }
+
+    /// The path, version and go line of a third-party module.
+    pub fn module(&self, index: usize) -> (&ModulePath, &ModuleVersion, Option<&GoVersion>) {
+        match &self.third_party {
+            ThirdParty::Locked(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
+            ThirdParty::Unlocked { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
+        }
+    }
+
+    /// The third-party module with this very path.
+    pub fn module_at(&self, path: &str) -> Option<usize> {
+        self.modules.get(path).copied()
+    }
+
+    /// The package in a directory of a third-party module; `None` when there is none (or, from a lock, it isn't locked).
+    pub fn module_package(&self, index: usize, directory: &str) -> Result<Option<Cow<'_, PackageRecord>>> {
+        match &self.third_party {
+            ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
+            ThirdParty::Unlocked { record, .. } => {
+                let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
+                Ok(found.map(|record| Cow::Owned((*record).clone())))
+            }
+        }
+    }
+
+    /// The package in a directory of a main module; `None` where it has no Go files or belongs to another module.
+    pub fn main_package(&self, index: usize, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
+        let root = &self.main[index].directory;
+        cached(&self.local, join(root, directory), || {
+            let mut below = directory;
+            while !below.is_empty() {
+                if self.starts_module(&join(root, below))? {
+                    return Ok(None);
+                }
+                below = below.rsplit_once('/').map_or("", |(parent, _)| parent);
+            }
+            let package = scan(self.tree, &join(root, directory), Tests::Include)?;
+            Ok(package.has_go_files().then_some(package))
+        })
+    }
+
+    /// Reads directories of main modules in parallel, so that loading a graph finds them read.
+    pub fn prefetch(&self, directories: &[(usize, String)]) -> Result<()> {
+        directories.par_iter().try_for_each(|(index, directory)| self.main_package(*index, directory).map(drop))
+    }
+
+    fn starts_module(&self, directory: &str) -> Result<bool> {
+        Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory))
+    }
+
+    /// The directories of a main module that patterns can match, relative to it, sorted: without `_*`, `.*`, `testdata`, `vendor`,
+    /// nested modules and what go.mod ignores. `from` is where the walk starts and is not itself subject to that.
+    pub fn directories(&self, index: usize, from: &str) -> Result<Vec<String>> {
+        let mut found = vec![from.to_owned()];
+        let mut next = 0;
+        while next < found.len() {
+            let directory = found[next].clone();
+            next += 1;
+            for entry in self.tree.list(&join(&self.main[index].directory, &directory))? {
+                let skipped = entry.name.starts_with(['.', '_']) || matches!(entry.name.as_str(), "testdata" | "vendor");
+                let below = join(&directory, &entry.name);
+                if entry.kind == EntryKind::Directory
+                    && !skipped
+                    && !ignores(&self.main[index].ignore, &below)
+                    && !self.starts_module(&join(&self.main[index].directory, &below))?
+                {
+                    found.push(below);
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Whether go.mod's `ignore` directives cover a directory: `./x` at the module's root only, `x` anywhere
+/// (`IgnorePatterns` in `cmd/go/internal/search`).
+fn ignores(patterns: &[String], directory: &str) -> bool {
+    let slashed = |path: &str| format!("/{}/", path.trim_matches('/'));
+    let directory = slashed(directory);
+    patterns.iter().any(|pattern| match pattern.strip_prefix("./") {
+        Some(path) => directory.starts_with(&slashed(path)),
+        None => directory.contains(&slashed(pattern)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignore_directives_cover_subtrees() {
+        let patterns = ["./a/b".to_owned(), "node_modules".to_owned()];
+        for (directory, ignored) in [
+            ("a/b", true),
+            ("a/b/c", true),
+            ("x/a/b", false),
+            ("a/bc", false),
+            ("x/node_modules/y", true),
+            ("node_modulesx", false),
+        ] {
+            assert_eq!(ignores(&patterns, directory), ignored, "{directory}");
+        }
+    }
+}

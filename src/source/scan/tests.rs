@@ -1,0 +1,130 @@
+use super::*;
+use crate::source::tree::MemoryTree;
+
+fn context(platform: &str, cgo: bool, tags: &[&str]) -> BuildContext {
+    BuildContext {
+        platform: platform.parse().unwrap(),
+        go: "1.27.3".parse().unwrap(),
+        cgo,
+        tags: tags.iter().map(|t| (*t).to_owned()).collect(),
+        experiments: BTreeSet::new(),
+    }
+}
+
+fn library() -> MemoryTree {
+    MemoryTree::new(&[
+        ("p/a.go", "package p\n\nimport \"fmt\"\n"),
+        ("p/a_linux.go", "package p\n\nimport (\n\t\"os\"\n\t\"unsafe\"\n)\n"),
+        ("p/a_windows.go", "package p\n"),
+        ("p/c.go", "//go:build linux\n\npackage p\n\nimport \"C\"\nimport \"net\"\n"),
+        ("p/c.c", "int x;\n"),
+        ("p/c.S", ""),
+        ("p/doc.go", "package documentation\n"),
+        ("p/gen.go", "//go:build ignore\n\npackage main\n"),
+        ("p/tool.go", "//go:build mytool\n\npackage main\n"),
+        ("p/amd64.s", "//go:build amd64 && !purego\n\nTEXT x\n"),
+        ("p/asm_arm64.s", ""),
+        ("p/x.h", ""),
+        ("p/_x.go", "syntax error"),
+        ("p/.x.go", "syntax error"),
+        ("p/e.go", "package p\n\nimport _ \"embed\"\n\n//go:embed t\nvar t string\n\n//go:embed none\nvar n string\n"),
+        ("p/t", ""),
+        ("p/a_test.go", "package p\n\nimport \"testing\"\n"),
+        ("p/x_test.go", "package p_test\n\nimport \"bytes\"\n"),
+        ("p/dir.go/x", ""),
+    ])
+}
+
+#[test]
+fn a_record_groups_files_by_condition() {
+    let tree = library();
+    let package = scan(&tree, "p", Tests::Include).unwrap();
+    let record = package.record(&tree, &["linux/amd64".parse().unwrap()]).unwrap();
+    let json = serde_json::to_string_pretty(&record).unwrap();
+    let wanted = r#"{
+      "name": "p",
+      "groups": [
+        {"go": ["a.go", "e.go"], "c": ["c.S", "c.c"], "headers": ["x.h"], "imports": ["embed", "fmt"],
+         "embed": {"none": [], "t": ["t"]}},
+        {"if": "amd64 && !purego", "asm": ["amd64.s"]},
+        {"if": "linux", "go": ["a_linux.go"], "imports": ["os", "unsafe"]},
+        {"if": "linux && cgo", "cgo": ["c.go"], "imports": ["net"]}
+      ]
+    }"#;
+    let wanted: serde_json::Value = serde_json::from_str(wanted).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), wanted, "{json}");
+}
+
+#[test]
+fn a_record_and_its_source_choose_the_same() {
+    let mut tree = library();
+    tree.0.insert("p/none".to_owned(), String::new());
+    tree.0.remove("p/c.c");
+    let package = scan(&tree, "p", Tests::Include).unwrap();
+    let platforms = ["linux/amd64", "linux/arm64", "windows/amd64"];
+    let record = package.record(&tree, &platforms.map(|p| p.parse().unwrap())).unwrap();
+    for platform in platforms {
+        for cgo in [false, true] {
+            for tags in [&[][..], &["purego"]] {
+                let context = context(platform, cgo, tags);
+                assert_eq!(record.choose(&context).unwrap(), package.choose(&tree, &context).unwrap().package);
+            }
+        }
+    }
+}
+
+#[test]
+fn tests_are_split_by_package_clause() {
+    let mut tree = library();
+    tree.0.insert("p/none".to_owned(), String::new());
+    let package = scan(&tree, "p", Tests::Include).unwrap();
+    let chosen = package.choose(&tree, &context("linux/amd64", true, &[])).unwrap();
+    assert_eq!(chosen.package.files.go, ["a.go", "a_linux.go", "e.go"]);
+    assert_eq!(chosen.package.files.cgo, ["c.go"]);
+    assert_eq!(chosen.package.files.c, ["c.S", "c.c"]);
+    assert_eq!((chosen.test.name.as_str(), &chosen.test.files.go[..]), ("p", &["a_test.go".to_owned()][..]));
+    assert_eq!(
+        (chosen.external_test.name.as_str(), &chosen.external_test.files.go[..]),
+        ("p_test", &["x_test.go".to_owned()][..])
+    );
+    let site = &chosen.import_sites["testing"];
+    assert_eq!((site.file.as_str(), site.offset, site.width), ("a_test.go", 18, 9));
+}
+
+fn problem(files: &[(&str, &str)], cgo: bool) -> String {
+    let tree = MemoryTree::new(files);
+    let package = scan(&tree, "p", Tests::Include).unwrap();
+    package.choose(&tree, &context("linux/amd64", cgo, &[])).unwrap_err().to_string()
+}
+
+#[test]
+fn problems_are_those_of_go() {
+    assert_eq!(
+        problem(&[("p/a.go", "package a\n"), ("p/b.go", "package b\n")], false),
+        "found packages a (a.go) and b (b.go) in p"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "package a\n"), ("p/b.c", "")], true),
+        "p: C source files not allowed when not using cgo: b.c"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "package a\nimport x\n")], false),
+        "p/a.go:2:9: missing import path; require quoted string"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "package a\nimport _ \"embed\"\n//go:embed x\n")], false),
+        "p/a.go:3:12: pattern x: no matching files found"
+    );
+    assert_eq!(
+        problem(&[("p/a.go", "//go:build linux windows\npackage a\n")], false),
+        "p/a.go:1:18: parsing //go:build line: unexpected token windows"
+    );
+}
+
+#[test]
+fn files_that_are_not_chosen_may_be_wrong() {
+    let tree = MemoryTree::new(&[("p/a.go", "package a\n"), ("p/a_windows.go", "pack"), ("p/b.c", "")]);
+    let package = scan(&tree, "p", Tests::Include).unwrap();
+    let chosen = package.choose(&tree, &context("linux/amd64", false, &[])).unwrap();
+    assert_eq!(chosen.package.files, FileGroup { go: vec!["a.go".to_owned()], ..FileGroup::default() });
+}
