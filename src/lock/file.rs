@@ -1,10 +1,13 @@
 //! `godirect.lock.json`: format version 1, described for people in `docs/lockfile.md`.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{H1, Sha256, Sri};
+use crate::error::{Error, Location, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
@@ -124,4 +127,199 @@ pub struct Replacement {
     pub path: ModulePath,
     /// The version of the replacement.
     pub version: ModuleVersion,
+}
+
+impl Lockfile {
+    /// Reads a lock.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, it is malformed, or its format is unknown.
+    pub fn read(path: &Path) -> Result<Lockfile> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Lockfile::parse(path, &text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::input(format!("there is no {}", path.display())).help("run `godirect lock`"))
+            }
+            Err(e) => Err(Error::io("read", path, &e)),
+        }
+    }
+
+    /// Parses a lock; `path` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// When it is malformed, or its format is unknown.
+    pub fn parse(path: &Path, text: &str) -> Result<Lockfile> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        if let Some(error) = conflict(path, text) {
+            return Err(error);
+        }
+        let head: Head = serde_json::from_str(text).map_err(|e| malformed(path, text, &e))?;
+        if head.version != VERSION {
+            let error = Error::input(format!(
+                "{} has format version {}, and this godirect reads version {VERSION}",
+                path.display(),
+                head.version
+            ));
+            return Err(match head.version > VERSION {
+                true => error.help("update godirect"),
+                false => error.help("run `godirect lock` to write it anew"),
+            });
+        }
+        serde_json::from_str(text).map_err(|e| malformed(path, text, &e))
+    }
+
+    /// The text of the lock: a line for each package and for each other small thing, so that branches merge.
+    pub fn render(&self) -> String {
+        let sdks = self.sdks.iter().map(render_sdk).collect();
+        let modules = self.modules.iter().map(render_module).collect();
+        let fields = vec![
+            ("version", one_line(&self.version)),
+            ("platforms", one_line(&self.platforms)),
+            ("sdks", list(1, sdks)),
+            ("modules", list(1, modules)),
+        ];
+        object(0, fields) + "\n"
+    }
+
+    /// Writes the lock, whole or not at all, unless it has that text already. Tells whether it wrote.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn write(&self, path: &Path) -> Result<bool> {
+        let text = self.render();
+        if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+            return Ok(false);
+        }
+        let failed = |e: &std::io::Error| {
+            Error::io("write", path, e).help("the lock is written next to the spec: make the directory writable")
+        };
+        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut file = builder.prefix(".godirect.lock").tempfile_in(directory).map_err(|e| failed(&e))?;
+        file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
+        file.persist(path).map_err(|e| failed(&e.error))?;
+        Ok(true)
+    }
+}
+
+/// What git leaves in a file that it couldn't merge.
+fn conflict(path: &Path, text: &str) -> Option<Error> {
+    let mut offset = 0;
+    for line in text.split('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") || line.trim_end() == "=======" {
+            let location = Location::in_text(path, text, offset, line.len());
+            let error = Error::input(format!("{} has a merge conflict", path.display()));
+            return Some(
+                error.at(location).help("keep either side, then `godirect lock` makes it right for the merged go.mod"),
+            );
+        }
+        offset += line.len() + 1;
+    }
+    None
+}
+
+fn malformed(path: &Path, text: &str, error: &serde_json::Error) -> Error {
+    let full = error.to_string();
+    let message = full.split(" at line ").next().unwrap_or(&full);
+    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let offset = line_start + error.column().saturating_sub(1);
+    Error::input(format!("malformed lock: {message}"))
+        .at(Location::in_text(path, text, offset, 1))
+        .help("`godirect lock` writes it; it isn't made to be edited")
+}
+
+fn render_sdk(sdk: &LockedSdk) -> String {
+    let downloads = sdk.downloads.iter().map(render_download).collect();
+    let fields = vec![
+        ("version", one_line(&sdk.version)),
+        ("source", one_line(&sdk.source)),
+        ("downloads", list(3, downloads)),
+        ("experiments", one_line(&sdk.experiments)),
+        ("godebug", list(3, sdk.godebug.iter().map(one_line).collect())),
+        ("packages", packages(3, &sdk.packages)),
+    ];
+    object(2, fields)
+}
+
+fn render_download(download: &SdkDownload) -> String {
+    let mut fields = vec![("platform", one_line(&download.platform))];
+    if !download.urls.is_empty() {
+        fields.push(("urls", one_line(&download.urls)));
+    }
+    fields.push(("size", one_line(&download.size)));
+    fields.push(("sha256", one_line(&download.sha256)));
+    fields.extend(download.h1.iter().map(|h1| ("h1", one_line(h1))));
+    fields.push(("nar", one_line(&download.nar)));
+    if !download.tools.is_empty() {
+        fields.push(("tools", one_line(&download.tools)));
+    }
+    object(4, fields)
+}
+
+fn render_module(module: &LockedModule) -> String {
+    let mut fields = vec![("path", one_line(&module.path)), ("version", one_line(&module.version))];
+    fields.extend(module.replace.iter().map(|replace| ("replace", one_line(replace))));
+    fields.push(("size", one_line(&module.size)));
+    fields.push(("sha256", one_line(&module.sha256)));
+    fields.push(("h1", one_line(&module.h1)));
+    fields.push(("nar", one_line(&module.nar)));
+    fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
+    fields.push(("packages", packages(3, &module.packages)));
+    object(2, fields)
+}
+
+fn packages(depth: usize, packages: &BTreeMap<String, PackageRecord>) -> String {
+    let lines = packages.iter().map(|(name, record)| format!("{}: {}", one_line(name), one_line(record)));
+    brackets(depth, '{', lines.collect(), '}')
+}
+
+fn object(depth: usize, fields: Vec<(&str, String)>) -> String {
+    brackets(depth, '{', fields.into_iter().map(|(name, value)| format!("\"{name}\": {value}")).collect(), '}')
+}
+
+fn list(depth: usize, items: Vec<String>) -> String {
+    brackets(depth, '[', items, ']')
+}
+
+/// Items on lines of their own, indented by two spaces more than what holds them.
+fn brackets(depth: usize, open: char, items: Vec<String>, close: char) -> String {
+    if items.is_empty() {
+        return format!("{open}{close}");
+    }
+    let indent = "  ".repeat(depth);
+    let body = items.join(&format!(",\n{indent}  "));
+    format!("{open}\n{indent}  {body}\n{indent}{close}")
+}
+
+/// JSON on one line, with a space after each comma and colon.
+fn one_line<T: Serialize>(value: &T) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
+    // Only maps with keys that aren't strings fail, and the lock has none.
+    value.serialize(&mut serializer).expect("the lock's types have string keys");
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
+struct Spaced;
+
+impl serde_json::ser::Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        writer.write_all(b": ")
+    }
 }

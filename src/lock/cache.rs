@@ -1,0 +1,219 @@
+//! The user's cache of downloads: shared by all repositories and by several processes at once.
+//!
+//! ```text
+//! download/<escaped path>/@v/<escaped version>.{mod,zip,facts}    as a module proxy's directory
+//! download/archive/<sha256>{,.facts}                              SDK archives
+//! mod/<escaped path>@<escaped version>/                           unpacked modules
+//! sdk/<version>.<os>-<arch>-<nar>/                                 SDKs as they are used
+//! tmp/                                                            what isn't complete yet
+//! ```
+//!
+//! Everything is made under `tmp/` and renamed into place, so what is there is complete, whatever kills a process. A file of
+//! facts is written last: it says that the download was unpacked and what its hashes are, so that no later run reads it again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{H1, Sha256, Sri};
+use crate::error::{Error, Result};
+use crate::module::ModuleId;
+use crate::module::escape::escape;
+
+/// A cache directory.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// What is known of a download that was read once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Bytes of the archive.
+    pub size: u64,
+    /// Of the archive's bytes.
+    pub sha256: Sha256,
+    /// Go's hash of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub h1: Option<H1>,
+    /// Nix's hash of the unpacked tree.
+    pub nar: Sri,
+    /// Nix's hash of single tools.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, Sri>,
+}
+
+/// How old something under `tmp/` must be before another process removes it: longer than any download takes.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Cache {
+    /// The cache at `$GODIRECT_CACHE`, or else `godirect` in the platform's directory for caches.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home directory, or the cache can't be written.
+    pub fn open() -> Result<Cache> {
+        if let Some(path) = std::env::var_os("GODIRECT_CACHE").filter(|p| !p.is_empty()) {
+            return Cache::at(std::path::absolute(&path).map_err(|e| Error::io("use", Path::new(&path), &e))?);
+        }
+        use etcetera::BaseStrategy;
+        let strategy = etcetera::choose_base_strategy().map_err(|_| {
+            Error::environment("there is no home directory to keep downloads in").help("set GODIRECT_CACHE to a directory")
+        })?;
+        Cache::at(strategy.cache_dir().join("godirect"))
+    }
+
+    /// The cache in this directory, which is made if it isn't there.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn at(root: impl Into<PathBuf>) -> Result<Cache> {
+        let cache = Cache { root: root.into() };
+        let tmp = cache.tmp();
+        fs::create_dir_all(&tmp).map_err(|e| not_writable(&cache.root, &e))?;
+        remove_stale(&tmp);
+        Ok(cache)
+    }
+
+    /// The cache's directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Where a module's file is kept; `kind` is `mod`, `zip` or `facts`.
+    pub fn download(&self, id: &ModuleId, kind: &str) -> PathBuf {
+        let (path, version) = (escape(id.path.as_str()), escape(id.version.as_str()));
+        self.root.join("download").join(path).join("@v").join(format!("{version}.{kind}"))
+    }
+
+    /// Where an archive is kept that isn't a module.
+    pub fn archive(&self, sha256: &Sha256) -> PathBuf {
+        self.root.join("download/archive").join(sha256.to_string())
+    }
+
+    /// Where a module is unpacked.
+    pub fn module(&self, id: &ModuleId) -> PathBuf {
+        self.root.join("mod").join(format!("{}@{}", escape(id.path.as_str()), escape(id.version.as_str())))
+    }
+
+    /// Where an SDK is unpacked; `name` is e.g. `1.27.3.linux-amd64`. The tree's hash keeps different trees apart.
+    pub fn sdk(&self, name: &str, nar: &Sri) -> PathBuf {
+        let hash = &nar.0.to_string()[..16];
+        self.root.join("sdk").join(format!("{name}-{hash}"))
+    }
+
+    /// Makes a file complete or not at all: `fill` writes it under a temporary name.
+    ///
+    /// # Errors
+    ///
+    /// Those of `fill`, and of the file system.
+    pub fn store_file<T>(&self, path: &Path, fill: impl FnOnce(&mut fs::File) -> Result<T>) -> Result<T> {
+        let mut file = tempfile::NamedTempFile::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))?;
+        let result = fill(file.as_file_mut())?;
+        make_parent(path)?;
+        file.persist(path).map_err(|e| not_writable(path, &e.error))?;
+        Ok(result)
+    }
+
+    /// A temporary file in the cache, which is removed if it isn't renamed.
+    ///
+    /// # Errors
+    ///
+    /// When the cache can't be written.
+    pub fn temporary_file(&self) -> Result<tempfile::NamedTempFile> {
+        tempfile::NamedTempFile::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))
+    }
+
+    /// An empty temporary directory in the cache, which is removed if it isn't [published](Cache::publish).
+    ///
+    /// # Errors
+    ///
+    /// When the cache can't be written.
+    pub fn temporary_directory(&self) -> Result<tempfile::TempDir> {
+        tempfile::TempDir::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))
+    }
+
+    /// Renames a complete directory into place, in place of what is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn publish(&self, directory: tempfile::TempDir, path: &Path) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let readable = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(directory.path(), readable).map_err(|e| not_writable(directory.path(), &e))?;
+        }
+        make_parent(path)?;
+        if path.exists() {
+            // Another process may still read the old one: move it away as a whole.
+            let old = self.temporary_directory()?;
+            let _ = fs::rename(path, old.path().join("old"));
+        }
+        match fs::rename(directory.path(), path) {
+            Ok(()) => {
+                let _ = directory.keep();
+                Ok(())
+            }
+            // Another process was faster, with the same content.
+            Err(_) if path.is_dir() => Ok(()),
+            Err(error) => Err(not_writable(path, &error)),
+        }
+    }
+
+    /// The facts in a file; `None` if there are none, or if they were damaged.
+    pub fn read_facts(&self, path: &Path) -> Option<Facts> {
+        let content = fs::read_to_string(path).ok()?;
+        let (json, digest) = content.trim_end().split_once('\n')?;
+        if Sha256::of(json).to_string() != digest {
+            return None;
+        }
+        serde_json::from_str(json).ok()
+    }
+
+    /// Writes facts, with a digest that shows damage.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn write_facts(&self, path: &Path, facts: &Facts) -> Result<()> {
+        let json = serde_json::to_string(facts).map_err(|e| Error::environment(format!("failed to write facts: {e}")))?;
+        self.store_file(path, |file| {
+            use std::io::Write;
+            writeln!(file, "{json}\n{}", Sha256::of(&json)).map_err(|e| not_writable(path, &e))
+        })
+    }
+}
+
+fn make_parent(path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(parent) => fs::create_dir_all(parent).map_err(|e| not_writable(parent, &e)),
+        None => Ok(()),
+    }
+}
+
+fn not_writable(path: &Path, error: &std::io::Error) -> Error {
+    Error::io("write", path, error).help("GODIRECT_CACHE sets another directory for the cache")
+}
+
+/// Removes what killed processes left.
+fn remove_stale(tmp: &Path) {
+    let Ok(entries) = fs::read_dir(tmp) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        if age.is_some_and(|age| age > STALE) {
+            let path = entry.path();
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}

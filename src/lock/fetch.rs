@@ -1,0 +1,180 @@
+//! Gets modules through the cache, and lets nothing through that isn't what was promised.
+
+use std::path::{Path, PathBuf};
+
+use super::OnProgress;
+use super::archive::{self, Layout};
+use super::cache::{Cache, Facts};
+use super::proxy::Proxy;
+use crate::digest::{H1, Sha256};
+use crate::error::{Error, Result};
+use crate::module::ModuleId;
+use crate::module::gomod::GoMod;
+use crate::module::gosum::GoSum;
+
+/// Where modules come from.
+#[derive(Clone, Copy)]
+pub struct Fetcher<'a> {
+    /// What was fetched before.
+    pub cache: &'a Cache,
+    /// Where the rest is.
+    pub proxy: &'a Proxy,
+    /// Is told about downloads.
+    pub progress: &'a OnProgress<'a>,
+}
+
+/// An unpacked module, verified.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Its hashes.
+    pub facts: Facts,
+    /// The directory that holds its go.mod.
+    pub directory: PathBuf,
+}
+
+/// Which hashes are right, and who says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Promise<'a> {
+    /// The accepted hashes; more than one only when go.sum has several lines for a module.
+    pub h1: &'a [H1],
+    /// Who promised, for the error: `go.sum` or the lock's name.
+    pub by: &'a str,
+}
+
+impl Fetcher<'_> {
+    /// The go.mod of a module, verified against go.sum.
+    ///
+    /// # Errors
+    ///
+    /// No line in go.sum, a wrong hash, no answer, a malformed go.mod.
+    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<GoMod> {
+        let accepted = sums.go_mod(id);
+        if accepted.is_empty() {
+            return Err(Error::input(format!("{id}: missing go.sum entry for go.mod file"))
+                .help(format!("`go mod download {}` adds it", id.path)));
+        }
+        let path = self.cache.download(id, "mod");
+        let right = |bytes: &[u8]| accepted.contains(&go_mod_hash(bytes));
+        let bytes = match std::fs::read(&path).ok().filter(|bytes| right(bytes)) {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = self.proxy.go_mod(id)?;
+                if !right(&bytes) {
+                    let promise = Promise { h1: accepted, by: "go.sum" };
+                    return Err(mismatch(&format!("{id}/go.mod"), go_mod_hash(&bytes), promise));
+                }
+                self.cache.store_file(&path, |file| {
+                    std::io::Write::write_all(file, &bytes).map_err(|e| Error::io("write", &path, &e))
+                })?;
+                bytes
+            }
+        };
+        let name = PathBuf::from(format!("{id}/go.mod"));
+        let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("{} is not UTF-8 text", name.display())))?;
+        GoMod::parse_dependency(&name, &text)
+    }
+
+    /// A module, unpacked and verified against go.sum.
+    ///
+    /// # Errors
+    ///
+    /// No line in go.sum, a wrong hash, no answer, an archive that breaks the rules.
+    pub fn module(&self, id: &ModuleId, sums: &GoSum) -> Result<Fetched> {
+        let h1 = sums.module(id);
+        if h1.is_empty() {
+            return Err(Error::input(format!("{id}: missing go.sum entry"))
+                .help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
+        }
+        self.promised_module(id, Promise { h1, by: "go.sum" })
+    }
+
+    /// A module, unpacked and verified against a promise.
+    ///
+    /// # Errors
+    ///
+    /// A wrong hash, no answer, an archive that breaks the rules.
+    pub fn promised_module(&self, id: &ModuleId, promise: Promise<'_>) -> Result<Fetched> {
+        let directory = self.cache.module(id);
+        let facts = self.zip(id, Layout::Module(&id.to_string()), Some(promise), Some(&directory))?;
+        Ok(Fetched { facts, directory })
+    }
+
+    /// The facts of a module's zip, which is downloaded, read and unpacked into `directory` where that wasn't done before.
+    ///
+    /// # Errors
+    ///
+    /// A wrong hash, no answer, an archive that breaks the rules.
+    pub fn zip(
+        &self,
+        id: &ModuleId,
+        layout: Layout<'_>,
+        promise: Option<Promise<'_>>,
+        directory: Option<&Path>,
+    ) -> Result<Facts> {
+        let facts_file = self.cache.download(id, "facts");
+        let right = |h1: Option<H1>| promise.is_none_or(|p| h1.is_some_and(|h1| p.h1.contains(&h1)));
+        if let Some(facts) = self.cache.read_facts(&facts_file)
+            && right(facts.h1)
+            && directory.is_none_or(Path::is_dir)
+        {
+            return Ok(facts);
+        }
+        let kept = self.cache.download(id, "zip");
+        if kept.is_file()
+            && let Ok((facts, unpacked)) = self.read(&kept, layout, directory.is_some())
+            && right(facts.h1)
+        {
+            self.publish(unpacked, directory)?;
+            self.cache.write_facts(&facts_file, &facts)?;
+            return Ok(facts);
+        }
+        // Nothing is kept, or it is damaged.
+        let mut temporary = self.cache.temporary_file()?;
+        self.proxy.zip(id, temporary.as_file_mut(), self.progress)?;
+        let (facts, unpacked) = self.read(temporary.path(), layout, directory.is_some()).map_err(|e| e.context(id))?;
+        if let (Some(promise), Some(h1)) = (promise, facts.h1)
+            && !right(facts.h1)
+        {
+            return Err(mismatch(&id.to_string(), h1, promise));
+        }
+        self.publish(unpacked, directory)?;
+        if let Some(parent) = kept.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| Error::io("write", parent, &e))?;
+        }
+        temporary.persist(&kept).map_err(|e| Error::io("write", &kept, &e.error))?;
+        self.cache.write_facts(&facts_file, &facts)?;
+        Ok(facts)
+    }
+
+    fn read(&self, zip: &Path, layout: Layout<'_>, unpack: bool) -> Result<(Facts, Option<tempfile::TempDir>)> {
+        let unpacked = if unpack { Some(self.cache.temporary_directory()?) } else { None };
+        let tree = archive::read_zip(zip, layout, unpacked.as_ref().map(tempfile::TempDir::path))?;
+        let (size, sha256) = archive::digest_of(zip)?;
+        Ok((Facts { size, sha256, h1: tree.h1, nar: tree.nar, tools: tree.tools }, unpacked))
+    }
+
+    fn publish(&self, unpacked: Option<tempfile::TempDir>, directory: Option<&Path>) -> Result<()> {
+        match (unpacked, directory) {
+            (Some(unpacked), Some(directory)) => self.cache.publish(unpacked, directory),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Go's hash of a go.mod on its own.
+fn go_mod_hash(content: &[u8]) -> H1 {
+    H1::of_files(vec![("go.mod".to_owned(), Sha256::of(content))])
+}
+
+/// A download that isn't what was promised.
+pub(super) fn mismatch(what: &str, got: H1, promise: Promise<'_>) -> Error {
+    let wanted: Vec<String> = promise.h1.iter().map(H1::to_string).collect();
+    Error::verification(format!(
+        "checksum mismatch for {what}: the module proxy has {got}, {} has {}",
+        promise.by,
+        wanted.join(" or ")
+    ))
+    .help(
+        "the bits may have been replaced on the origin server, or someone intercepted the download: find out before you build",
+    )
+}

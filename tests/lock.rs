@@ -1,0 +1,696 @@
+//! Locking against a loopback proxy that misbehaves, against the real one, and against Nix's own hashes.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use godirect::digest::H1;
+use godirect::error::{Class, Error, Result};
+use godirect::lock::cache::Cache;
+use godirect::lock::fetch::Fetcher;
+use godirect::lock::file::Lockfile;
+use godirect::lock::nar;
+use godirect::lock::proxy::Proxy;
+use godirect::lock::resolve::{self, Modules, Needed, Packages, Request, Scan};
+use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use godirect::module::ModuleId;
+use godirect::module::gosum::GoSum;
+use godirect::module::workspace::Workspace;
+use godirect::platform::OsArch;
+use godirect::source::record::{FileGroup, PackageRecord};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+type Files = BTreeMap<String, (u16, Vec<u8>)>;
+
+/// A module proxy on a port of its own; it counts requests.
+struct Server {
+    url: String,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn start(files: Files) -> Server {
+        let server = tiny_http::Server::http("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", server.server_addr().to_ip().unwrap());
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counter = requests.clone();
+        std::thread::spawn(move || {
+            for request in server.incoming_requests() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let (status, body) = match files.get(request.url().trim_start_matches('/')) {
+                    Some((status, body)) => (*status, body.clone()),
+                    None => (404, b"not found: no such module\nmore".to_vec()),
+                };
+                let _ = request.respond(tiny_http::Response::from_data(body).with_status_code(status));
+            }
+        });
+        Server { url, requests }
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// What a fetcher borrows, in a directory that is removed.
+struct Env {
+    directory: tempfile::TempDir,
+    cache: Cache,
+    proxy: Proxy,
+}
+
+impl Env {
+    fn new(goproxy: &str) -> Env {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::at(directory.path().join("cache")).unwrap();
+        let proxy = Proxy::new(goproxy, "").unwrap().with_retry_delay(Duration::from_millis(1));
+        Env { directory, cache, proxy }
+    }
+
+    fn real() -> Env {
+        Env { proxy: Proxy::from_env().unwrap(), ..Env::new("off") }
+    }
+
+    fn fetcher(&self) -> Fetcher<'_> {
+        Fetcher { cache: &self.cache, proxy: &self.proxy, progress: &|_| {} }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+fn id(text: &str) -> ModuleId {
+    let (path, version) = text.split_once('@').unwrap();
+    ModuleId { path: path.parse().unwrap(), version: version.parse().unwrap() }
+}
+
+fn sums(text: &str) -> GoSum {
+    let mut sums = GoSum::default();
+    sums.add(Path::new("go.sum"), text).unwrap();
+    sums
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        // What compression gives differs from one version of the library to the next; the tests pin hashes.
+        let method = if content.len() < 1 << 20 { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn h1_of(files: &[(&str, &[u8])]) -> H1 {
+    H1::of_files(files.iter().map(|(name, content)| ((*name).to_owned(), godirect::digest::Sha256::of(content))).collect())
+}
+
+const GOOD: [(&str, &[u8]); 3] = [
+    ("a.example/m@v1.0.0/go.mod", b"module a.example/m\n\ngo 1.20\n"),
+    ("a.example/m@v1.0.0/a.go", b"package m\n"),
+    ("a.example/m@v1.0.0/sub/b.go", b"package sub\n"),
+];
+const OTHER_HASH: &str = "h1:9LQ6xuew6aOyqFMdSHbQ3mR3yrPpDzoPYZFOGdPpmXo=";
+
+fn serve_zip(body: Vec<u8>) -> Server {
+    Server::start(Files::from([("a.example/m/@v/v1.0.0.zip".to_owned(), (200, body))]))
+}
+
+/// Fetches `a.example/m@v1.0.0` with a go.sum that has `hash`.
+fn fetch(env: &Env, hash: &str) -> Result<PathBuf> {
+    let sums = sums(&format!("a.example/m v1.0.0 {hash}\n"));
+    env.fetcher().module(&id("a.example/m@v1.0.0"), &sums).map(|fetched| fetched.directory)
+}
+
+fn error_of_zip(body: Vec<u8>) -> Error {
+    let server = serve_zip(body);
+    let env = Env::new(&server.url);
+    let error = fetch(&env, OTHER_HASH).unwrap_err();
+    assert!(!env.cache.module(&id("a.example/m@v1.0.0")).exists(), "nothing is left of what was refused");
+    assert_eq!(std::fs::read_dir(env.cache.root().join("tmp")).unwrap().count(), 0, "no temporary files are left");
+    error
+}
+
+#[test]
+fn a_module_is_fetched_once() {
+    let server = serve_zip(zip_of(&GOOD));
+    let env = Env::new(&server.url);
+    let hash = h1_of(&GOOD).to_string();
+    let directory = fetch(&env, &hash).unwrap();
+    assert_eq!(std::fs::read_to_string(directory.join("sub/b.go")).unwrap(), "package sub\n");
+    assert_eq!(server.requests(), 1);
+    fetch(&env, &hash).unwrap();
+    assert_eq!(server.requests(), 1, "the second time needs no request");
+
+    let facts = env.cache.download(&id("a.example/m@v1.0.0"), "facts");
+    let intact = std::fs::read_to_string(&facts).unwrap();
+    std::fs::write(&facts, intact.replacen("\"size\":", "\"size\":1", 1)).unwrap();
+    fetch(&env, &hash).unwrap();
+    assert_eq!(std::fs::read_to_string(&facts).unwrap(), intact, "damaged facts are made anew");
+    assert_eq!(server.requests(), 1, "from the zip that is kept");
+
+    std::fs::write(&facts, "").unwrap();
+    std::fs::write(env.cache.download(&id("a.example/m@v1.0.0"), "zip"), "damaged").unwrap();
+    fetch(&env, &hash).unwrap();
+    assert_eq!(server.requests(), 2, "a damaged zip is fetched again");
+}
+
+#[test]
+fn what_the_proxy_has_not() {
+    let server = Server::start(Files::new());
+    let url = &server.url;
+    let env = Env::new(url);
+    assert_eq!(
+        fetch(&env, OTHER_HASH).unwrap_err().to_string(),
+        format!(
+            "failed to fetch a.example/m@v1.0.0: {url}/a.example/m/@v/v1.0.0.zip: 404 Not Found: not found: no such module \
+             (check the path and version in go.mod, and GOPROXY)"
+        )
+    );
+    assert_eq!(server.requests(), 1, "404 is final");
+    assert_eq!(
+        fetch(&Env::new(&format!("{url},direct")), OTHER_HASH).unwrap_err().to_string(),
+        format!(
+            "failed to fetch a.example/m@v1.0.0: the module proxy has it not \
+             ({url}/a.example/m/@v/v1.0.0.zip: 404 Not Found: not found: no such module), and what is left is `direct`: \
+             godirect does not fetch from version control \
+             (use a module proxy that has the module, or `replace` it by a local directory)"
+        )
+    );
+    assert_eq!(
+        fetch(&Env::new("off"), OTHER_HASH).unwrap_err().to_string(),
+        "failed to fetch a.example/m@v1.0.0: module lookup disabled by GOPROXY=off \
+         (it is not in the cache: set GOPROXY to a module proxy)"
+    );
+}
+
+#[test]
+fn the_next_proxy_is_asked_as_the_separator_says() {
+    let good = serve_zip(zip_of(&GOOD));
+    let hash = h1_of(&GOOD).to_string();
+    let empty = Server::start(Files::new());
+    fetch(&Env::new(&format!("{},{}", empty.url, good.url)), &hash).unwrap();
+    let broken = || Server::start(Files::from([("a.example/m/@v/v1.0.0.zip".to_owned(), (503, b"down".to_vec()))]));
+    let (comma, pipe) = (broken(), broken());
+    fetch(&Env::new(&format!("{}|{}", pipe.url, good.url)), &hash).unwrap();
+    assert_eq!(
+        fetch(&Env::new(&format!("{},{}", comma.url, good.url)), &hash).unwrap_err().to_string(),
+        format!(
+            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: 503 Service Unavailable: down \
+             (check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network)",
+            comma.url
+        )
+    );
+    assert_eq!(comma.requests(), 3, "a failing server is asked again");
+}
+
+#[test]
+fn no_network() {
+    // A port that was just free.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let env = Env::new(&format!("http://user:secret@127.0.0.1:{port}"));
+    let error = fetch(&env, OTHER_HASH).unwrap_err();
+    assert_eq!(error.class(), Class::Environment);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "failed to fetch a.example/m@v1.0.0: http://127.0.0.1:{port}/a.example/m/@v/v1.0.0.zip: \
+             Connection refused (os error 111) \
+             (check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network)"
+        )
+    );
+}
+
+#[test]
+fn file_proxies() {
+    let env = Env::new("off");
+    let directory = env.path().join("proxy/a.example/m/@v");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("v1.0.0.zip"), zip_of(&GOOD)).unwrap();
+    let proxy = Proxy::new(&format!("file://{}", env.path().join("proxy").display()), "").unwrap();
+    let env = Env { proxy, ..env };
+    fetch(&env, &h1_of(&GOOD).to_string()).unwrap();
+}
+
+#[test]
+fn private_modules_are_not_told_to_the_proxy() {
+    let server = serve_zip(zip_of(&GOOD));
+    let env = Env { proxy: Proxy::new(&server.url, "*.example").unwrap(), ..Env::new("off") };
+    assert_eq!(
+        fetch(&env, OTHER_HASH).unwrap_err().to_string(),
+        "failed to fetch a.example/m@v1.0.0: GONOPROXY or GOPRIVATE keeps it from the module proxy: \
+         godirect does not fetch from version control \
+         (use a module proxy that has the module, or `replace` it by a local directory)"
+    );
+    assert_eq!(server.requests(), 0);
+}
+
+#[test]
+fn hashes_must_be_those_of_go_sum() {
+    let error = error_of_zip(zip_of(&GOOD));
+    assert_eq!(error.class(), Class::Verification);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "checksum mismatch for a.example/m@v1.0.0: the module proxy has {}, go.sum has {OTHER_HASH} \
+             (the bits may have been replaced on the origin server, or someone intercepted the download: \
+             find out before you build)",
+            h1_of(&GOOD)
+        )
+    );
+    let env = Env::new("off");
+    let error = env.fetcher().module(&id("a.example/m@v1.0.0"), &GoSum::default()).unwrap_err();
+    assert_eq!(error.class(), Class::Input);
+    assert_eq!(
+        error.to_string(),
+        "a.example/m@v1.0.0: missing go.sum entry (`go mod tidy` adds it, or `go mod download a.example/m`)"
+    );
+}
+
+#[test]
+fn truncated_zips() {
+    let whole = zip_of(&GOOD);
+    let error = error_of_zip(whole[..whole.len() / 2].to_vec());
+    assert_eq!(error.class(), Class::Environment);
+    assert_eq!(
+        error.to_string(),
+        "a.example/m@v1.0.0: the zip is damaged: invalid Zip archive: Could not find EOCD \
+         (run it again; if that doesn't help, the server has a damaged file)"
+    );
+}
+
+#[test]
+fn hostile_zips() {
+    let m = |name: &str| format!("a.example/m@v1.0.0/{name}");
+    let named = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|n| m(n)).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
+        zip_of(&files)
+    };
+    let file = |name: &str, why: &str| format!("file \"{}\": {why}", m(name));
+    let mut symlink = ZipWriter::new(Cursor::new(Vec::new()));
+    symlink.add_symlink(m("passwd"), "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    let duplicate = {
+        // The writer refuses duplicates, so one name is changed in the bytes.
+        let bytes = named(&["a.go", "b.go"]);
+        let (from, to) = (m("b.go").into_bytes(), m("a.go").into_bytes());
+        let mut changed = bytes.clone();
+        for i in 0..=bytes.len() - from.len() {
+            if bytes[i..i + from.len()] == from {
+                changed[i..i + from.len()].copy_from_slice(&to);
+            }
+        }
+        changed
+    };
+    let cases: Vec<(Vec<u8>, String)> = vec![
+        (named(&["../evil.go"]), file("../evil.go", "invalid path element \"..\"")),
+        (named(&["a/../../evil.go"]), file("a/../../evil.go", "invalid path element \"..\"")),
+        (named(&["a//b.go"]), file("a//b.go", "it has an empty path element")),
+        (named(&["a\\b.go"]), format!("file \"{}\": invalid char '\\\\'", m("a\\\\b.go"))),
+        (named(&["aux.go"]), file("aux.go", "\"AUX\" disallowed as path element component on Windows")),
+        (named(&["A.go", "a.go"]), file("a.go", "case-insensitive file name collision: \"A.go\" and \"a.go\"")),
+        (named(&["a", "a/b.go"]), file("a/b.go", "\"a\" is both a file and a directory")),
+        (named(&["x/go.mod"]), file("x/go.mod", "go.mod file not in module root directory")),
+        (named(&["GO.MOD"]), file("GO.MOD", "go.mod files must have lowercase names")),
+        (
+            zip_of(&[("/etc/passwd", b"x")]),
+            "file \"/etc/passwd\": path does not have prefix \"a.example/m@v1.0.0/\"".to_owned(),
+        ),
+        (
+            zip_of(&[("a.example/m@v2.0.0/a.go", b"x")]),
+            "file \"a.example/m@v2.0.0/a.go\": path does not have prefix \"a.example/m@v1.0.0/\"".to_owned(),
+        ),
+        (symlink.finish().unwrap().into_inner(), file("passwd", "it is a symlink or a special file")),
+        (duplicate, "a file name occurs more than once".to_owned()),
+        (zip_of(&[]), "it has no files".to_owned()),
+    ];
+    for (zip, expected) in cases {
+        let error = error_of_zip(zip);
+        assert_eq!(error.class(), Class::Verification);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "a.example/m@v1.0.0: the archive is refused: {expected} \
+                 (no build of Go makes such an archive: don't use it, and tell who runs the server)"
+            )
+        );
+    }
+}
+
+/// A zip that claims more than the cap, and one that has more than it claims.
+#[test]
+fn bombs() {
+    let zeros = vec![0; 64 << 20];
+    let names: Vec<String> = (0..9).map(|i| format!("a.example/m@v1.0.0/{i}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), zeros.as_slice())).collect();
+    let bomb = zip_of(&files);
+    assert!(bomb.len() < 1 << 20);
+    assert_eq!(
+        error_of_zip(bomb).message(),
+        "a.example/m@v1.0.0: the archive is refused: its files together are larger than 524288000 bytes"
+    );
+
+    let mut liar = zip_of(&files[..1]);
+    let real = u32::to_le_bytes(64 << 20);
+    for i in 0..liar.len() - 4 {
+        if liar[i..i + 4] == real {
+            liar[i..i + 4].copy_from_slice(&1000_u32.to_le_bytes());
+        }
+    }
+    assert_eq!(
+        error_of_zip(liar).message(),
+        "a.example/m@v1.0.0: the zip is damaged: file \"a.example/m@v1.0.0/0\": File is larger than its declared uncompressed size"
+    );
+}
+
+/// Nix's hash of a tree, in hex.
+fn nix_hash(path: &Path) -> String {
+    let output = Command::new("nix-hash").args(["--type", "sha256"]).arg(path).output().expect("nix-hash must be installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// go.sum as Go wrote it.
+const REAL: &str = "\
+github.com/fatih/color v1.18.0 h1:S8gINlzdQ840/4pfAwic/ZE0djQEH3wM94VfqLTZcOM=
+github.com/BurntSushi/toml v1.4.0 h1:kuoIxZQy2WRRk1pttg9asf+WVv6tWQuBNVmK8+nqPr0=
+golang.org/x/text v0.21.0 h1:zyQAAkrwaneQ066sspRyJaG9VNi/YJ1NfzcGB3hZ/qo=
+gopkg.in/yaml.v3 v3.0.1 h1:fxVm/GzAzEWqLHuvctI91KS9hhNmmWOoWu0XTYJS7CA=
+";
+
+#[test]
+fn real_modules_have_the_hashes_of_go_and_nix() {
+    let env = Env::real();
+    let sums = sums(REAL);
+    for line in REAL.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let fetched = env.fetcher().module(&id(&format!("{}@{}", words[0], words[1])), &sums).unwrap();
+        assert_eq!(fetched.facts.h1.unwrap().to_string(), words[2]);
+        assert_eq!(fetched.facts.nar.0.to_string(), nix_hash(&fetched.directory));
+        assert_eq!(nar::hash_directory(&fetched.directory).unwrap(), fetched.facts.nar);
+    }
+}
+
+const EXPERIMENTS: &str = r#"
+func ParseGOEXPERIMENT(goos, goarch, goexp string) (*ExperimentFlags, error) {
+	var regabiSupported, regabiAlwaysOn bool
+	switch goarch {
+	case "amd64", "arm64":
+		regabiAlwaysOn = true
+		regabiSupported = true
+	}
+	dwarf5Supported := (goos != "darwin" && goos != "ios")
+
+	baseline := goexperiment.Flags{
+		RegabiArgs: regabiSupported, // why
+		Dwarf5:     dwarf5Supported,
+		JSONv2:     true,
+	}
+}
+"#;
+const GODEBUGS: &str = "var All = []Info{\n\t{Name: \"z\", Package: \"x\", Changed: 21, Old: \"1\"},\n\t{Name: \"b\", Package: \"x\"},\n\t\
+                        {Name: \"a\", Package: \"x\", Changed: 27, Old: \"0\", Opaque: true},\n}\n";
+
+/// A module zip of an SDK that has what locking reads.
+fn sdk_zip(platform: &str) -> Vec<u8> {
+    let name = |file: &str| format!("golang.org/toolchain@v0.0.1-go1.27.3.{}/{file}", platform.replace('_', "-"));
+    let contents: [(&str, &str); 8] = [
+        ("bin/go", "the go command"),
+        ("pkg/tool/PLATFORM/compile", "the compiler"),
+        ("pkg/tool/PLATFORM/link", "the linker"),
+        ("pkg/tool/PLATFORM/asm", "the assembler"),
+        ("src/_go.mod", "module std\n"),
+        ("src/errors/errors.go", "package errors\n"),
+        ("src/internal/buildcfg/exp.go", EXPERIMENTS),
+        ("src/internal/godebugs/table.go", GODEBUGS),
+    ];
+    let files: Vec<(String, &str)> = contents.iter().map(|(n, c)| (name(&n.replace("PLATFORM", platform)), *c)).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, c)| (n.as_str(), c.as_bytes())).collect();
+    zip_of(&files)
+}
+
+fn sdk_server() -> Server {
+    let file = |name: &str| format!("golang.org/toolchain/@v/{name}");
+    let list =
+        "v0.0.1-go1.27.2.linux-amd64\nv0.0.1-go1.27.3.linux-amd64\nv0.0.1-go1.27.10-custom\nv0.0.1-go1.28rc1.linux-amd64\n";
+    let color =
+        [("a.example/m@v1.0.0/go.mod", &b"module a.example/m\n\ngo 1.20\n"[..]), ("a.example/m@v1.0.0/a.go", b"package m\n")];
+    Server::start(Files::from([
+        (file("list"), (200, list.into())),
+        (file("v0.0.1-go1.27.3.linux-amd64.zip"), (200, sdk_zip("linux_amd64"))),
+        (file("v0.0.1-go1.27.3.darwin-arm64.zip"), (200, sdk_zip("darwin_arm64"))),
+        ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&color))),
+    ]))
+}
+
+/// Finds one package of one module, and looks at its directory as the graph does.
+struct OnePackage;
+
+impl Scan for OnePackage {
+    fn std(&self, goroot: &Path, _: &[OsArch]) -> Result<Packages> {
+        assert!(goroot.join("src/errors/errors.go").is_file() && goroot.join("src/go.mod").is_file());
+        Ok(Packages::from([("errors".to_owned(), record("errors", "errors.go"))]))
+    }
+
+    fn needed(&self, _: &Workspace, std: &Packages, modules: &Modules<'_>, _: &[OsArch]) -> Result<Needed> {
+        assert!(std.contains_key("errors"));
+        let found = modules.candidates(&"a.example/m".parse().unwrap());
+        modules.prefetch(&found)?;
+        assert!(modules.directory(found[0])?.join("a.go").is_file());
+        Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
+    }
+}
+
+fn record(name: &str, file: &str) -> PackageRecord {
+    let group = FileGroup { go: vec![file.to_owned()], ..FileGroup::default() };
+    PackageRecord { name: name.to_owned(), groups: vec![group] }
+}
+
+fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
+    let request = Request {
+        directory: env.path(),
+        sdk: &SdkRequest { version, origin: SdkOrigin::Module },
+        exec_platforms: &platforms,
+        platforms: &platforms,
+        previous,
+    };
+    resolve::lock(&request, env.fetcher(), &OnePackage)
+}
+
+#[test]
+fn a_whole_lock() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    let hash = h1_of(&GOOD[..2]);
+    let go_mod = "module main.example\n\ngo 1.27\n\nrequire (\n\ta.example/m v1.0.0\n\ta.example/unused v1.0.0\n)\n";
+    std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
+    std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {hash}\n")).unwrap();
+    let locked = lock(&env, SdkVersion::FromGoMod, None).unwrap();
+
+    let path = env.path().join("godirect.lock.json");
+    assert!(locked.write(&path).unwrap());
+    assert!(!locked.write(&path).unwrap(), "the same lock isn't written again");
+    assert_eq!(Lockfile::read(&path).unwrap(), locked);
+    let expected = include_str!("lock/expected.lock.json");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+
+    let requests = server.requests();
+    let again = lock(&env, SdkVersion::FromGoMod, Some(&locked)).unwrap();
+    assert_eq!(again, locked);
+    assert_eq!(server.requests(), requests, "the second time needs no network");
+
+    let goroot = sdk::goroot(&env.fetcher(), &locked.sdks[0], "darwin/arm64".parse().unwrap()).unwrap();
+    assert_eq!(nix_hash(&goroot), locked.sdks[0].downloads[0].nar.0.to_string());
+    for (tool, file) in [("go", "bin/go"), ("compile", "pkg/tool/darwin_arm64/compile")] {
+        assert_eq!(nix_hash(&goroot.join(file)), locked.sdks[0].downloads[0].tools[tool].0.to_string());
+    }
+    let module = resolve::module_directory(&env.fetcher(), &locked.modules[0]).unwrap();
+    assert_eq!(nix_hash(&module), locked.modules[0].nar.0.to_string());
+}
+
+#[test]
+fn an_sdk_is_what_the_lock_says() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\nrequire a.example/m v1.0.0\n").unwrap();
+    std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {}\n", h1_of(&GOOD[..2]))).unwrap();
+    let mut locked = lock(&env, SdkVersion::FromGoMod, None).unwrap();
+    let right = locked.sdks[0].downloads[1].h1.unwrap();
+    locked.sdks[0].downloads[1].h1 = Some(OTHER_HASH.parse().unwrap());
+    let advice = "(the bits may have been replaced on the origin server, or someone intercepted the download: \
+                  find out before you build)";
+    let expected = format!(
+        "checksum mismatch for golang.org/toolchain@v0.0.1-go1.27.3.linux-amd64: \
+         the module proxy has {right}, the lock has {OTHER_HASH} {advice}"
+    );
+    let fresh = Env::new(&server.url);
+    let error = sdk::goroot(&fresh.fetcher(), &locked.sdks[0], "linux/amd64".parse().unwrap()).unwrap_err();
+    assert_eq!((error.class(), error.to_string()), (Class::Verification, expected.clone()));
+    let error = lock(&env, SdkVersion::FromGoMod, Some(&locked)).unwrap_err();
+    assert_eq!((error.class(), error.to_string()), (Class::Verification, expected));
+    let error = sdk::goroot(&env.fetcher(), &locked.sdks[0], "linux/386".parse().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the lock has no SDK 1.27.3 whose tools run on linux/386 (add the platform to the spec and run `godirect lock`)"
+    );
+}
+
+#[test]
+fn versions_of_the_sdk() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    let resolve = |go_mod: &str, version: SdkVersion| {
+        std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
+        let workspace = Workspace::load(env.path())?;
+        let request = SdkRequest { version, origin: SdkOrigin::Module };
+        sdk::resolve_version(&request, &workspace, None, &env.fetcher()).map(|v| v.to_string())
+    };
+    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.3");
+    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::Exact("1.26.1".parse().unwrap())).unwrap(), "1.26.1");
+    assert_eq!(resolve("module m\ngo 1.26.0\ntoolchain go1.27.1\n", SdkVersion::FromGoMod).unwrap(), "1.27.1");
+    let cases = [
+        (
+            "module m\n",
+            "go.mod has no go line, so it doesn't say which SDK to use \
+             (`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec)",
+        ),
+        (
+            "module m\ngo 1.28\n",
+            "`go 1.28` of go.mod asks for Go 1.28, of which the module proxy knows no release \
+             (write the whole version, e.g. `go 1.27.3`)",
+        ),
+        (
+            "module m\ngo 1.17\n",
+            "`go 1.17` of go.mod asks for Go 1.17, but module proxies have SDKs from 1.21 on (write e.g. \
+             go_sdk(version = \"1.27.3\") in the spec: an SDK compiles for older go lines as they demand)",
+        ),
+    ];
+    for (go_mod, expected) in cases {
+        assert_eq!(resolve(go_mod, SdkVersion::FromGoMod).unwrap_err().to_string(), expected);
+    }
+}
+
+/// An archive as on Go's download page, made by the real tar.
+#[test]
+fn sdk_archives() {
+    let env = Env::new("off");
+    let tree = env.path().join("go");
+    for (name, content) in [("bin/go", "x"), ("src/errors/errors.go", "package errors\n"), ("VERSION", "go1.27.3\n")] {
+        let path = tree.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let run = |program: &str, args: &[&str]| {
+        let status = Command::new(program).args(args).current_dir(env.path()).status().unwrap();
+        assert!(status.success());
+    };
+    run("chmod", &["+x", "go/bin/go"]);
+    run("tar", &["czf", "sdk.tar.gz", "go"]);
+    run("ln", &["-s", "/etc/passwd", "go/link"]);
+    run("tar", &["czf", "trap.tar.gz", "go"]);
+    run("rm", &["go/link"]);
+    let pinned = |name: &str, sha256| {
+        let urls = vec![format!("file://{}", env.path().join(name).display())];
+        SdkOrigin::Archive(BTreeMap::from([("linux/amd64".parse().unwrap(), ArchivePin { urls, sha256 })]))
+    };
+    let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
+    let fetch = |origin: &SdkOrigin| {
+        let platforms = ["linux/amd64".parse().unwrap()];
+        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), None, &env.fetcher())
+    };
+    let fetched = fetch(&pinned("sdk.tar.gz", digest("sdk.tar.gz"))).unwrap();
+    assert_eq!(fetched.downloads[0].nar.0.to_string(), nix_hash(&tree));
+    assert_eq!(nix_hash(&fetched.goroot), nix_hash(&tree));
+
+    let error = fetch(&pinned("trap.tar.gz", digest("trap.tar.gz"))).err().unwrap();
+    assert_eq!(
+        error.message(),
+        "SDK archive of linux/amd64: the archive is refused: file \"go/link\": it is a symlink or a special file"
+    );
+    let (real, wrong) = (digest("trap.tar.gz"), godirect::digest::Sha256::of("other"));
+    let error = fetch(&pinned("trap.tar.gz", wrong)).err().unwrap();
+    assert_eq!(error.class(), Class::Verification);
+    assert_eq!(
+        error.message(),
+        format!("checksum mismatch for the SDK archive of linux/amd64: the server has {real}, the spec has {wrong}")
+    );
+}
+
+#[test]
+fn locks_that_cannot_be_read() {
+    let parse = |text: &str| Lockfile::parse(Path::new("godirect.lock.json"), text).unwrap_err().to_string();
+    let edited = "(`godirect lock` writes it; it isn't made to be edited)";
+    assert_eq!(
+        parse("{\"version\": 2, \"new\": []}"),
+        "godirect.lock.json has format version 2, and this godirect reads version 1 (update godirect)"
+    );
+    assert_eq!(
+        parse("{\n  \"version\": 1,\n<<<<<<< HEAD\n"),
+        "godirect.lock.json:3:1: godirect.lock.json has a merge conflict \
+         (keep either side, then `godirect lock` makes it right for the merged go.mod)"
+    );
+    assert_eq!(
+        parse("{\n  \"version\": 1\n  x\n"),
+        format!("godirect.lock.json:3:3: malformed lock: expected `,` or `}}` {edited}")
+    );
+    assert_eq!(
+        parse("{\n  \"version\": 1,\n  \"platforms\": [\"linux/x\"], \"sdks\": [], \"modules\": []\n}\n"),
+        format!("godirect.lock.json:3:26: malformed lock: Go has no port to `linux/x` {edited}")
+    );
+    assert_eq!(
+        Lockfile::read(Path::new("/nowhere/godirect.lock.json")).unwrap_err().to_string(),
+        "there is no /nowhere/godirect.lock.json (run `godirect lock`)"
+    );
+}
+
+/// A directory that can't be written, also for root: one that is a file.
+#[test]
+fn places_that_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Cache::at(file.join("cache")).unwrap_err();
+    assert_eq!(error.class(), Class::Environment);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "failed to write {}/cache: Not a directory (os error 20) (GODIRECT_CACHE sets another directory for the cache)",
+            file.display()
+        )
+    );
+    let lock = Lockfile { version: 1, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new() };
+    let path = file.join("godirect.lock.json");
+    let error = lock.write(&path).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("failed to write {}: Not a directory", path.display())), "{error}");
+    // What proc shows can't be changed by anyone.
+    let error = Cache::at("/proc/godirect").unwrap_err().to_string();
+    assert!(error.starts_with("failed to write /proc/godirect: "), "{error}");
+}
+
+#[test]
+fn a_hostile_go_mod_of_a_dependency() {
+    let content = b"module a.example/m\nrequire \"../../${x}\" v1.0.0\n";
+    let server = Server::start(Files::from([("a.example/m/@v/v1.0.0.mod".to_owned(), (200, content.to_vec()))]));
+    let env = Env::new(&server.url);
+    let hash = H1::of_files(vec![("go.mod".to_owned(), godirect::digest::Sha256::of(content))]);
+    let go_mod = |sums: &GoSum| env.fetcher().go_mod(&id("a.example/m@v1.0.0"), sums).unwrap_err();
+    assert_eq!(
+        go_mod(&sums(&format!("a.example/m v1.0.0/go.mod {hash}\n"))).to_string(),
+        "a.example/m@v1.0.0/go.mod:2:9: malformed module path \"../../${x}\": it has a character that Go does not allow there"
+    );
+    assert_eq!(
+        go_mod(&GoSum::default()).to_string(),
+        "a.example/m@v1.0.0: missing go.sum entry for go.mod file (`go mod download a.example/m` adds it)"
+    );
+    assert_eq!(
+        go_mod(&sums(&format!("a.example/m v1.0.0/go.mod {OTHER_HASH}\n"))).message(),
+        format!("checksum mismatch for a.example/m@v1.0.0/go.mod: the module proxy has {hash}, go.sum has {OTHER_HASH}")
+    );
+}
