@@ -11,6 +11,7 @@ MODULE=github.com/bazelbuild/buildtools
 VERSION=v0.0.0-20260904073137-eaa4d125b423
 env_dir=${GODIRECT_TEST_ENV:-${XDG_CACHE_HOME:-$HOME/.cache}/godirect-test-env}
 bin=$env_dir/buildifier-$VERSION
+work=
 
 die() {
   echo "buildifier.sh: error: $*" >&2
@@ -19,10 +20,10 @@ die() {
 
 # build: installs into a directory beside the final one, then renames.
 build() {
-  local go=${GODIRECT_TEST_GOROOT:-}/bin/go work
+  local go=${GODIRECT_TEST_GOROOT:-}/bin/go
   [ -x "$go" ] || die "no buildifier on PATH and no Go to build one; set GODIRECT_TEST_BUILDIFIER, or GODIRECT_TEST_GOROOT to a GOROOT"
   work=$(mktemp -d "$env_dir/buildifier.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
+  trap 'rm -rf "${work:?}"' EXIT
   echo "buildifier.sh: building $MODULE/buildifier@$VERSION" >&2
   env -u GOROOT GOBIN="$work" GOFLAGS=-mod=mod GOTOOLCHAIN=local CGO_ENABLED=0 "$go" install "$MODULE/buildifier@$VERSION" >&2 ||
     die "cannot build $MODULE/buildifier@$VERSION"
