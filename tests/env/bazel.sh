@@ -38,8 +38,8 @@ usable() {
 needed_packages() {
   apt-get install -s --no-install-recommends bazel-bootstrap | awk '$1 == "Inst" { print $2 }' |
     grep -E -x 'bazel-.*|lib.*-java|openjdk-[0-9]+-jre-headless|libc6|libgcc-s1|libstdc\+\+6|libgrpc.*|libprotobuf32.*|libabsl.*|zlib1g|libcares2|libre2-.*|libssl3.*|libzstd1|libzstd-jni1|velocity|async-profiler-java|unzip'
-  # libblake3-0 is missing from the package's Depends; rules_shell is optional; patchelf is for this script.
-  printf '%s\n' libblake3-0 bazel-rules-shell patchelf
+  # libblake3-0 is missing from the package's Depends; patchelf is for this script.
+  printf '%s\n' libblake3-0 patchelf
 }
 
 # mirror: the Debian mirror of the host's apt sources, in either of their formats.
@@ -193,7 +193,6 @@ common --noenable_workspace
 common --lockfile_mode=off
 RC
     sed -n "s|^common --override_module=\([a-z_]*\)=/usr/share/bazel/|common --override_module=\1=$prefix/share/bazel/|p" "$root/etc/bazel/bazelrc"
-    [ ! -d "$prefix/share/bazel/rules/shell" ] || echo "common --override_module=rules_shell=$prefix/share/bazel/rules/shell"
     for module in buildozer protobuf zlib apple_support; do
       echo "common --override_module=$module=$prefix/share/bazel/stubs/$module"
     done
