@@ -49,7 +49,8 @@ def trim_path(objdir, files, new):
     dirs = {file.dirname: True for file in files}
     rewrites = ["%s/%s=>" % (CWD, objdir)]
     for dir in sorted(dirs, key = len, reverse = True):
-        rewrites.append("%s=>%s" % (CWD + "/" + dir if dir else CWD, new))
+        # A file in the repository's root has the directory "" or ".".
+        rewrites.append("%s=>%s" % (CWD if dir in ("", ".") else CWD + "/" + dir, new))
     return ";".join(rewrites)
 
 def _packagefile(package):
