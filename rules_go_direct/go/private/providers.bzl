@@ -6,6 +6,7 @@ GoSdkInfo = provider(
         "asm": "File: the assembler.",
         "compile": "File: the compiler.",
         "experiments": "dict: GOOS/GOARCH to the list of GOEXPERIMENT flags that are on by default.",
+        "goos": "string: GOOS of the platform that its tools run on.",
         "include": "list of File: GOROOT/pkg/include.",
         "link": "File: the linker.",
         "packages": "dict: import path of each package of std to its record in the lock.",

@@ -17,6 +17,7 @@ go_sdk(
     asm = "{asm}",
     compile = "{compile}",
     experiments = {experiments},
+    goos = "{goos}",
     include = glob(["pkg/include/*.h"]),
     link = "{link}",
     packages = {packages},
@@ -24,28 +25,28 @@ go_sdk(
 )
 """
 
-def _executable_tools(rctx, directory, suffix):
+def _executable_tools(rctx, directory):
     """Tools of a module zip have no executable bits; a download from the file itself, which can set them, needs no program."""
     paths = {}
     for tool in _TOOLS:
-        source = rctx.path("%s/%s%s" % (directory, tool, suffix))
-        paths[tool] = "tool/%s%s" % (tool, suffix)
-        root = "" if str(source).startswith("/") else "/"
-        rctx.download(url = "file://%s%s" % (root, str(source).replace(" ", "%20")), output = paths[tool], executable = True)
+        source = rctx.path("%s/%s" % (directory, tool))
+        paths[tool] = "tool/" + tool
+        rctx.download(url = "file://" + str(source).replace(" ", "%20"), output = paths[tool], executable = True)
         rctx.delete(source)
     return paths
 
 def _go_sdk_repo_impl(rctx):
     version = rctx.attr.version
     goos, _, goarch = rctx.attr.platform.partition("/")
+    if goos == "windows":
+        fail("the SDK for windows can't be used: this version of rules_go_direct builds on Linux and other Unix systems, and for Windows there")
     directory = "pkg/tool/%s_%s" % (goos, goarch)
-    suffix = ".exe" if goos == "windows" else ""
     if rctx.attr.source == "module":
         download_module(rctx, "golang.org/toolchain", "v0.0.1-go%s.%s-%s" % (version, goos, goarch), rctx.attr.sha256)
-        tools = _executable_tools(rctx, directory, suffix)
+        tools = _executable_tools(rctx, directory)
     else:
         rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = "go")
-        tools = {tool: "%s/%s%s" % (directory, tool, suffix) for tool in _TOOLS}
+        tools = {tool: "%s/%s" % (directory, tool) for tool in _TOOLS}
     srcs = [
         "src/%s/%s" % (path, name)
         for path, record in json.decode(rctx.attr.packages).items()
@@ -53,6 +54,7 @@ def _go_sdk_repo_impl(rctx):
     ]
     rctx.file("BUILD.bazel", _BUILD.format(
         srcs = repr(srcs),
+        goos = goos,
         experiments = repr(rctx.attr.experiments),
         packages = repr(rctx.attr.packages),
         version = version,
