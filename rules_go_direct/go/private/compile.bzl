@@ -1,0 +1,248 @@
+"""The recipe of a package: which compiler and assembler actions make its export data and its object archive.
+
+It follows cmd/go/internal/work/gc.go (`gc`, `asm`, `symabis`, `asmArgs`) of Go 1.27. The tools run without a wrapper: PWD=/proc/self/cwd
+makes Linux name the directory of any sandbox by the same path, which `-trimpath` then removes.
+"""
+
+load(":tools.bzl", "CWD", "run_tool")
+
+# Packages of std with declarations that runtime implements, so that the compiler must not expect all bodies.
+_INCOMPLETE_STD = {
+    path: True
+    for path in [
+        "bytes",
+        "internal/poll",
+        "net",
+        "os",
+        "runtime/metrics",
+        "runtime/pprof",
+        "runtime/trace",
+        "sync",
+        "syscall",
+        "time",
+    ]
+}
+
+# Appends members to a Go archive as `go tool pack r` does: the header's name is cut at 16 bytes, times and owners are zero.
+_PACK = """set -eu
+out=$1; shift
+cat "$1" > "$out"; shift
+for file; do
+  size=$(($(wc -c < "$file")))
+  printf '%-16.16s%-12d%-6d%-6d%-8s%-10d`\\n' "${file##*/}" 0 0 0 644 "$size"
+  cat "$file"
+  [ $((size % 2)) = 0 ] || printf '\\0'
+done >> "$out"
+"""
+
+def trim_path(objdir, files, new):
+    """The value of `-trimpath`: directories of sources become `new`, scratch directories vanish.
+
+    Args:
+      objdir: directory of the package's outputs, relative to the execution root.
+      files: the sources; they may be in several directories, since generated ones are below bazel-out.
+      new: what stands for their directories in the output.
+
+    Returns:
+      Rewrites separated by semicolons, of which the first that matches applies; the longer directory comes first.
+    """
+    dirs = {file.dirname: True for file in files}
+    rewrites = ["%s/%s=>" % (CWD, objdir)]
+    for dir in sorted(dirs, key = len, reverse = True):
+        # A file in the repository's root has the directory "" or ".".
+        rewrites.append("%s=>%s" % (CWD if dir in ("", ".") else CWD + "/" + dir, new))
+    return ";".join(rewrites)
+
+def _packagefile(package):
+    return "packagefile %s=%s" % (package.importpath, package.x.path)
+
+def _write_importcfg(ctx, package, imports):
+    file = ctx.actions.declare_file(package.outputs + "/importcfg")
+    lines = ctx.actions.args()
+    lines.set_param_file_format("multiline")
+    lines.add("# import config")
+    lines.add_all([
+        "importmap %s=%s" % (written, path)
+        for written, path in sorted(package.import_map.items())
+    ])
+    lines.add_all(imports, map_each = _packagefile)
+    ctx.actions.write(file, lines)
+    return file
+
+def _write_embedcfg(ctx, package):
+    """Writes the `-embedcfg` file: what patterns match, and where the files are."""
+    file = ctx.actions.declare_file(package.outputs + "/embedcfg")
+    names = {name: True for matches in package.embed_patterns.values() for name in matches}
+    ctx.actions.write(file, json.encode({
+        "Files": {name: package.embed_files[name].path for name in sorted(names)},
+        "Patterns": package.embed_patterns,
+    }))
+    return file, [package.embed_files[name] for name in sorted(names)]
+
+def _generic_headers(ctx, config, package):
+    """`x_linux_amd64.h` is also there as `x_GOOS_GOARCH.h` for assembly that is shared by platforms; likewise `_GOARCH`, `_GOOS`."""
+    suffixes = [
+        ("_%s_%s" % (config.goos, config.goarch), "_GOOS_GOARCH"),
+        ("_" + config.goarch, "_GOARCH"),
+        ("_" + config.goos, "_GOOS"),
+    ]
+    copies = []
+    for header in package.headers:
+        stem = header.basename.removesuffix("." + header.extension)
+        for suffix, generic in suffixes:
+            if stem.endswith(suffix):
+                name = "%s%s.%s" % (stem.removesuffix(suffix), generic, header.extension)
+                copy = ctx.actions.declare_file(package.outputs + "/" + name)
+                ctx.actions.symlink(output = copy, target_file = header)
+                copies.append(copy)
+                break
+    return copies
+
+def _asm_args(ctx, config, package, include_dirs, trim):
+    args = ctx.actions.args()
+    args.add("-p", package.path).add("-trimpath", trim)
+    dirs = {file.dirname or ".": True for file in package.asm}
+    for dir in dirs.keys() + include_dirs + [config.sdk.include[0].dirname]:
+        args.add("-I", dir)
+    for name in config.defines:
+        args.add("-D", name)
+    if config.shared:
+        args.add("-shared")
+    if package.std and config.minor >= 27:
+        args.add("-std")
+    return args
+
+def _symabis(ctx, config, package, headers, trim):
+    """What the assembly defines and references; go_asm.h is empty because the compiler, which writes it, needs this first."""
+    empty = ctx.actions.declare_file(package.outputs + "/symabis.d/go_asm.h")
+    ctx.actions.write(empty, "")
+    file = ctx.actions.declare_file(package.outputs + "/symabis")
+    args = _asm_args(ctx, config, package, [empty.dirname, file.dirname], trim)
+    args.add("-gensymabis").add("-o", file).add_all(package.asm)
+    run_tool(
+        ctx,
+        config,
+        config.sdk.asm,
+        args,
+        mnemonic = "GoSymabis",
+        about = package.importpath,
+        inputs = package.asm + headers + [empty],
+        outputs = [file],
+    )
+    return file
+
+def _assemble(ctx, config, package, headers, go_asm, trim):
+    objects = []
+    for source in package.asm:
+        file = ctx.actions.declare_file("%s/%s.o" % (package.outputs, source.basename.removesuffix(".s")))
+        args = _asm_args(ctx, config, package, [go_asm.dirname], trim)
+        args.add("-o", file).add(source)
+        run_tool(
+            ctx,
+            config,
+            config.sdk.asm,
+            args,
+            mnemonic = "GoAsm",
+            about = "%s (%s)" % (package.importpath, source.basename),
+            inputs = [source, go_asm] + headers,
+            outputs = [file],
+        )
+        objects.append(file)
+    return objects
+
+def _pack(ctx, package, archive, members):
+    file = ctx.actions.declare_file(package.outputs + "/packed.o")
+    args = ctx.actions.args()
+    args.add(file).add(archive).add_all(members)
+    ctx.actions.run_shell(
+        command = _PACK,
+        arguments = [args],
+        inputs = [archive] + members,
+        outputs = [file],
+        mnemonic = "GoPack",
+        progress_message = "Packing " + package.importpath,
+        toolchain = None,
+    )
+    return file
+
+def _by_name(files):
+    return sorted(files, key = lambda file: file.basename)
+
+def go_package(**fields):
+    """A package to compile, with defaults for what most packages don't have.
+
+    Args:
+      **fields: `outputs` (directory of its outputs, relative to the Bazel package), `importpath`, `path` (the value of `-p`),
+        `new` (what stands for its directory in the output), `lang` (language version, `1.N`), `go` (list of File), and those below.
+
+    Returns:
+      A struct for `compile_package`.
+    """
+    defaults = {
+        "asm": [],
+        # Headers of other packages that its assembly includes.
+        "asm_headers": [],
+        # Name relative to the package's directory to File.
+        "embed_files": {},
+        # Pattern to the names that it matches.
+        "embed_patterns": {},
+        "goopts": [],
+        "headers": [],
+        # Import path as written to import path as compiled.
+        "import_map": {},
+        "std": False,
+        "syso": [],
+    }
+    fields = defaults | fields
+
+    # The order of files is part of the output; Go takes them by name.
+    return struct(**(fields | {"asm": _by_name(fields["asm"]), "go": _by_name(fields["go"])}))
+
+def compile_package(ctx, config, package, imports):
+    """Declares the actions that compile a package.
+
+    Args:
+      ctx: the rule context.
+      config: GoConfigInfo.
+      package: a `go_package`.
+      imports: list of struct(importpath, x): the packages that it imports, without `unsafe`.
+
+    Returns:
+      A struct: x (export data, a File), o (object archive, a File).
+    """
+    x = ctx.actions.declare_file(package.outputs + "/pkg.x")
+    o = ctx.actions.declare_file(package.outputs + "/pkg.o")
+    importcfg = _write_importcfg(ctx, package, imports)
+    trim = trim_path(x.dirname, package.go + package.asm, package.new)
+    inputs = package.go + [importcfg] + [imported.x for imported in imports]
+    outputs = [x, o]
+
+    args = ctx.actions.args()
+    args.add("-o", x).add("-linkobj", o).add("-trimpath", trim).add("-p", package.path).add("-lang=go" + package.lang)
+    if package.std:
+        args.add("-std")
+    if not package.asm and not package.syso and not (package.std and package.importpath in _INCOMPLETE_STD):
+        args.add("-complete")
+    if config.goos == "plan9" or config.goarch == "wasm":
+        args.add("-dwarf=false")
+    args.add("-goversion", "go" + config.sdk.version)
+    if config.shared:
+        args.add("-shared")
+    members = package.syso
+    if package.asm:
+        headers = package.headers + package.asm_headers + config.sdk.include + _generic_headers(ctx, config, package)
+        symabis = _symabis(ctx, config, package, headers, trim)
+        go_asm = ctx.actions.declare_file(package.outputs + "/go_asm.h")
+        inputs.append(symabis)
+        outputs.append(go_asm)
+        args.add("-symabis", symabis).add("-asmhdr", go_asm)
+        members = _assemble(ctx, config, package, headers, go_asm, trim) + members
+    args.add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
+    if package.embed_patterns:
+        embedcfg, files = _write_embedcfg(ctx, package)
+        inputs += [embedcfg] + files
+        args.add("-embedcfg", embedcfg)
+    args.add_all(package.go)
+    run_tool(ctx, config, config.sdk.compile, args, mnemonic = "GoCompile", about = package.importpath, inputs = inputs, outputs = outputs)
+
+    return struct(x = x, o = _pack(ctx, package, o, members) if members else o)

@@ -1,0 +1,65 @@
+"""The toolchain: an SDK with the settings of one target platform."""
+
+load(":constraint.bzl", "satisfied_tags")
+load(":platforms.bzl", "VARIANTS")
+load(":providers.bzl", "GoConfigInfo", "GoSdkInfo")
+load(":settings.bzl", "GoSettingInfo")
+
+# cmd/go's default build mode on these is pie (internal/platform.DefaultPIE).
+_DEFAULT_PIE = ["android", "darwin", "ios", "windows"]
+
+def _defines(goos, goarch, variant):
+    """The assembler's `-D` names, as in `asmArgs` of cmd/go/internal/work/gc.go."""
+    names = ["GOOS_" + goos, "GOARCH_" + goarch]
+    if goarch in ("arm", "ppc64", "ppc64le"):
+        # Each version is a superset of those before it.
+        values = VARIANTS[goarch].values
+        prefix = "GOARM_" if goarch == "arm" else "GOPPC64_"
+        names += [prefix + value for value in values[:values.index(variant) + 1]]
+    elif goarch == "arm64":
+        # LSE atomics came with v8.1.
+        names += [] if variant == "v8.0" else ["GOARM64_LSE"]
+    elif variant:
+        names.append("%s_%s" % (VARIANTS[goarch].variable, variant))
+    return names
+
+def _go_toolchain_impl(ctx):
+    sdk = ctx.attr.sdk[GoSdkInfo]
+    goos, goarch = ctx.attr.goos, ctx.attr.goarch
+    table = VARIANTS.get(goarch)
+    variant = ctx.attr.variant or (table.default if table else "")
+    minor = int(sdk.version.split(".")[1])
+    experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
+    user_tags = ctx.attr._tags[GoSettingInfo].value
+    env = {"CGO_ENABLED": "0", "GOARCH": goarch, "GOOS": goos}
+    if table:
+        env[table.variable] = variant
+    pie = goos in _DEFAULT_PIE
+    config = GoConfigInfo(
+        defines = _defines(goos, goarch, variant),
+        env = env,
+        experiments = experiments,
+        goarch = goarch,
+        goos = goos,
+        linkmode = "pie" if pie else "exe",
+        minor = minor,
+        sdk = sdk,
+        shared = pie and goos != "windows",
+        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags),
+        user_tags = user_tags,
+        variant = variant,
+        variant_variable = table.variable if table else "",
+    )
+    return [platform_common.ToolchainInfo(go = config)]
+
+go_toolchain = rule(
+    implementation = _go_toolchain_impl,
+    doc = "An SDK with the settings of one target platform, for `toolchain(toolchain = …)`.",
+    attrs = {
+        "goarch": attr.string(mandatory = True, doc = "GOARCH."),
+        "goos": attr.string(mandatory = True, doc = "GOOS."),
+        "sdk": attr.label(mandatory = True, providers = [GoSdkInfo], cfg = "exec", doc = "A `go_sdk` for the execution platform."),
+        "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
+        "_tags": attr.label(default = "//go/config:tags", providers = [GoSettingInfo]),
+    },
+)

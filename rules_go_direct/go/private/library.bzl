@@ -1,0 +1,171 @@
+"""The rule `go_library`, and what it shares with `go_binary`."""
+
+load(":compile.bzl", "compile_package", "go_package")
+load(":constraint.bzl", "file_name_matches")
+load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "trimmed_directory")
+load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":std.bzl", "std_imports")
+load(":tools.bzl", "TOOLCHAIN_TYPE")
+
+_C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
+
+SOURCE_ATTRS = STD_ATTRS | {
+    "cgo": attr.bool(doc = "Not supported by this version; here so that the message is clear."),
+    "data": attr.label_list(allow_files = True, doc = "Files that the program opens when it runs."),
+    "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that srcs import, without std."),
+    "embed": attr.label_list(providers = [GoPackageInfo], doc = "Libraries whose srcs, deps and settings become part of this package."),
+    "embed_patterns": attr.string_list_dict(
+        doc = "Each `//go:embed` pattern with the files that it matches, relative to the package. A pattern that is the name of a file " +
+              "in embedsrcs needs no entry.",
+    ),
+    "embedsrcs": attr.label_list(allow_files = True, doc = "Files for `//go:embed`."),
+    "gc_goopts": attr.string_list(doc = "Compiler flags, as `-gcflags`."),
+    "importpath": attr.string(doc = "Import path."),
+    "module": attr.label(providers = [GoModuleInfo], doc = "The `go_module` that it belongs to."),
+    "srcs": attr.label_list(
+        allow_files = [".go", ".s", ".h", ".syso"] + ["." + extension for extension in _C_EXTENSIONS],
+        doc = "Sources. Those whose name excludes the platform (`x_windows.go`) are skipped, as Go does.",
+    ),
+    "std_imports": attr.string_list(
+        default = [ANY],
+        doc = "The packages of std that srcs import. Without it, every package of std that the platform has is an input.",
+    ),
+}
+
+def _embed_name(ctx, file):
+    """The file's path relative to the Bazel package, as `//go:embed` writes it."""
+    package = ctx.label.package
+    path = file.short_path
+    if path.startswith("../"):
+        path = path.split("/", 2)[2]
+    return path.removeprefix(package + "/") if package else path
+
+def collect_source(ctx):
+    """The rule's own sources and those that `embed` merges.
+
+    Args:
+      ctx: the rule context, with SOURCE_ATTRS.
+
+    Returns:
+      The `source` of GoPackageInfo, and the import path of the first embedded library (or an empty string).
+    """
+    if ctx.attr.cgo:
+        fail("%s: cgo is not supported by this version of rules_go_direct; build the package without cgo, or with another ruleset" % ctx.label)
+    embeds = []
+    for target in ctx.attr.embed:
+        info = target[GoPackageInfo]
+        if not info.source:
+            fail("%s: embed takes a go_library; %s is a package of a locked module" % (ctx.label, target.label))
+        embeds.append(info)
+    sources = [info.source for info in embeds]
+    module = module_of(ctx.attr.module)
+    std = {path: True for path in ctx.attr.std_imports if ctx.files.srcs}
+    embedsrcs = {_embed_name(ctx, file): file for file in ctx.files.embedsrcs}
+    patterns = dict(ctx.attr.embed_patterns)
+    for source in sources:
+        module = module or source.module
+        std.update({path: True for path in source.std_imports})
+        embedsrcs.update(source.embedsrcs)
+        patterns.update(source.embed_patterns)
+    merged = struct(
+        srcs = ctx.files.srcs + [file for source in sources for file in source.srcs],
+        deps = ctx.attr.deps + [dep for source in sources for dep in source.deps],
+        embedsrcs = embedsrcs,
+        embed_patterns = patterns,
+        goopts = [flag for source in sources for flag in source.goopts] + ctx.attr.gc_goopts,
+        module = module,
+        runfiles = ctx.runfiles(ctx.files.data).merge_all(
+            [target[DefaultInfo].default_runfiles for target in ctx.attr.data + ctx.attr.deps + ctx.attr.embed],
+        ),
+        std_imports = sorted(std),
+    )
+    return merged, (embeds[0].importpath if embeds else "")
+
+def _files(ctx, config, source):
+    """The sources that this platform takes, by kind."""
+    kinds = {"go": [], "h": [], "s": [], "syso": []}
+    for file in source.srcs:
+        if file.extension in _C_EXTENSIONS:
+            fail("%s: %s needs cgo, which this version of rules_go_direct does not support" % (ctx.label, file.short_path))
+        if file.extension == "h" or file_name_matches(file.basename, config.tags):
+            kinds[file.extension].append(file)
+    return kinds
+
+def _embeds(ctx, source):
+    """The patterns with their matches; a file that no pattern mentions stands for itself."""
+    mentioned = {name: True for names in source.embed_patterns.values() for name in names}
+    for name in mentioned:
+        if name not in source.embedsrcs:
+            fail("%s: embed_patterns mentions `%s`, which is not in embedsrcs (%s)" % (ctx.label, name, ", ".join(sorted(source.embedsrcs))))
+    return source.embed_patterns | {name: [name] for name in source.embedsrcs if name not in mentioned}
+
+def _direct_deps(ctx, source):
+    deps = {}
+    for target in source.deps:
+        info = target[GoPackageInfo]
+        if info.error:
+            fail("%s: %s" % (ctx.label, info.error))
+        if info.importpath in deps and deps[info.importpath].o != info.o:
+            fail("%s: two deps have the import path %s; one of them is %s" % (ctx.label, info.importpath, target.label))
+        deps[info.importpath] = info
+    return deps.values()
+
+def compile_source(ctx, source, importpath, path):
+    """Compiles what `collect_source` returned.
+
+    Args:
+      ctx: the rule context.
+      source: the sources.
+      importpath: of the package.
+      path: the value of `-p`: the import path, or `main`.
+
+    Returns:
+      A GoPackageInfo.
+    """
+    config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    std = ctx.attr._std[GoStdInfo].packages
+    if not importpath:
+        fail("%s: importpath is missing; set it to what Go files write to import this package" % ctx.label)
+    files = _files(ctx, config, source)
+    if not files["go"]:
+        # Another platform's package: `bazel build //...` must not fail on it.
+        return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
+    deps = _direct_deps(ctx, source)
+
+    # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
+    from_std = std.keys() if ANY in source.std_imports else std_imports(config, [imp for imp in source.std_imports if imp in std], std)
+    archive = compile_package(
+        ctx,
+        config,
+        go_package(
+            outputs = ctx.label.name + "_",
+            importpath = importpath,
+            path = path,
+            new = trimmed_directory(importpath, source.module),
+            lang = language(config, source.module),
+            go = files["go"],
+            asm = files["s"],
+            headers = files["h"],
+            syso = files["syso"],
+            goopts = source.goopts,
+            embed_patterns = _embeds(ctx, source),
+            embed_files = source.embedsrcs,
+        ),
+        deps + [std[imported] for imported in from_std],
+    )
+    return package_info(ctx, importpath, archive, source.module, deps, from_std, source)
+
+def _go_library_impl(ctx):
+    source, embedded = collect_source(ctx)
+    importpath = ctx.attr.importpath or embedded
+    info = compile_source(ctx, source, importpath, path = importpath)
+    files = [] if info.error else [info.x, info.o]
+    return [DefaultInfo(files = depset(files), runfiles = source.runfiles), info]
+
+go_library = rule(
+    implementation = _go_library_impl,
+    doc = "A Go package.",
+    attrs = SOURCE_ATTRS,
+    provides = [GoPackageInfo],
+    toolchains = [TOOLCHAIN_TYPE],
+)

@@ -1,0 +1,121 @@
+"""Repositories of locked modules, and the hub that gives their packages one place."""
+
+load(":proxy.bzl", "download_module")
+load(":records.bzl", "all_files")
+
+_BUILD = """load("@rules_go_direct//go:defs.bzl", "go_locked_package", "go_module")
+
+package(default_visibility = ["//visibility:public"])
+
+go_module(
+    name = "go_module",
+    go = "{go}",
+    path = "{path}",
+    replace_path = "{replace_path}",
+    replace_sum = "{replace_sum}",
+    replace_version = "{replace_version}",
+    sum = "{sum}",
+    version = "{version}",
+)
+"""
+
+_PACKAGE = """
+go_locked_package(
+    name = {name},
+    srcs = {srcs},
+    dir = {dir},
+    importpath = {importpath},
+    module = ":go_module",
+    record = {record},
+    deps = {deps},
+)
+"""
+
+# Bazel's files at the root of a module that would change what its repository means.
+_ROOT_FILES = [".bazelignore", "MODULE.bazel", "REPO.bazel", "WORKSPACE", "WORKSPACE.bazel", "WORKSPACE.bzlmod"]
+
+def package_target(dir):
+    """The name of a package's target in the repository of its module.
+
+    Args:
+      dir: its directory in the module; empty for the root.
+
+    Returns:
+      A target name.
+    """
+    return "go_package/" + dir if dir else "go_package"
+
+def _join(dir, name):
+    return dir + "/" + name if dir else name
+
+def _remove_build_files(rctx, files):
+    """Removes BUILD files on the way to `files`, which would cut the module into Bazel packages of its own."""
+    dirs = {"": True}
+    for file in files:
+        parts = file.split("/")[:-1]
+        dirs.update({"/".join(parts[:i + 1]): True for i in range(len(parts))})
+    for dir in dirs:
+        for name in ("BUILD", "BUILD.bazel"):
+            if rctx.path(_join(dir, name)).exists:
+                rctx.delete(_join(dir, name))
+    for name in _ROOT_FILES:
+        rctx.delete(name)
+
+def _go_module_repo_impl(rctx):
+    module = json.decode(rctx.attr.module)
+    labels = json.decode(rctx.attr.labels)
+    replace = module.get("replace")
+    source = replace or module
+    download_module(rctx, source["path"], source["version"], module["sha256"])
+
+    build = [_BUILD.format(
+        path = module["path"],
+        version = module["version"],
+        go = module.get("go", "1.16"),
+        sum = "" if replace else module["h1"],
+        replace_path = replace["path"] if replace else "",
+        replace_version = replace["version"] if replace else "",
+        replace_sum = module["h1"] if replace else "",
+    )]
+    files = []
+    for dir, record in module["packages"].items():
+        srcs = [_join(dir, name) for name in all_files(record)]
+        files.extend(srcs)
+        imports = {path: True for group in record["groups"] for path in group.get("imports", [])}
+        build.append(_PACKAGE.format(
+            name = repr(package_target(dir)),
+            srcs = repr(srcs),
+            dir = repr(dir),
+            importpath = repr(_join(module["path"], dir) if dir else module["path"]),
+            record = repr(json.encode(record)),
+            deps = repr([labels[path] for path in sorted(imports) if path in labels]),
+        ))
+    _remove_build_files(rctx, files)
+    rctx.file("BUILD.bazel", "".join(build))
+
+go_module_repo = repository_rule(
+    implementation = _go_module_repo_impl,
+    doc = "Downloads a module and describes the packages that the lock names.",
+    attrs = {
+        "labels": attr.string(doc = "JSON: the labels of the packages of locked modules that this one imports, by import path."),
+        "module": attr.string(doc = "The module's entry in the lock, as JSON."),
+    },
+)
+
+_ALIAS = """alias(
+    name = "{name}",
+    actual = "{actual}",
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _go_hub_repo_impl(rctx):
+    rctx.file("BUILD.bazel", "")
+    for importpath, label in rctx.attr.packages.items():
+        rctx.file(importpath + "/BUILD.bazel", _ALIAS.format(name = importpath.split("/")[-1], actual = label))
+
+go_hub_repo = repository_rule(
+    implementation = _go_hub_repo_impl,
+    doc = "Aliases `@go_modules//<import path>` for the packages of all locked modules.",
+    attrs = {"packages": attr.string_dict(doc = "Labels by import path.")},
+)

@@ -1,0 +1,92 @@
+"""What rules that compile packages share: resolving imports, the result's provider, the toolchain's std."""
+
+load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+
+# Attributes of rules that compile packages.
+STD_ATTRS = {
+    "_std": attr.label(default = "//go:std", providers = [GoStdInfo]),
+}
+
+# Stands in `std_imports` for all of std.
+ANY = "*"
+
+def language(config, module):
+    """The value of `-lang`, without `go`.
+
+    Args:
+      config: GoConfigInfo.
+      module: GoModuleInfo, or None, which means the SDK's own version.
+
+    Returns:
+      `1.N`.
+    """
+    return ".".join(module.go.split(".")[:2]) if module else "1.%d" % config.minor
+
+def trimmed_directory(importpath, module):
+    """What stands for a package's directory in its object file: the path in the module, with the version if there is one.
+
+    Args:
+      importpath: of the package.
+      module: GoModuleInfo, or None.
+
+    Returns:
+      A slash-separated path.
+    """
+    if module and module.version and importpath.startswith(module.path):
+        return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
+    return importpath
+
+def package_info(ctx, importpath, archive, module, deps, std_imports, source = None):
+    """The provider of a compiled package.
+
+    Args:
+      ctx: the rule context.
+      importpath: of the package.
+      archive: what `compile_package` returned.
+      module: GoModuleInfo, or None.
+      deps: GoPackageInfos of the packages that it imports, without std.
+      std_imports: import paths of the packages of std that it imports.
+      source: see GoPackageInfo.
+
+    Returns:
+      A GoPackageInfo.
+    """
+    entry = struct(
+        importpath = importpath,
+        label = ctx.label,
+        module = module,
+        o = archive.o,
+        std_imports = tuple(std_imports),
+    )
+    return GoPackageInfo(
+        error = "",
+        importpath = importpath,
+        o = archive.o,
+        source = source,
+        transitive = depset([entry], transitive = [dep.transitive for dep in deps]),
+        x = archive.x,
+    )
+
+def broken_package(importpath, error, source = None):
+    """The provider of a package that can't be built in this configuration, which is an error only for who imports it.
+
+    Args:
+      importpath: of the package.
+      error: the reason.
+      source: see GoPackageInfo.
+
+    Returns:
+      A GoPackageInfo.
+    """
+    return GoPackageInfo(error = error, importpath = importpath, o = None, source = source, transitive = depset(), x = None)
+
+def module_of(target):
+    """The GoModuleInfo of an optional attribute's target.
+
+    Args:
+      target: the target, or None.
+
+    Returns:
+      GoModuleInfo, or None.
+    """
+    return target[GoModuleInfo] if target else None

@@ -1,0 +1,68 @@
+"""Providers that the rules hand to each other."""
+
+GoSdkInfo = provider(
+    doc = "An unpacked Go SDK whose tools run on one execution platform.",
+    fields = {
+        "asm": "File: the assembler.",
+        "compile": "File: the compiler.",
+        "experiments": "dict: GOOS/GOARCH to the list of GOEXPERIMENT flags that are on by default.",
+        "goos": "string: GOOS of the platform that its tools run on.",
+        "include": "list of File: GOROOT/pkg/include.",
+        "link": "File: the linker.",
+        "packages": "dict: import path of each package of std to its record in the lock.",
+        "sources": "dict: path below GOROOT/src to File, for all files in the records.",
+        "version": "string: e.g. `1.27.3`.",
+    },
+)
+
+GoConfigInfo = provider(
+    doc = "How packages are built for one target platform; the toolchain's `go` field.",
+    fields = {
+        "defines": "list of string: the assembler's `-D` names.",
+        "env": "dict: the whole environment of the tools, besides PWD.",
+        "experiments": "list of string: GOEXPERIMENT flags that are on.",
+        "goarch": "string: GOARCH.",
+        "goos": "string: GOOS.",
+        "linkmode": "string: the linker's `-buildmode`, `exe` or `pie`.",
+        "minor": "int: N of the SDK's version 1.N.",
+        "sdk": "GoSdkInfo.",
+        "shared": "bool: whether position-independent code is generated.",
+        "tags": "dict: the satisfied build tags.",
+        "user_tags": "list of string: those of `-tags`, as modinfo has them.",
+        "variant": "string: value of GOAMD64 or its like; empty where the architecture has none.",
+        "variant_variable": "string: GOAMD64 or its like; empty where the architecture has none.",
+    },
+)
+
+GoStdInfo = provider(
+    doc = "The compiled packages of the standard library; nothing is built until it is needed.",
+    fields = {
+        "packages": "dict: import path to struct(importpath, x, o, imports), for the packages that this configuration has.",
+    },
+)
+
+GoModuleInfo = provider(
+    doc = "What a Go module is called in a binary's build information.",
+    fields = {
+        "go": "string: the go line of its go.mod; `1.16` if there is none.",
+        "path": "string: module path.",
+        "replace_path": "string: path of the module that replaces it; empty without one.",
+        "replace_sum": "string: h1 hash of the replacement; empty for a directory.",
+        "replace_version": "string: version of the replacement; empty for a directory.",
+        "sum": "string: h1 hash as in go.sum; empty for a main module.",
+        "version": "string: version; empty for a main module.",
+    },
+)
+
+GoPackageInfo = provider(
+    doc = "A Go package, compiled or with the reason why it can't be.",
+    fields = {
+        "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
+        "importpath": "string: import path.",
+        "o": "File: object archive, for the linker.",
+        "source": "struct of what `embed` merges: srcs, embedsrcs (name to File), embed_patterns, deps, std_imports (list or None), " +
+                  "goopts, data, module. None for packages of locked modules, which can't be embedded.",
+        "transitive": "depset of struct(importpath, label, o, module, std_imports): the package and all that it needs besides std.",
+        "x": "File: export data, for dependents.",
+    },
+)

@@ -1,0 +1,34 @@
+"""The rule `go_sdk`: the files of an unpacked SDK."""
+
+load(":providers.bzl", "GoSdkInfo")
+
+def _go_sdk_impl(ctx):
+    root = ctx.label.repo_name + "/src/"
+    return [GoSdkInfo(
+        asm = ctx.file.asm,
+        compile = ctx.file.compile,
+        experiments = json.decode(ctx.attr.experiments),
+        goos = ctx.attr.goos,
+        include = ctx.files.include,
+        link = ctx.file.link,
+        packages = json.decode(ctx.attr.packages),
+        sources = {file.short_path.partition(root)[2]: file for file in ctx.files.srcs},
+        version = ctx.attr.version,
+    )]
+
+go_sdk = rule(
+    implementation = _go_sdk_impl,
+    doc = "A Go SDK, in the root package of its repository.",
+    attrs = {
+        "asm": attr.label(mandatory = True, allow_single_file = True, doc = "The assembler."),
+        "compile": attr.label(mandatory = True, allow_single_file = True, doc = "The compiler."),
+        "experiments": attr.string(default = "{}", doc = "`experiments` of the lock, as JSON."),
+        "goos": attr.string(mandatory = True, doc = "GOOS of the platform that its tools run on."),
+        "include": attr.label_list(mandatory = True, allow_files = True, doc = "The files of pkg/include."),
+        "link": attr.label(mandatory = True, allow_single_file = True, doc = "The linker."),
+        "packages": attr.string(mandatory = True, doc = "`packages` of the lock, as JSON."),
+        "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "All files that `packages` names, below src."),
+        "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
+    },
+    provides = [GoSdkInfo],
+)

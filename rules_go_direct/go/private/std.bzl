@@ -1,0 +1,105 @@
+"""The rule `go_std`: the standard library, package by package, on demand."""
+
+load(":compile.bzl", "compile_package", "go_package")
+load(":providers.bzl", "GoStdInfo")
+load(":records.bzl", "choose_files")
+load(":tools.bzl", "TOOLCHAIN_TYPE")
+
+# A package that imports `simd` is rewritten by the compiler to use this one on some architectures (`hasSimd` in cmd/go).
+_SIMD_BRIDGE = "simd/internal/bridge"
+_SIMD_ARCH = ["amd64", "arm64", "wasm"]
+
+def std_imports(config, imports, packages):
+    """Adds what an import of std implies.
+
+    Args:
+      config: GoConfigInfo.
+      imports: import paths.
+      packages: the packages that std has, a dict with import paths as keys.
+
+    Returns:
+      The import paths with those that they imply.
+    """
+    if "simd" in imports and config.goarch in _SIMD_ARCH and _SIMD_BRIDGE in packages and _SIMD_BRIDGE not in imports:
+        return imports + [_SIMD_BRIDGE]
+    return imports
+
+def _topological(chosen):
+    """Import paths in an order in which every package comes after those that it imports."""
+    order, done = [], {}
+    stack = sorted(chosen, reverse = True)
+    for _ in range(1000000):
+        if not stack:
+            break
+        path = stack[-1]
+        missing = [] if path in done else [dep for dep in chosen[path].deps if dep not in done]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        if path not in done:
+            done[path] = True
+            order.append(path)
+    return order
+
+def _choose(config):
+    """The packages that this configuration has, each with its files and its resolved imports."""
+    files = {path: choose_files(record, config.tags) for path, record in config.sdk.packages.items()}
+    files = {path: chosen for path, chosen in files.items() if chosen.go and path != "unsafe"}
+    packages = {}
+    for path, chosen in files.items():
+        import_map = {
+            written: "vendor/" + written
+            for written in chosen.imports
+            if written not in files and "vendor/" + written in files
+        }
+        deps = [import_map.get(written, written) for written in chosen.imports]
+        packages[path] = struct(files = chosen, import_map = import_map, deps = std_imports(config, deps, files))
+    return packages
+
+def _compile(ctx, config, path, package, compiled, asm_headers):
+    files = package.files
+    sources = config.sdk.sources
+    result = compile_package(
+        ctx,
+        config,
+        go_package(
+            outputs = "std/" + path + "_",
+            importpath = path,
+            path = path,
+            new = path,
+            lang = "1.%d" % config.minor,
+            std = True,
+            go = [sources[path + "/" + name] for name in files.go],
+            asm = [sources[path + "/" + name] for name in files.asm],
+            headers = [sources[path + "/" + name] for name in files.headers],
+            asm_headers = asm_headers,
+            syso = [sources[path + "/" + name] for name in files.syso],
+            embed_patterns = files.embed,
+            embed_files = {name: sources[path + "/" + name] for names in files.embed.values() for name in names},
+            import_map = package.import_map,
+        ),
+        [compiled[dep] for dep in package.deps],
+    )
+    return struct(importpath = path, x = result.x, o = result.o, imports = package.deps)
+
+def _go_std_impl(ctx):
+    config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    packages = _choose(config)
+    for path, package in packages.items():
+        for dep in package.deps:
+            if dep not in packages:
+                fail("std's package %s imports %s, which the lock does not have for %s/%s; write the lock anew with `godirect lock`" %
+                     (path, dep, config.goos, config.goarch))
+    cgo_headers = choose_files(config.sdk.packages.get("runtime/cgo", {"groups": []}), config.tags).headers
+    compiled = {}
+    for path in _topological(packages):
+        asm_headers = [config.sdk.sources["runtime/cgo/" + name] for name in cgo_headers] if path == "runtime" else []
+        compiled[path] = _compile(ctx, config, path, packages[path], compiled, asm_headers)
+    return [GoStdInfo(packages = compiled)]
+
+go_std = rule(
+    implementation = _go_std_impl,
+    doc = "The standard library of the resolved toolchain's SDK for its platform. Building it builds nothing: packages are compiled when needed.",
+    toolchains = [TOOLCHAIN_TYPE],
+)

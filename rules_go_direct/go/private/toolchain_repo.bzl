@@ -1,0 +1,79 @@
+"""The repository of toolchains. Declaring them loads no SDK; resolving one loads that SDK only."""
+
+load(":platforms.bzl", "VARIANTS", "arch_constraint", "os_constraint", "platform_name", "split_port", "variant_constraint")
+
+_TOOLCHAIN = """
+toolchain(
+    name = "{rank}_{name}",
+    exec_compatible_with = {exec_constraints},
+    target_compatible_with = {target_constraints},
+    target_settings = {settings},
+    toolchain = "//toolchains:{name}",
+    toolchain_type = "@rules_go_direct//go:toolchain_type",
+)
+"""
+
+_IMPLEMENTATION = """
+go_toolchain(
+    name = "{name}",
+    goarch = "{goarch}",
+    goos = "{goos}",
+    sdk = "{sdk}",
+    variant = "{variant}",
+    visibility = ["//visibility:public"],
+)
+"""
+
+_SETTING = """
+config_setting(
+    name = "sdk_{version}",
+    flag_values = {{"@rules_go_direct//go/config:sdk_version": "{version}"}},
+)
+"""
+
+def _constraints(port):
+    goos, goarch = split_port(port)
+    return [os_constraint(goos), arch_constraint(goarch)]
+
+def _variants(goarch):
+    """The variants of an architecture that need a toolchain of their own, then None for the default."""
+    table = VARIANTS.get(goarch)
+    return [value for value in table.values if value != table.default] + [None] if table else [None]
+
+def _go_toolchain_repo_impl(rctx):
+    declarations, implementations, versions = [], ["load(\"@rules_go_direct//go:toolchain.bzl\", \"go_toolchain\")\n"], {}
+    for sdk in json.decode(rctx.attr.sdks):
+        # Bazel takes the first that matches, in the order of names: an SDK that was asked for by flag, then the lock's first;
+        # a variant before the plain architecture, whose constraints the variant satisfies as well.
+        versions[sdk["version"]] = True
+        first = len(versions) == 1
+        for port in rctx.attr.platforms:
+            goos, goarch = split_port(port)
+            for variant in _variants(goarch):
+                name = "%s_go%s_on_%s" % (platform_name(goos, goarch, variant), sdk["version"], sdk["platform"].replace("/", "_"))
+                declarations.append(_TOOLCHAIN.format(
+                    rank = (2 if first else 0) + (0 if variant else 1),
+                    name = name,
+                    exec_constraints = _constraints(sdk["platform"]),
+                    target_constraints = _constraints(port) + ([variant_constraint(goarch, variant)] if variant else []),
+                    settings = [] if first else [":sdk_" + sdk["version"]],
+                ))
+                implementations.append(_IMPLEMENTATION.format(
+                    name = name,
+                    goarch = goarch,
+                    goos = goos,
+                    sdk = sdk["label"],
+                    variant = variant or "",
+                ))
+    settings = [_SETTING.format(version = version) for version in versions]
+    rctx.file("BUILD.bazel", "".join(settings + declarations))
+    rctx.file("toolchains/BUILD.bazel", "".join(implementations))
+
+go_toolchain_repo = repository_rule(
+    implementation = _go_toolchain_repo_impl,
+    doc = "Declares a toolchain for each SDK, execution platform and target platform of the lock.",
+    attrs = {
+        "platforms": attr.string_list(doc = "GOOS/GOARCH pairs to build for."),
+        "sdks": attr.string(doc = "JSON: version, platform (GOOS/GOARCH of the tools) and label of each `go_sdk`."),
+    },
+)
