@@ -289,6 +289,7 @@ let
     directory: name: files:
     let
       root = ../. + "/${directory}";
+      missing = filter (file: !builtins.pathExists (root + "/${file}")) files;
       parents =
         file:
         let
@@ -303,26 +304,41 @@ let
       );
       prefixLength = stringLength (toString root) + 1;
     in
-    builtins.path {
-      inherit name;
-      path = root;
-      filter = path: _: wanted ? ${substring prefixLength (-1) path};
-    };
+    if missing == [ ] then
+      builtins.path {
+        inherit name;
+        path = root;
+        filter = path: _: wanted ? ${substring prefixLength (-1) path};
+      }
+    else
+      throw "nix/plan.json names ${head missing} in `${directory}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
 
+  # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
     importPath: source:
     let
-      below = directory: path: if path == "" then "${directory}" else "${directory}/${path}";
+      below = directory: path: if path == "" then directory else "${directory}/${path}";
     in
     if source ? std then
-      "${goroot}/src/${source.std}"
+      {
+        path = "${goroot}/src/${source.std}";
+        shown = "GOROOT/src/${source.std}/";
+      }
     else if source ? module then
-      below
-        modules.${source.module}
-          or (throw "nix/plan.json names ${source.module}, which godirect.lock.json doesn't pin; run `godirect generate`")
-        source.dir
+      {
+        path = below "${moduleTree source.module}" source.dir;
+        shown = "${below source.module source.dir}/";
+      }
     else
-      localFiles source.local (storeName "${importPath}-source") source.files;
+      {
+        path = "${localFiles source.local (storeName "${importPath}-source") source.files}";
+        shown = if source.local == "" then "" else "${source.local}/";
+      };
+
+  moduleTree =
+    module:
+    modules.${module}
+      or (throw "nix/plan.json names ${module}, which godirect.lock.json doesn't pin; run `godirect generate`");
 
   # --- packages and binaries ----------------------------------------------------------------------------------------------------
 
@@ -344,6 +360,9 @@ let
   # Dependents get the export data alone, which is small; only binaries need the object archive, the output `out`.
   compile =
     configuration: packages: importPath: package:
+    let
+      source = sourceOf importPath package.source;
+    in
     help "build" {
       name = storeName importPath;
       outputs = [
@@ -351,13 +370,14 @@ let
         "export"
       ];
       label = importPath;
+      inherit (source) shown;
       inherit (configuration) env;
       inherit (package) steps;
       tokens =
         commonTokens
         // resultTokens "x" "export" packages package.deps
         // {
-          src = sourceOf importPath package.source;
+          src = source.path;
           o = placeholder "out";
           x = placeholder "export";
         };
