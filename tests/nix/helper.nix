@@ -1,9 +1,5 @@
 # Runs the tests of nix/helper with the pinned go; the test binary is the result.
-{
-  repository,
-  tests,
-  goproxy ? "https://proxy.golang.org",
-}:
+{ repository, tests }:
 derivation {
   name = "helper-test";
   system = builtins.currentSystem;
@@ -11,7 +7,7 @@ derivation {
     "out"
     "cache"
   ];
-  builder = "${(import (repository + "/nix/godirect.nix") { inherit goproxy; }).packages.go}/bin/go";
+  builder = "${(import (repository + "/nix/godirect.nix") { }).packages.go}/bin/go";
   args = [
     "test"
     "-C=${tests}"
