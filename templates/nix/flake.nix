@@ -22,11 +22,7 @@
       checks = forEachSystem "checks";
 
       overlays.default = final: prev: {
-        godirect =
-          let
-            built = godirect { inherit (final.stdenv.hostPlatform) system; };
-          in
-          { inherit (built) sdk; } // built.packages;
+        godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
       };
     };
 }

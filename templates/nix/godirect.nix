@@ -64,15 +64,10 @@ let
 
   characters = text: genList (i: substring i 1 text) (stringLength text);
 
-  repeat = text: count: concatStringsSep "" (genList (_: text) count);
-
   # A store object's name; it need not be unique, and may not hold everything that an import path may.
   storeName =
     text:
-    "go-"
-    + substring 0 150 (
-      concatStringsSep "-" (filter isString (split "[^a-zA-Z0-9+._?=-]+" text))
-    );
+    "go-" + substring 0 150 (concatStringsSep "-" (filter isString (split "[^a-zA-Z0-9+._?=-]+" text)));
 
   # Proxies escape upper-case letters (golang.org/x/mod/module, EscapePath).
   escape = replaceStrings (characters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (
@@ -110,19 +105,6 @@ let
       url = "${goproxy}/${escape module.path}/@v/${escape module.version}.zip";
       outputHash = locked.sha256;
     };
-
-  # Unpacks an archive with one top-level entry, which it renames to `go`.
-  unpack =
-    attributes:
-    derivation (
-      {
-        system = "builtin";
-        builder = "builtin:unpack-channel";
-        channelName = "go";
-        preferLocalBuild = true;
-      }
-      // attributes
-    );
 
   # --- the SDK ------------------------------------------------------------------------------------------------------------------
 
@@ -163,10 +145,14 @@ let
         outputHash = download.sha256;
       };
 
-  # The name is short because the path of the files goes into a field of 100 bytes in `goroot.tar`.
-  sdkFiles = unpack {
+  # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
+  sdkFiles = derivation {
     name = "go";
+    system = "builtin";
+    builder = "builtin:unpack-channel";
+    channelName = "go";
     src = sdkFile;
+    preferLocalBuild = true;
   };
 
   # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
@@ -187,83 +173,26 @@ let
   bootstrapGoroot =
     if lockedSdk.source == "module" then
       "${
-        unpack {
+        import ./symlinks.nix {
           name = "go-bootstrap";
-          src = builtins.toFile "goroot.tar" (concatStringsSep "" (map tarLink bootstrapLinks));
-          # The links' targets, which the text of the archive cannot carry: Nix finds references among the inputs only.
-          targets = [ sdkFiles ] ++ builtins.attrValues executables;
+          directory = "go";
+          links = {
+            files = "${sdkFiles}/go/toolchain@${sdkModule.version}";
+            VERSION = "./files/VERSION";
+            "go.env" = "./files/go.env";
+            "pkg/include" = "./../files/pkg/include";
+            src = "./files/src";
+          }
+          // listToAttrs (
+            map (tool: {
+              name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
+              value = "${executables.${tool}}";
+            }) (attrNames executables)
+          );
         }
       }/go"
     else
       "${sdkFiles}/go";
-
-  bootstrapLinks =
-    [
-      {
-        name = "goroot/files";
-        target = "${sdkFiles}/go/toolchain@${sdkModule.version}";
-      }
-      {
-        name = "goroot/pkg/include";
-        target = "./../files/pkg/include";
-      }
-    ]
-    ++ map
-      (name: {
-        name = "goroot/${name}";
-        target = "./files/${name}";
-      })
-      [
-        "VERSION"
-        "go.env"
-        "src"
-      ]
-    ++ map (tool: {
-      name = if tool == "go" then "goroot/bin/go" else "goroot/pkg/tool/${hostName}/${tool}";
-      target = "${executables.${tool}}";
-    }) (attrNames executables);
-
-  # A symbolic link as an entry of a version 7 tar archive. A Nix string holds no NUL bytes, so every field is full: slashes pad the
-  # names after their first byte, which changes no meaning in a name from `.` or `/`; spaces pad the numbers and the rest.
-  tarLink =
-    { name, target }:
-    let
-      header =
-        checksum:
-        padPath "./${name}"
-        + "0000777 0000000 0000000 00000000000 00000000000 "
-        + "${checksum}2"
-        + padPath (builtins.unsafeDiscardStringContext target)
-        + repeat " " 255;
-    in
-    header "${octal 6 (byteSum (header (repeat " " 8)))}  ";
-
-  padPath =
-    path:
-    let
-      slashes = repeat "/" (100 - stringLength path);
-    in
-    if stringLength path <= 100 then
-      substring 0 1 path + slashes + substring 1 (-1) path
-    else
-      throw "${path} is longer than the 100 bytes of a name in a tar archive; use a shorter path of the Nix store";
-
-  octal =
-    digits: number:
-    if digits == 0 then "" else octal (digits - 1) (number / 8) + toString (number - number / 8 * 8);
-
-  byteSum = text: foldl' (sum: character: sum + bytes.${character}) 0 (characters text);
-
-  bytes =
-    let
-      ascii = characters " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
-    in
-    listToAttrs (
-      genList (i: {
-        name = builtins.elemAt ascii i;
-        value = 32 + i;
-      }) (length ascii)
-    );
 
   # The go command refuses to work without a cache, and no other place is sure to be writable: outside a sandbox, the build directory
   # has no fixed name. Nothing uses that output.
@@ -324,8 +253,21 @@ let
       outputHash = locked.nar;
     };
 
-  sdk =
-    if lockedSdk.source == "module" then unzip "go-${plan.sdk}" sdkModule download else bootstrapGoroot;
+  goroot =
+    if lockedSdk.source == "module" then
+      "${unzip "go-${plan.sdk}" sdkModule download}"
+    else
+      bootstrapGoroot;
+
+  # The SDK's commands as a package: `nix shell .#go`.
+  go = import ./symlinks.nix {
+    name = "go-${plan.sdk}-commands";
+    directory = "bin";
+    links = {
+      go = "${goroot}/bin/go";
+      gofmt = "${goroot}/bin/gofmt";
+    };
+  };
 
   # --- sources ------------------------------------------------------------------------------------------------------------------
 
@@ -347,6 +289,7 @@ let
     directory: name: files:
     let
       root = ../. + "/${directory}";
+      missing = filter (file: !builtins.pathExists (root + "/${file}")) files;
       parents =
         file:
         let
@@ -361,29 +304,47 @@ let
       );
       prefixLength = stringLength (toString root) + 1;
     in
-    builtins.path {
-      inherit name;
-      path = root;
-      filter = path: _: wanted ? ${substring prefixLength (-1) path};
-    };
+    if missing == [ ] then
+      builtins.path {
+        inherit name;
+        path = root;
+        filter = path: _: wanted ? ${substring prefixLength (-1) path};
+      }
+    else
+      throw "nix/plan.json names ${head missing} in `${directory}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
 
+  # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
     importPath: source:
     let
-      below = directory: path: if path == "" then "${directory}" else "${directory}/${path}";
+      below = directory: path: if path == "" then directory else "${directory}/${path}";
     in
     if source ? std then
-      "${sdk}/src/${source.std}"
+      {
+        path = "${goroot}/src/${source.std}";
+        shown = "GOROOT/src/${source.std}/";
+      }
     else if source ? module then
-      below modules.${source.module} or (throw "nix/plan.json names ${source.module}, which godirect.lock.json doesn't pin; run `godirect generate`") source.dir
+      {
+        path = below "${moduleTree source.module}" source.dir;
+        shown = "${below source.module source.dir}/";
+      }
     else
-      localFiles source.local (storeName "${importPath}-source") source.files;
+      {
+        path = "${localFiles source.local (storeName "${importPath}-source") source.files}";
+        shown = if source.local == "" then "" else "${source.local}/";
+      };
+
+  moduleTree =
+    module:
+    modules.${module}
+      or (throw "nix/plan.json names ${module}, which godirect.lock.json doesn't pin; run `godirect generate`");
 
   # --- packages and binaries ----------------------------------------------------------------------------------------------------
 
   commonTokens = {
-    sdk = "${sdk}";
-    tool = "${sdk}/pkg/tool/${hostName}";
+    sdk = goroot;
+    tool = "${goroot}/pkg/tool/${hostName}";
   };
 
   # Results of packages as tokens, e.g. {x:fmt}.
@@ -399,6 +360,9 @@ let
   # Dependents get the export data alone, which is small; only binaries need the object archive, the output `out`.
   compile =
     configuration: packages: importPath: package:
+    let
+      source = sourceOf importPath package.source;
+    in
     help "build" {
       name = storeName importPath;
       outputs = [
@@ -406,13 +370,14 @@ let
         "export"
       ];
       label = importPath;
+      inherit (source) shown;
       inherit (configuration) env;
       inherit (package) steps;
       tokens =
         commonTokens
         // resultTokens "x" "export" packages package.deps
         // {
-          src = sourceOf importPath package.source;
+          src = source.path;
           o = placeholder "out";
           x = placeholder "export";
         };
@@ -485,14 +450,16 @@ in
   # Systems that can build.
   systems = filter (system: system != null) (map systemOf lockedSdk.downloads);
 
-  # GOROOT.
-  inherit sdk;
-
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
-  # `<binary>` for this system, `<binary>-<configuration>` for any, and `default`: all of this system's.
-  packages = (if ownBinaries == { } then { } else { inherit default; }) // configuredBinaries // ownBinaries;
+  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`.
+  packages = {
+    inherit go;
+  }
+  // (if ownBinaries == { } then { } else { inherit default; })
+  // configuredBinaries
+  // ownBinaries;
 
   apps = mapAttrs (_: binary: {
     type = "app";

@@ -48,6 +48,7 @@ func helper(args []string) error {
 // A job is what "build" does: the steps of a package or binary.
 type job struct {
 	Label  string            // the import path or the binary, for errors
+	Shown  string            // what messages show in the place of {src} and a slash
 	Env    map[string]string // environment of the programs, besides PWD and TMPDIR
 	Tokens map[string]string // by name, without braces
 	Steps  json.RawMessage   // a list of steps
@@ -191,7 +192,12 @@ func (j *job) run(argv []string, dir string) error {
 		env = append(env, name+"="+value)
 	}
 	sort.Strings(env)
-	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: env, Files: []*os.File{os.Stdin, os.Stderr, os.Stderr}})
+	log, err := os.Create(filepath.Join(j.top, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: env, Files: []*os.File{os.Stdin, log, log}})
 	if err != nil {
 		return err
 	}
@@ -199,10 +205,26 @@ func (j *job) run(argv []string, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := j.show(log.Name()); err != nil {
+		return err
+	}
 	if !state.Success() {
 		return fmt.Errorf("%s: %v: %q in %s", filepath.Base(argv[0]), state, argv, dir)
 	}
 	return nil
+}
+
+// show prints a program's output, with the files' names in the repository instead of the store.
+func (j *job) show(log string) error {
+	output, err := os.ReadFile(log)
+	if err != nil {
+		return err
+	}
+	if src := j.Tokens["src"]; src != "" {
+		output = bytes.ReplaceAll(output, []byte(src+"/"), []byte(j.Shown))
+	}
+	_, err = os.Stderr.Write(output)
+	return err
 }
 
 // pack appends members to an archive as "go tool pack r" does (cmd/go/internal/work/gc.go, packInternal): names cut at 16 bytes,
