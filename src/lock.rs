@@ -8,7 +8,6 @@ pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
-pub mod toolchain;
 
 /// What goes on during a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

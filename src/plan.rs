@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
-use crate::graph::PackageGraph;
-use crate::name::GoVersion;
+use crate::error::Result;
+use crate::graph::{MainModule, PackageGraph};
+use crate::lock::file::LockedModule;
+use crate::name::{GoVersion, ImportPath};
 use crate::platform::Platform;
 use crate::spec::Profile;
 
@@ -113,7 +114,7 @@ pub enum Step {
 }
 
 /// What the recipe depends on besides the graph.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Settings<'a> {
     /// The SDK's version.
     pub go: &'a GoVersion,
@@ -121,6 +122,10 @@ pub struct Settings<'a> {
     pub platform: &'a Platform,
     /// The build settings.
     pub profile: &'a Profile,
+    /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
+    pub mains: &'a [MainModule],
+    /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
+    pub modules: &'a [LockedModule],
 }
 
 /// A binary to plan, by its main package.
@@ -129,7 +134,7 @@ pub struct Binary<'a> {
     /// The name in outputs and of the executable, without `.exe`.
     pub name: &'a str,
     /// The import path of the main package.
-    pub main: &'a str,
+    pub main: &'a ImportPath,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
 }
@@ -143,20 +148,16 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
-        let linked = link::closure(graph, settings, binary.main)?;
-        for import_path in &linked {
-            if *import_path != "unsafe" && !packages.contains_key(*import_path) {
-                let package = graph.package(import_path).ok_or_else(|| unknown(import_path))?;
-                packages.insert((*import_path).to_owned(), compile::package(settings, package)?);
+        let linked = graph.closure([binary.main], true);
+        for package in &linked {
+            let import_path = package.import_path.as_str();
+            if !packages.contains_key(import_path) {
+                packages.insert(import_path.to_owned(), compile::package(settings, package)?);
             }
         }
-        planned.insert(binary.name.to_owned(), link::binary(graph, settings, binary, &linked)?);
+        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));
     }
     Ok(Configuration { env: env(settings), packages, binaries: planned })
-}
-
-fn unknown(import_path: &str) -> Error {
-    Error::input(format!("package {import_path} is not in the graph"))
 }
 
 /// The environment of the tools.

@@ -1,21 +1,27 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod locking;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
 use crate::error::{Error, Result};
-use crate::graph::{self, MainModule, Module, PackageGraph, Universe, godebug, local, local::LocalPackages};
+use crate::graph::{MainModule, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::Workspace;
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
+use crate::platform::Platform;
 use crate::source::context::BuildContext;
-use crate::source::tree::join;
+use crate::source::tree::{DiskTree, join};
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
 /// The name of the lock beside the spec.
 pub const LOCK_FILE: &str = "godirect.lock.json";
+
+/// The go version that a go.work without go line has (`modload.WorkFile`).
+const DEFAULT_WORKSPACE_GO: &str = "1.18";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -25,21 +31,20 @@ pub struct Project {
     pub spec: Spec,
     /// go.mod or go.work, go.sum.
     pub workspace: Workspace,
-    /// The repository's modules.
+    /// The repository's modules, their directories relative to the spec.
     pub mains: Vec<MainModule>,
-    /// The repository's packages.
-    pub local: LocalPackages,
     /// The binaries to build, by name.
     pub binaries: BTreeMap<String, ProjectBinary>,
+    tree: DiskTree,
 }
 
 /// A binary of the repository.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectBinary {
     /// The main package.
-    pub import_path: ImportPath,
-    /// The main package's directory relative to the spec.
-    pub dir: String,
+    pub main: ImportPath,
+    /// The main package's directory relative to the spec; empty for the spec's own.
+    pub directory: String,
     /// Its profiles; outputs in the first have the plain name.
     pub profiles: Vec<String>,
 }
@@ -65,8 +70,19 @@ impl Variant<'_> {
     }
 }
 
+/// A project with its lock: what graphs and plans are made of.
+pub struct Locked<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The lock.
+    pub lock: &'a Lockfile,
+    /// The SDK of the spec.
+    pub sdk: &'a LockedSdk,
+    sources: Sources<'a>,
+}
+
 impl Project {
-    /// Reads spec, go.mod or go.work, go.sum and the headers of all Go files.
+    /// Reads spec, go.mod or go.work and go.sum, and finds the binaries.
     ///
     /// # Errors
     ///
@@ -75,21 +91,13 @@ impl Project {
         let spec = spec::load(dir)?;
         let workspace = Workspace::load(&dir.join(&spec.module_dir))?;
         let mains = main_modules(&spec, &workspace)?;
-        let ignored = workspace.modules.iter().zip(&mains).flat_map(|(module, main)| {
-            module.gomod.ignore.iter().map(|path| join(&main.dir, path.trim_start_matches("./").trim_end_matches('/')))
-        });
-        let local = LocalPackages::load(dir, &mains, &ignored.collect::<Vec<_>>())?;
-        let binaries = binaries(&spec, &mains, &local)?;
-        let project = Project { dir: dir.to_owned(), spec, workspace, mains, local, binaries };
-        project.check_sdk_is_new_enough()?;
-        Ok(project)
-    }
-
-    fn check_sdk_is_new_enough(&self) -> Result<()> {
-        match &self.spec.sdk.version {
-            SdkVersion::Exact(version) => self.check_version(version),
-            SdkVersion::FromGoMod => Ok(()),
+        let tree = DiskTree::new(dir);
+        let binaries = binaries(&spec, &mains, &tree)?;
+        let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, tree };
+        if let SdkVersion::Exact(version) = &project.spec.sdk.version {
+            project.check_version(version)?;
         }
+        Ok(project)
     }
 
     /// Refuses an SDK that is older than a go line.
@@ -110,7 +118,12 @@ impl Project {
         self.dir.join(LOCK_FILE)
     }
 
-    /// All platforms with all profiles that some binary has; the default profile is there in any case.
+    /// The directory of go.mod or go.work.
+    pub fn module_dir(&self) -> PathBuf {
+        self.dir.join(&self.spec.module_dir)
+    }
+
+    /// All platforms with all profiles that some binary has; the default profile if there is no binary.
     pub fn variants(&self) -> Vec<Variant<'_>> {
         let mut used: BTreeSet<&str> = self.binaries.values().flat_map(|b| &b.profiles).map(String::as_str).collect();
         if used.is_empty() {
@@ -122,12 +135,33 @@ impl Project {
         pairs.map(|(target, profile_name, profile)| Variant { target, profile_name, profile }).collect()
     }
 
-    /// The locked SDK of this spec.
+    /// The binaries that have the variant's profile.
+    pub fn binaries_of<'a>(&'a self, variant: Variant<'a>) -> impl Iterator<Item = (&'a str, &'a ProjectBinary)> {
+        let has_profile = move |b: &ProjectBinary| b.profiles.iter().any(|p| p == variant.profile_name);
+        self.binaries.iter().filter(move |(_, b)| has_profile(b)).map(|(name, b)| (name.as_str(), b))
+    }
+
+    /// Reads the lock.
     ///
     /// # Errors
     ///
-    /// When the lock was made for another version, platform or spec.
-    pub fn sdk<'l>(&self, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
+    /// Those of [`Lockfile::read`].
+    pub fn read_lock(&self) -> Result<Lockfile> {
+        Lockfile::read(&self.lock_path())
+    }
+
+    /// Puts a lock to the project.
+    ///
+    /// # Errors
+    ///
+    /// When the lock was made for another SDK or for other platforms.
+    pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
+        let sdk = self.locked_sdk(lock)?;
+        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
+        Ok(Locked { project: self, lock, sdk, sources })
+    }
+
+    fn locked_sdk<'l>(&self, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
         let stale = |why: String| Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`");
         let sdk = match &self.spec.sdk.version {
             SdkVersion::Exact(version) => lock.sdks.iter().find(|s| s.version == *version),
@@ -147,105 +181,95 @@ impl Project {
             None => Ok(sdk),
         }
     }
+}
 
-    /// What decides which files belong to a build.
-    pub fn context(&self, sdk: &LockedSdk, variant: Variant) -> BuildContext {
-        let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).cloned().unwrap_or_default();
-        BuildContext {
-            platform: variant.target.platform.clone(),
-            go: sdk.version.clone(),
-            cgo: variant.profile.cgo,
-            tags: variant.profile.tags.clone(),
-            experiments: experiments.into_iter().collect(),
-        }
+/// What decides which files belong to a build.
+fn context(go: &GoVersion, experiments: &[String], variant: Variant) -> BuildContext {
+    BuildContext {
+        platform: variant.target.platform.clone(),
+        go: go.clone(),
+        cgo: variant.profile.cgo,
+        tags: variant.profile.tags.clone(),
+        experiments: experiments.iter().cloned().collect(),
     }
+}
 
-    /// The import paths of all packages of the repository that the platform can build, and those of the binaries in any case.
-    pub fn roots(&self, context: &BuildContext) -> Result<Vec<ImportPath>> {
-        let mut roots = BTreeSet::new();
-        for (dir, package) in self.local.iter() {
-            let chosen = package.choose(self.local.tree(), context)?;
-            if !chosen.package.files.go.is_empty() || !chosen.package.files.cgo.is_empty() {
-                roots.insert(local::import_path(&self.mains, dir)?);
-            }
-        }
-        roots.extend(self.binaries.values().map(|b| b.import_path.clone()));
-        Ok(roots.into_iter().collect())
+/// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
+fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
+    let mut roots = Vec::new();
+    for main in sources.main {
+        let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
+        roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
     }
+    roots.extend(binaries.values().map(|b| b.main.clone()));
+    roots.sort();
+    roots.dedup();
+    Ok(roots)
+}
 
-    /// The graph of the whole repository, third-party packages as locked.
+impl Locked<'_> {
+    /// The graph of the whole repository.
     ///
     /// # Errors
     ///
-    /// Those of [`graph::load`]; a lock that doesn't fit go.mod.
-    pub fn graph(&self, lock: &Lockfile, variant: Variant) -> Result<PackageGraph> {
-        let sdk = self.sdk(lock)?;
-        let modules: Vec<Module> = lock.modules.iter().map(Module::from).collect();
-        let third_party = graph::locked_packages(lock);
-        let universe = Universe {
-            mains: &self.mains,
-            local: &self.local,
-            modules: &modules,
-            third_party: &third_party,
-            std: &sdk.packages,
-        };
-        let context = self.context(sdk, variant);
-        graph::load(&universe, &context, &self.roots(&context)?)
+    /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
+    pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
+        let experiments = self.sdk.experiments.get(&variant.target.platform.os_arch());
+        let context = context(&self.sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
+        let roots = roots(&self.sources, &context, &self.project.binaries)?;
+        PackageGraph::load(&self.sources, &context, &roots, false)
     }
 
-    /// How to build the variant's binaries; only those for which `wanted` holds.
+    /// How to build those of the variant's binaries for which `wanted` holds.
     ///
     /// # Errors
     ///
-    /// Those of [`Project::graph`] and of [`plan::configuration`].
-    pub fn plan(&self, lock: &Lockfile, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
-        let graph = self.graph(lock, variant)?;
-        let sdk = self.sdk(lock)?;
-        let mut binaries = Vec::new();
-        for (name, binary) in self.variant_binaries(variant).filter(|(name, _)| wanted(name)) {
-            let main = binary.import_path.as_str();
-            binaries.push(plan::Binary { name, main, default_godebug: self.default_godebug(sdk, &graph, main) });
-        }
-        let settings = plan::Settings { go: &sdk.version, platform: &variant.target.platform, profile: variant.profile };
-        plan::configuration(&graph, settings, &binaries)
-    }
-
-    /// The binaries that have the variant's profile.
-    pub fn variant_binaries<'a>(&'a self, variant: Variant<'a>) -> impl Iterator<Item = (&'a str, &'a ProjectBinary)> {
-        let has_profile = move |b: &ProjectBinary| b.profiles.iter().any(|p| p == variant.profile_name);
-        self.binaries.iter().filter(move |(_, b)| has_profile(b)).map(|(name, b)| (name.as_str(), b))
-    }
-
-    /// The plans of all variants, by configuration name.
-    pub fn configurations(&self, lock: &Lockfile) -> Result<BTreeMap<String, Configuration>> {
-        self.variants().into_iter().map(|variant| Ok((variant.name(), self.plan(lock, variant, |_| true)?))).collect()
-    }
-
-    fn default_godebug(&self, sdk: &LockedSdk, graph: &PackageGraph, main: &str) -> String {
-        let go = match &self.workspace.work {
-            Some(work) => work.go.as_ref(),
-            None => self.mains.first().and_then(|m| m.go.as_ref()),
+    /// Those of [`Locked::graph`] and of [`plan::configuration`].
+    pub fn plan(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
+        let binaries: Vec<plan::Binary> = self
+            .project
+            .binaries_of(variant)
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, b)| plan::Binary { name, main: &b.main, default_godebug: self.default_godebug(graph, &b.main) })
+            .collect();
+        let settings = plan::Settings {
+            go: &self.sdk.version,
+            platform: &variant.target.platform,
+            profile: variant.profile,
+            mains: &self.project.mains,
+            modules: &self.lock.modules,
         };
-        let settings = self.workspace.godebug().iter().map(|(k, v)| (k.as_str(), v.as_str()));
-        let directives = graph.package(main).map_or(&[][..], |p| &p.debug);
-        let directives = directives.iter().map(|d| (d.key.as_str(), d.value.as_str()));
-        godebug::default_godebug(&sdk.godebug, go, settings, directives)
+        plan::configuration(graph, settings, &binaries)
     }
 
-    /// The binaries as Bazel targets: one for each profile, in the spec's first platform's view.
-    pub fn bazel_binaries(&self, lock: &Lockfile, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
-        let sdk = self.sdk(lock)?;
+    /// The value of `DefaultGODEBUG` for a main package.
+    fn default_godebug(&self, graph: &PackageGraph, main: &ImportPath) -> String {
+        let workspace = &self.project.workspace;
+        let default_go = DEFAULT_WORKSPACE_GO.parse().ok();
+        let go = match &workspace.work {
+            Some(work) => work.go.as_ref().or(default_go.as_ref()),
+            None => self.project.mains.first().and_then(|m| m.go.as_ref()),
+        };
+        let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
+        let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
+        godebug::default_godebug(go, &settings, directives, &self.sdk.godebug)
+    }
+
+    /// The binaries as Bazel targets: one for each profile.
+    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
         let mut binaries = Vec::new();
-        for (name, binary) in &self.binaries {
+        for (name, binary) in &self.project.binaries {
             for (i, profile) in binary.profiles.iter().enumerate() {
-                let name = if i == 0 { name.clone() } else { format!("{name}_{profile}") };
-                let main = binary.import_path.to_string();
-                let view = views.iter().find(|v| v.profile == profile && v.graph.package(&main).is_some());
-                let default_godebug = view.map(|v| self.default_godebug(sdk, v.graph, &main)).unwrap_or_default();
-                binaries.push(bazel::Binary { name, main, profile: self.spec.profiles[profile].clone(), default_godebug });
+                let view = views.iter().find(|v| v.profile == profile && v.graph.get(&binary.main).is_some());
+                binaries.push(bazel::Binary {
+                    name: if i == 0 { name.clone() } else { format!("{name}_{profile}") },
+                    main: binary.main.clone(),
+                    profile: self.project.spec.profiles[profile].clone(),
+                    default_godebug: view.map(|v| self.default_godebug(v.graph, &binary.main)).unwrap_or_default(),
+                });
             }
         }
-        Ok(binaries)
+        binaries
     }
 }
 
@@ -256,46 +280,65 @@ fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
             let error = Error::input(format!("go.work uses {}, which is outside of the spec's directory", module.dir));
             return Err(error.help("put godirect.star into a directory above all modules and say module(\"dir-of-go.work\")"));
         }
-        let (path, go) = (module.path.clone(), module.gomod.go.clone());
-        Ok(MainModule { path, dir: join(&spec.module_dir, &module.dir), go })
+        let directory = join(&spec.module_dir, &module.dir);
+        let (path, go, ignore) = (module.path.clone(), module.gomod.go.clone(), module.gomod.ignore.clone());
+        Ok(MainModule { path, directory, go, ignore })
     };
     workspace.modules.iter().map(place).collect()
 }
 
 /// The binaries that the spec names, or else every main package.
-fn binaries(spec: &Spec, mains: &[MainModule], local: &LocalPackages) -> Result<BTreeMap<String, ProjectBinary>> {
+fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
+    let no_std = BTreeMap::new();
+    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), &no_std);
+    let mut everything = Vec::new();
+    if spec.binaries.is_empty() {
+        for (index, main) in mains.iter().enumerate() {
+            for directory in sources.directories(index, "")? {
+                if sources.main_package(index, &directory)?.is_some_and(|p| p.is_command()) {
+                    let (package, profiles) = (join(&main.directory, &directory), vec![DEFAULT_PROFILE.to_owned()]);
+                    everything.push(spec::Binary { package, name: None, profiles, location: None });
+                }
+            }
+        }
+    }
     let mut binaries: BTreeMap<String, ProjectBinary> = BTreeMap::new();
-    let programs = local.iter().filter(|(_, package)| local::is_program(package)).map(|(dir, _)| dir);
-    let everything = programs.map(|dir| spec::Binary {
-        package: dir.to_owned(),
-        name: None,
-        profiles: vec![DEFAULT_PROFILE.to_owned()],
-        location: None,
-    });
-    let everything: Vec<spec::Binary> = if spec.binaries.is_empty() { everything.collect() } else { Vec::new() };
     for binary in spec.binaries.iter().chain(&everything) {
         let at = |error: Error| match &binary.location {
             Some(location) => error.at(location.clone()),
             None => error,
         };
-        let dir = binary.package.strip_prefix("./").unwrap_or(&binary.package).trim_end_matches('/');
-        let dir = if dir == "." { "" } else { dir };
-        match local.package(dir) {
-            Some(package) if local::is_program(package) => {}
-            Some(_) => return Err(at(Error::input(format!("{} is not a main package", binary.package)))),
-            None => return Err(at(Error::input(format!("there is no Go package in {}", binary.package)))),
-        }
-        let import_path = local::import_path(mains, dir).map_err(at)?;
-        let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(import_path.as_str()).to_owned());
-        let made = ProjectBinary { import_path, dir: dir.to_owned(), profiles: binary.profiles.clone() };
+        let directory = binary.package.strip_prefix("./").unwrap_or(&binary.package).trim_end_matches('/');
+        let directory = if directory == "." { "" } else { directory };
+        let main = main_package(&sources, directory).map_err(at)?;
+        let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
+        let made = ProjectBinary { main, directory: directory.to_owned(), profiles: binary.profiles.clone() };
         if let Some(old) = binaries.insert(name.clone(), made) {
-            let error = Error::input(format!("two binaries have the name `{name}`: {} and {}", shown(&old.dir), shown(dir)));
+            let error = Error::input(format!("two binaries have the name `{name}`: {} and {}", shown(&old.directory), shown(directory)));
             return Err(at(error.help("give one another: binary(…, name = \"…\")")));
         }
     }
     Ok(binaries)
 }
 
-fn shown(dir: &str) -> String {
-    if dir.is_empty() { ".".to_owned() } else { format!("./{dir}") }
+/// The import path of the main package in a directory relative to the spec.
+fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
+    let any: Platform = "linux/amd64".parse()?;
+    let go: GoVersion = DEFAULT_WORKSPACE_GO.parse()?;
+    let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
+    let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
+    let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;
+    for (index, main) in sources.main.iter().enumerate() {
+        if let Some(below) = path.below(main.path.as_str())
+            && let Some(package) = sources.main_package(index, below)?
+        {
+            let error = || Error::input(format!("{} is not a main package", shown(directory)));
+            return if package.is_command() { Ok(path) } else { Err(error()) };
+        }
+    }
+    Err(Error::input(format!("there is no Go package in {}", shown(directory))))
+}
+
+fn shown(directory: &str) -> String {
+    if directory.is_empty() { ".".to_owned() } else { format!("./{directory}") }
 }

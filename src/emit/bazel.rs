@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::graph::{MainModule, PackageGraph};
+use crate::name::ImportPath;
 use crate::spec::{Profile, Spec, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
@@ -47,7 +48,7 @@ pub struct Binary {
     /// The target's name.
     pub name: String,
     /// The main package's import path.
-    pub main: String,
+    pub main: ImportPath,
     /// The build settings.
     pub profile: Profile,
     /// As `go list` shows it in `DefaultGODEBUG`.
@@ -67,7 +68,7 @@ pub fn render(input: &Input) -> Result<GeneratedFiles> {
     // The lock's label needs a package at the root, even where there is no Go.
     rules.entry(String::new()).or_default();
     for main in input.mains {
-        rules.entry(main.dir.clone()).or_default().insert(0, build_file::module_rule(main));
+        rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
     }
     for (dir, rules) in rules {
         let path = if dir.is_empty() { "BUILD.bazel".to_owned() } else { format!("{dir}/BUILD.bazel") };

@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
-use super::toolchain;
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
@@ -17,7 +16,7 @@ use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
 use crate::name::{ImportPath, ModulePath};
 use crate::platform::OsArch;
-use crate::source::record::PackageRecord;
+use crate::source::{self, record::PackageRecord};
 
 /// What a lock is made for.
 #[derive(Clone, Copy)]
@@ -37,25 +36,13 @@ pub struct Request<'a> {
 /// Packages by directory within their module; for std by import path.
 pub type Packages = BTreeMap<String, PackageRecord>;
 
-/// The steps that need the package graph.
-pub trait Scan {
-    /// The packages of std, all but commands.
-    ///
-    /// # Errors
-    ///
-    /// A malformed source file.
-    fn std(&self, goroot: &Path, platforms: &[OsArch]) -> Result<Packages>;
+/// Finds the packages of third-party modules that the main modules need. What local replacements provide may be left out:
+/// only modules with a version are locked.
+///
+/// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
+pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_>) -> Result<Needed> + 'a;
 
-    /// The packages of third-party modules that the main modules need for `platforms`. What local replacements provide
-    /// may be left out: only modules with a version are locked.
-    ///
-    /// # Errors
-    ///
-    /// An import that no module provides, a malformed source file, and those of [`Modules`].
-    fn needed(&self, workspace: &Workspace, std: &Packages, modules: &Modules<'_>, platforms: &[OsArch]) -> Result<Needed>;
-}
-
-/// What [`Scan::needed`] finds: packages by the path of their module.
+/// Packages by the path of their module.
 pub type Needed = BTreeMap<ModulePath, Packages>;
 
 /// The modules that imports can be found in, fetched when somebody looks into them.
@@ -135,7 +122,7 @@ impl<'a> Modules<'a> {
 /// # Errors
 ///
 /// Whatever is wrong with go.mod, go.sum, the network or what it gives; nothing is pinned that wasn't verified.
-pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, scan: &dyn Scan) -> Result<Lockfile> {
+pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
     let workspace = Workspace::load(request.directory)?;
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
@@ -143,9 +130,9 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, scan: &dyn Scan) -> Res
     let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
     let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
     let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
-    let sdk = lock_sdk(fetched, &platforms, scan)?;
+    let sdk = lock_sdk(fetched, &platforms)?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
-    let mut needed = scan.needed(&workspace, &sdk.packages, &modules, &platforms)?;
+    let mut needed = needed(&sdk, &modules)?;
     let mut locked = Vec::new();
     for module in modules.all() {
         let packages = needed.remove(&module.id.path).unwrap_or_default();
@@ -156,14 +143,14 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, scan: &dyn Scan) -> Res
     Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked })
 }
 
-fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch], scan: &dyn Scan) -> Result<LockedSdk> {
+fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     let FetchedSdk { version, source, downloads, goroot } = fetched;
     let mut experiments = BTreeMap::new();
     for platform in platforms {
-        experiments.insert(*platform, toolchain::experiments(&goroot, *platform)?);
+        experiments.insert(*platform, source::sdk::default_experiments(&goroot, *platform)?);
     }
-    let godebug = toolchain::godebug(&goroot)?;
-    let packages = scan.std(&goroot, platforms)?;
+    let godebug = source::sdk::godebug_table(&goroot)?;
+    let packages = source::sdk::std_packages(&goroot, platforms)?;
     Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
 }
 

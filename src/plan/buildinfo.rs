@@ -1,32 +1,29 @@
 //! Build information: the text that `go version -m` shows (`runtime/debug.BuildInfo`, `load.setBuildInfo`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Binary, Settings, unknown};
-use crate::error::Result;
-use crate::graph::{Origin, PackageGraph};
+use super::{Binary, Settings};
+use crate::graph::{Origin, Package};
+use crate::lock::file::LockedModule;
 
 /// The text, without the marks around it.
-pub(super) fn text(graph: &PackageGraph, settings: Settings, binary: &Binary, linked: &BTreeSet<&str>) -> Result<String> {
-    let main = graph.package(binary.main).ok_or_else(|| unknown(binary.main))?;
-    let main_module = match &main.origin {
-        Origin::Main { module, .. } => module.as_str(),
-        Origin::Module { path, .. } => path.as_str(),
-        Origin::Std => "",
-    };
+pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> String {
+    let mut main_module = "";
     let mut modules = BTreeMap::new();
-    for path in linked {
-        match &graph.package(path).ok_or_else(|| unknown(path))?.origin {
+    for package in linked {
+        match &package.origin {
             Origin::Std => {}
-            Origin::Main { module, .. } => drop(modules.insert(module.as_str(), module_line(module.as_str(), "(devel)", ""))),
-            Origin::Module { path, version, h1, replace, .. } => {
-                let line = match replace {
-                    None => module_line(path.as_str(), version.as_str(), h1),
-                    // BuildInfo.String ends a replaced module with an empty line.
-                    Some(by) => format!("{path}\t{version}\n=>\t{}\n", module_line(by.path.as_str(), by.version.as_str(), h1)),
-                };
-                modules.insert(path.as_str(), line);
+            Origin::Main { index, .. } => {
+                let path = settings.mains[*index].path.as_str();
+                if package.import_path == *binary.main {
+                    main_module = path;
+                }
+                modules.insert(path, module_line(path, "(devel)", ""));
+            }
+            Origin::Module { index, .. } => {
+                let module = &settings.modules[*index];
+                modules.insert(module.path.as_str(), locked_module_line(module));
             }
         }
     }
@@ -40,7 +37,16 @@ pub(super) fn text(graph: &PackageGraph, settings: Settings, binary: &Binary, li
     for (key, value) in build_settings(settings, binary) {
         let _ = writeln!(text, "build\t{key}={}", quote_value(&value));
     }
-    Ok(text)
+    text
+}
+
+fn locked_module_line(module: &LockedModule) -> String {
+    let (path, version, h1) = (module.path.as_str(), module.version.as_str(), module.h1.to_string());
+    match &module.replace {
+        None => module_line(path, version, &h1),
+        // BuildInfo.String ends a replaced module with an empty line.
+        Some(by) => format!("{path}\t{version}\n=>\t{}\n", module_line(by.path.as_str(), by.version.as_str(), &h1)),
+    }
 }
 
 fn module_line(path: &str, version: &str, sum: &str) -> String {

@@ -1,6 +1,6 @@
 //! How one package is compiled (`gcToolchain.gc`, `asm` and `symabis` in `cmd/go/internal/work/gc.go`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -9,6 +9,8 @@ use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
 use super::{PackageAction, Settings, Source, Step, codegen_flags, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
+use crate::lock::file::LockedModule;
+use crate::source::tree::join;
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] = [
@@ -28,29 +30,29 @@ const FORWARD_DECLARATIONS: [&str; 10] = [
 const ASM_STD_SINCE: u32 = 27;
 
 pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
-    if !package.files.cgo.is_empty() || !package.files.c.is_empty() {
+    if !package.selection.files.cgo.is_empty() || !package.selection.files.c.is_empty() {
         let error = Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
         return Err(error.help("build it with `cgo = False`, or choose another package"));
     }
     let mut steps = Vec::new();
-    let assembles = !package.files.asm.is_empty();
+    let assembles = !package.selection.files.asm.is_empty();
     if assembles {
         // The assembler's first pass reads the header that the compiler is yet to write.
         steps.push(Step::Write { write: format!("{OBJ}/go_asm.h"), text: String::new() });
         let mut run = asm_command(settings, package);
         run.extend(strings(["-gensymabis", "-o", &format!("{OBJ}/symabis")]));
-        run.extend(package.files.asm.iter().map(|f| format!("./{}", literal(f))));
+        run.extend(package.selection.files.asm.iter().map(|f| format!("./{}", literal(f))));
         steps.push(Step::Run { run, dir: SRC.to_owned() });
     }
     steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
-    if !package.files.embed.is_empty() {
+    if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
     steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
     if assembles {
-        steps.extend(package.files.headers.iter().filter_map(|header| portable_header(settings, header)));
+        steps.extend(package.selection.files.headers.iter().filter_map(|header| portable_header(settings, header)));
         let mut objects = Vec::new();
-        for file in &package.files.asm {
+        for file in &package.selection.files.asm {
             let stem = file.strip_suffix(".s").unwrap_or(file);
             let object = format!("{OBJ}/{}.o", literal(stem));
             let mut run = asm_command(settings, package);
@@ -60,93 +62,90 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
         }
         steps.push(Step::Pack { pack: O.to_owned(), add: objects });
     }
-    if !package.files.syso.is_empty() {
-        let add = package.files.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
+    if !package.selection.files.syso.is_empty() {
+        let add = package.selection.files.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
         steps.push(Step::Pack { pack: O.to_owned(), add });
     }
-    Ok(PackageAction { source: source(package), deps: deps(package), steps })
+    Ok(PackageAction { source: source(settings, package), deps: deps(package), steps })
 }
 
 fn deps(package: &Package) -> Vec<String> {
-    let mut deps: Vec<String> = package.imports.values().map(|p| p.to_string()).filter(|p| p != "unsafe").collect();
-    deps.sort_unstable();
-    deps.dedup();
-    deps
+    package.compile_deps().into_iter().map(ToString::to_string).collect()
 }
 
 /// The package path that symbols carry: every main package is `main`.
 fn package_path(package: &Package) -> &str {
-    if package.name == "main" { "main" } else { package.import_path.as_str() }
+    if package.is_main() { "main" } else { package.import_path.as_str() }
 }
 
 /// What the compiler records in the place of the source directory: `module@version/dir`, or the plain import path for std and main modules.
-fn recorded_dir(package: &Package) -> String {
+fn recorded_dir(settings: Settings, package: &Package) -> String {
     match &package.origin {
-        Origin::Module { path, version, dir, .. } if dir.is_empty() => format!("{path}@{version}"),
-        Origin::Module { path, version, dir, .. } => format!("{path}@{version}/{dir}"),
+        Origin::Module { index, directory } => join(&module_id(&settings.modules[*index]), directory),
         Origin::Std | Origin::Main { .. } => package.import_path.to_string(),
     }
 }
 
-fn trimpath(package: &Package) -> String {
-    format!("{SRC}=>{};{OBJ}=>", literal(&recorded_dir(package)))
+fn module_id(module: &LockedModule) -> String {
+    format!("{}@{}", module.path, module.version)
 }
 
-fn is_std(package: &Package) -> bool {
-    matches!(package.origin, Origin::Std)
+fn trimpath(settings: Settings, package: &Package) -> String {
+    format!("{SRC}=>{};{OBJ}=>", literal(&recorded_dir(settings, package)))
 }
 
-fn source(package: &Package) -> Source {
+fn source(settings: Settings, package: &Package) -> Source {
     match &package.origin {
         Origin::Std => Source::Std { std: package.import_path.to_string() },
-        Origin::Module { path, version, dir, .. } => Source::Module { module: format!("{path}@{version}"), dir: dir.clone() },
-        Origin::Main { dir, .. } => {
-            let mut files: Vec<String> = package.files().map(str::to_owned).collect();
-            files.sort_unstable();
-            files.dedup();
-            Source::Local { local: dir.clone(), files }
+        Origin::Module { index, directory } => {
+            Source::Module { module: module_id(&settings.modules[*index]), dir: directory.clone() }
+        }
+        Origin::Main { index, directory } => {
+            let files: BTreeSet<String> = package.selection.files.all().map(str::to_owned).collect();
+            let local = join(&settings.mains[*index].directory, directory);
+            Source::Local { local, files: files.into_iter().collect() }
         }
     }
 }
 
 fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
-    let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(package)]);
+    let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
-    if is_std(package) {
+    if package.is_std() {
         run.push("-std".to_owned());
     }
-    let forward = is_std(package) && FORWARD_DECLARATIONS.contains(&package.import_path.as_str());
-    if package.files.asm.is_empty() && package.files.syso.is_empty() && !forward {
+    let forward = package.is_std() && FORWARD_DECLARATIONS.contains(&package.import_path.as_str());
+    if package.selection.files.asm.is_empty() && package.selection.files.syso.is_empty() && !forward {
         run.push("-complete".to_owned());
     }
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", &format!("go{}", settings.go)]));
-    if !package.files.asm.is_empty() {
+    if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
     run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
-    if package.name == "main" {
+    if package.is_main() {
         run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
     }
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
-    if !package.files.embed.is_empty() {
+    if !package.selection.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
     }
     run.push("-pack".to_owned());
-    if !package.files.asm.is_empty() {
+    if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
     }
-    run.extend(package.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
+    run.extend(package.selection.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
     run
 }
 
 /// The assembler with everything but its inputs and outputs (`asmArgs`).
 fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
-    let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(package)]);
+    let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
     let mut define = |name: String| run.extend(["-D".to_owned(), name]);
     define(format!("GOOS_{}", platform.goos()));
@@ -163,7 +162,7 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
         "arm64" if has_large_system_extensions(value) => define("GOARM64_LSE".to_owned()),
         _ => {}
     }
-    if is_std(package) && settings.go.minor() >= ASM_STD_SINCE {
+    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
         run.push("-std".to_owned());
     }
     run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
@@ -213,8 +212,8 @@ fn embedcfg(package: &Package) -> Result<String> {
     }
     // Everything but the directory is user text: quote it as JSON first, then double its braces, then put the token in.
     const DIR: &str = "\u{1}src\u{1}";
-    let files = package.files.embed.values().flatten().map(|f| (f.as_str(), format!("{DIR}/{f}"))).collect();
-    let json = serde_json::to_string(&EmbedCfg { patterns: &package.files.embed, files })
+    let files = package.selection.files.embed.values().flatten().map(|f| (f.as_str(), format!("{DIR}/{f}"))).collect();
+    let json = serde_json::to_string(&EmbedCfg { patterns: &package.selection.files.embed, files })
         .map_err(|e| Error::input(format!("embedded files of {}: {e}", package.import_path)))?;
     let quoted_dir = "\\u0001src\\u0001";
     Ok(literal(&json).replace(quoted_dir, SRC))

@@ -48,3 +48,15 @@ pub struct FileGroup {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub embed: BTreeMap<String, Vec<String>>,
 }
+
+impl FileGroup {
+    /// All files but embedded ones.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        [&self.go, &self.cgo, &self.asm, &self.c, &self.headers, &self.syso].into_iter().flatten().map(String::as_str)
+    }
+
+    /// All files, embedded ones too; a file may occur more than once.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.sources().chain(self.embed.values().flatten().map(String::as_str))
+    }
+}

@@ -225,6 +225,14 @@ impl ScannedPackage {
         self.files.iter().filter(|f| matches!(f.kind, FileKind::Go(_)) && (tests || !f.is_test())).any(|f| f.belongs(context))
     }
 
+    /// Whether this is a command, as far as that can be told before files are chosen: by the first file that isn't excluded by convention.
+    pub fn is_command(&self) -> bool {
+        let usual = |c: &Constraint| c.satisfiable(&|tag| (tag == "ignore").then_some(false));
+        let files = self.files.iter().filter(|f| !f.is_test() && f.constraint.as_ref().is_none_or(usual));
+        let mut headers = files.filter_map(|f| if let FileKind::Go(Ok(header)) = &f.kind { Some(header) } else { None });
+        headers.next().is_some_and(|header| header.package == "main")
+    }
+
     /// What a build chooses. Go files may be missing; that is for the caller to judge.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use super::{Input, RULESET, View};
 use crate::error::{Error, Result};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ImportPath;
+use crate::source::tree::join;
 
 /// The name of the target that tells the rules about a module.
 const MODULE_TARGET: &str = "go_module";
@@ -22,19 +23,19 @@ pub(super) fn module_rule(main: &MainModule) -> Rule {
 pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>> {
     let mut local: BTreeMap<&str, Vec<(&View, &Package)>> = BTreeMap::new();
     for view in input.views {
-        for package in view.graph.packages().filter(|p| matches!(p.origin, Origin::Main { .. })) {
+        for package in view.graph.packages().iter().filter(|p| matches!(p.origin, Origin::Main { .. })) {
             local.entry(package.import_path.as_str()).or_default().push((view, package));
         }
     }
     let mut rules: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
     for seen in local.values() {
         let Some((_, package)) = seen.first() else { continue };
-        let Origin::Main { dir, module } = &package.origin else { continue };
-        let module = input.mains.iter().find(|m| m.path == *module);
-        let module_dir = module.map_or("", |m| m.dir.as_str());
+        let Origin::Main { index, directory } = &package.origin else { continue };
+        let main = &input.mains[*index];
+        let dir = join(&main.directory, directory);
         let rules = rules.entry(dir.clone()).or_default();
-        rules.push(library(input, seen, dir, module_dir)?);
-        for binary in input.binaries.iter().filter(|b| b.main == package.import_path.as_str()) {
+        rules.push(library(input, seen, &dir, &main.directory)?);
+        for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
             rules.push(binary_rule(binary, package));
         }
     }
@@ -45,12 +46,12 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
     let (_, package) = seen[0];
     check_profiles_agree(seen)?;
     let vary = |items: &dyn Fn(&Package) -> Vec<String>| vary(input, seen, items);
-    let sources = |p: &Package| p.sources().map(str::to_owned).collect::<Vec<_>>();
-    let embedded = |p: &Package| p.files.embed.values().flatten().cloned().collect::<Vec<_>>();
-    let embed: BTreeMap<String, Vec<String>> = seen.iter().flat_map(|(_, p)| p.files.embed.clone()).collect();
+    let sources = |p: &Package| p.selection.files.sources().map(str::to_owned).collect::<Vec<_>>();
+    let embedded = |p: &Package| p.selection.files.embed.values().flatten().cloned().collect::<Vec<_>>();
+    let embed: BTreeMap<String, Vec<String>> = seen.iter().flat_map(|(_, p)| p.selection.files.embed.clone()).collect();
     let std = |p: &Package| dependencies(input, p, true);
     let deps = |p: &Package| dependencies(input, p, false);
-    let visibility = if package.name == "main" { "//visibility:private".to_owned() } else { visibility(package, dir) };
+    let visibility = if package.is_main() { "//visibility:private".to_owned() } else { visibility(package, dir) };
     Ok(Rule::new("go_library", library_name(package))
         .with("srcs", vary(&sources))
         .with("embed_patterns", Expr::Dict(embed.into_iter().collect()))
@@ -120,12 +121,14 @@ fn check_profiles_agree(seen: &[(&View, &Package)]) -> Result<()> {
 /// Import paths of std packages, or labels of all others.
 fn dependencies(input: &Input, package: &Package, std: bool) -> Vec<String> {
     let mut found = Vec::new();
-    for path in package.imports.values().filter(|p| p.as_str() != "unsafe") {
-        let dep = input.views.iter().find_map(|v| v.graph.package(path.as_str()));
-        match dep.map(|d| (&d.origin, d)) {
-            Some((Origin::Std, _)) if std => found.push(path.to_string()),
-            Some((Origin::Main { dir, .. }, dep)) if !std => found.push(label(dir, &library_name(dep))),
-            Some((Origin::Module { .. }, _)) if !std => found.push(module_label(path)),
+    for path in package.imports.values() {
+        let Some(dep) = input.views.iter().find_map(|v| v.graph.get(path)) else { continue };
+        match &dep.origin {
+            Origin::Std if std => found.push(path.to_string()),
+            Origin::Main { index, directory } if !std => {
+                found.push(label(&join(&input.mains[*index].directory, directory), &library_name(dep)));
+            }
+            Origin::Module { .. } if !std => found.push(module_label(path)),
             _ => {}
         }
     }
@@ -146,7 +149,7 @@ fn label(dir: &str, name: &str) -> String {
 /// Gazelle's naming convention `import`: the last element of the import path that isn't a major version; with `_lib` beside a binary.
 fn library_name(package: &Package) -> String {
     let base = base_name(package.import_path.as_str());
-    if package.name == "main" { format!("{base}_lib") } else { base.to_owned() }
+    if package.is_main() { format!("{base}_lib") } else { base.to_owned() }
 }
 
 /// The last element of an import path, but for a major version (`/v2`).
