@@ -162,6 +162,25 @@ fn a_module_is_fetched_once() {
 }
 
 #[test]
+fn a_cache_is_shared_by_several_at_once() {
+    let server = serve_zip(zip_of(&GOOD));
+    let env = Env::new(&server.url);
+    let hash = h1_of(&GOOD).to_string();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let directory = fetch(&env, &hash).unwrap();
+                    std::fs::read_to_string(directory.join("sub/b.go")).unwrap()
+                })
+            })
+            .collect();
+        assert!(all.into_iter().all(|thread| thread.join().unwrap() == "package sub\n"));
+    });
+    assert_eq!(std::fs::read_dir(env.cache.root().join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
 fn what_the_proxy_has_not() {
     let server = Server::start(Files::new());
     let url = &server.url;
@@ -365,7 +384,7 @@ fn bombs() {
     }
     assert_eq!(
         error_of_zip(liar).message(),
-        "a.example/m@v1.0.0: the zip is damaged: file \"a.example/m@v1.0.0/0\": File is larger than its declared uncompressed size"
+        "a.example/m@v1.0.0: the archive is damaged: file \"a.example/m@v1.0.0/0\": File is larger than its declared uncompressed size"
     );
 }
 
