@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
+use super::nar;
 use super::proxy::Proxy;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
@@ -159,10 +160,13 @@ impl Fetcher<'_> {
     }
 
     fn publish(&self, unpacked: Option<tempfile::TempDir>, facts: &Facts, place: Option<&Place<'_>>) -> Result<()> {
-        match (unpacked, place) {
-            (Some(unpacked), Some(place)) => self.cache.publish(unpacked, &place(facts)),
-            _ => Ok(()),
+        let (Some(unpacked), Some(place)) = (unpacked, place) else { return Ok(()) };
+        let directory = place(facts);
+        // What is right stays where it is: another process may be reading it.
+        if directory.is_dir() && nar::hash_directory(&directory).is_ok_and(|nar| nar == facts.nar) {
+            return Ok(());
         }
+        self.cache.publish(unpacked, &directory)
     }
 }
 
