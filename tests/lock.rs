@@ -159,6 +159,30 @@ fn a_module_is_fetched_once() {
     std::fs::write(env.cache.download(&id("a.example/m@v1.0.0"), "zip"), "damaged").unwrap();
     fetch(&env, &hash).unwrap();
     assert_eq!(server.requests(), 2, "a damaged zip is fetched again");
+
+    std::fs::write(directory.join("a.go"), "package changed").unwrap();
+    std::fs::remove_file(&facts).unwrap();
+    fetch(&env, &hash).unwrap();
+    assert_eq!(std::fs::read_to_string(directory.join("a.go")).unwrap(), "package m\n", "a changed directory is made anew");
+}
+
+#[test]
+fn a_cache_is_shared_by_several_at_once() {
+    let server = serve_zip(zip_of(&GOOD));
+    let env = Env::new(&server.url);
+    let hash = h1_of(&GOOD).to_string();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let directory = fetch(&env, &hash).unwrap();
+                    std::fs::read_to_string(directory.join("sub/b.go")).unwrap()
+                })
+            })
+            .collect();
+        assert!(all.into_iter().all(|thread| thread.join().unwrap() == "package sub\n"));
+    });
+    assert_eq!(std::fs::read_dir(env.cache.root().join("tmp")).unwrap().count(), 0);
 }
 
 #[test]
@@ -365,7 +389,7 @@ fn bombs() {
     }
     assert_eq!(
         error_of_zip(liar).message(),
-        "a.example/m@v1.0.0: the zip is damaged: file \"a.example/m@v1.0.0/0\": File is larger than its declared uncompressed size"
+        "a.example/m@v1.0.0: the archive is damaged: file \"a.example/m@v1.0.0/0\": File is larger than its declared uncompressed size"
     );
 }
 
@@ -693,4 +717,59 @@ fn a_hostile_go_mod_of_a_dependency() {
         go_mod(&sums(&format!("a.example/m v1.0.0/go.mod {OTHER_HASH}\n"))).message(),
         format!("checksum mismatch for a.example/m@v1.0.0/go.mod: the module proxy has {hash}, go.sum has {OTHER_HASH}")
     );
+}
+
+/// Each parser gets every prefix of a text, and the text with each byte replaced: it may refuse, and must not panic.
+#[test]
+fn parsers_survive_damage() {
+    let go_mod = "module \"a.b/c\" // x\ngo 1.27\nrequire (\n\ta.b/d v1.2.3-0.2024 // indirect\n)\nreplace a.b/d v1.0.0 => ../é\n\
+                  retract [v1.0.0, v1.1.0]\ngodebug x=y\nignore `z`\n";
+    let go_sum = format!("a.b/c v1.0.0/go.mod {OTHER_HASH}\n");
+    let lock = include_str!("lock/expected.lock.json");
+    let path = Path::new("file");
+    let feed = |text: &str| {
+        let shown = |error: Error| assert!(!error.render(false).is_empty());
+        let _ = godirect::module::gomod::GoMod::parse(path, text).map_err(shown);
+        let _ = godirect::module::gomod::GoMod::parse_dependency(path, text).map_err(shown);
+        let _ = godirect::module::gowork::GoWork::parse(path, text).map_err(shown);
+        let _ = GoSum::default().add(path, text).map_err(shown);
+        let _ = Lockfile::parse(path, text).map_err(shown);
+    };
+    for text in [go_mod, &go_sum, &lock[..600]] {
+        for (i, c) in text.char_indices() {
+            feed(&text[..i]);
+            for other in ["", "\"", "\\", "`", "(", ")", "\n", "\0", "/", "é", "\u{2028}", "=>", "9999999999999999999999"] {
+                feed(&format!("{}{other}{}", &text[..i], &text[i + c.len_utf8()..]));
+            }
+        }
+    }
+}
+
+#[test]
+fn zips_survive_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("zip");
+    let whole = zip_of(&GOOD);
+    let layout = godirect::lock::archive::Layout::Module("a.example/m@v1.0.0");
+    let right = godirect::lock::archive::read_zip(
+        {
+            std::fs::write(&path, &whole).unwrap();
+            &path
+        },
+        layout,
+        None,
+    )
+    .unwrap();
+    for i in 0..whole.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[i] ^= change;
+            std::fs::write(&path, &bytes).unwrap();
+            if let Ok(tree) = godirect::lock::archive::read_zip(&path, layout, None) {
+                assert_eq!(tree.nar == right.nar, tree.h1 == right.h1, "both hashes notice what changes the tree");
+            }
+        }
+        std::fs::write(&path, &whole[..i]).unwrap();
+        assert!(godirect::lock::archive::read_zip(&path, layout, None).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 
@@ -89,12 +89,10 @@ pub fn read_zip(file: &Path, layout: Layout<'_>, into: Option<&Path>) -> Result<
     let mut digests = Vec::with_capacity(entries.len());
     let mut tools = BTreeMap::new();
     for entry in entries {
-        let unreadable = |e: io::Error| {
-            Error::environment(format!("the zip is damaged: file \"{}\": {e}", entry.name.escape_debug())).help(AGAIN)
-        };
+        let unreadable = |e: io::Error| damaged_file(&entry.name, e);
         let content = archive.by_index(entry.index).map_err(damaged)?;
         let mut out = match into {
-            Some(directory) => Some(create(directory, &entry)?),
+            Some(directory) => Some(Output::create(directory.join(&entry.path), entry.executable)?),
             None => None,
         };
         let mut digest = Hasher::default();
@@ -144,6 +142,16 @@ fn damaged(error: zip::result::ZipError) -> Error {
 
 fn damaged_io(error: io::Error) -> Error {
     Error::environment(format!("the archive is damaged: {error}")).help(AGAIN)
+}
+
+/// A file of an archive that can't be read, or can't be written where it goes.
+fn damaged_file(name: &str, error: io::Error) -> Error {
+    match error.downcast::<NotWritten>() {
+        Ok(NotWritten { path, error }) => Error::io("write", &path, &error),
+        Err(error) => {
+            Error::environment(format!("the archive is damaged: file \"{}\": {error}", name.escape_debug())).help(AGAIN)
+        }
+    }
 }
 
 fn refused(why: impl std::fmt::Display) -> Error {
@@ -307,13 +315,13 @@ fn is_file_character(c: char) -> bool {
 }
 
 /// Hands on a file's content, and hashes and writes it on the way.
-struct Tee<'a, R, W> {
+struct Tee<'a, R> {
     content: R,
     digest: &'a mut Hasher,
-    out: Option<&'a mut W>,
+    out: Option<&'a mut Output>,
 }
 
-impl<R: Read, W: Write> Read for Tee<'_, R, W> {
+impl<R: Read> Read for Tee<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.content.read(buffer)?;
         self.digest.update(&buffer[..count]);
@@ -330,11 +338,51 @@ fn read_all(content: impl Read, size: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn create(directory: &Path, entry: &Entry) -> Result<BufWriter<File>> {
-    create_file(&directory.join(&entry.path), entry.executable).map(BufWriter::new)
+/// An unpacked file; its errors can be told from those of reading the archive.
+struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
 }
 
-/// Makes a new file and the directories above it.
+/// Why an [`Output`] failed.
+#[derive(Debug)]
+struct NotWritten {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl std::fmt::Display for NotWritten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "failed to write {}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for NotWritten {}
+
+impl Output {
+    /// Makes a new file and the directories above it.
+    fn create(path: PathBuf, executable: bool) -> Result<Output> {
+        let file = BufWriter::new(create_file(&path, executable)?);
+        Ok(Output { path, file })
+    }
+
+    fn told<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| io::Error::other(NotWritten { path: self.path.clone(), error }))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.file.write(bytes);
+        self.told(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.file.flush();
+        self.told(result)
+    }
+}
+
 fn create_file(path: &Path, executable: bool) -> Result<File> {
     let failed = |e: io::Error| Error::io("write", path, &e);
     if let Some(parent) = path.parent() {
@@ -384,10 +432,9 @@ pub fn read_tar_gz(file: &Path, into: &Path) -> Result<Tree> {
             return Err(refused(format!("its files together are larger than {MAX_ARCHIVE} bytes")));
         }
         let executable = entry.header().mode().map_err(damaged_io)? & 0o111 != 0;
-        let path = into.join(inner);
-        let mut out = create_file(&path, executable)?;
-        let copied = io::copy(&mut entry, &mut out).map_err(damaged_io)?;
-        if copied != size {
+        let mut out = Output::create(into.join(inner), executable)?;
+        let copied = io::copy(&mut entry, &mut out).and_then(|copied| out.flush().map(|()| copied));
+        if copied.map_err(|e| damaged_file(&name, e))? != size {
             return Err(damaged_io(io::ErrorKind::UnexpectedEof.into()));
         }
     }

@@ -117,11 +117,21 @@ impl Cache {
     ///
     /// Those of `fill`, and of the file system.
     pub fn store_file<T>(&self, path: &Path, fill: impl FnOnce(&mut fs::File) -> Result<T>) -> Result<T> {
-        let mut file = tempfile::NamedTempFile::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))?;
+        let mut file = self.temporary_file()?;
         let result = fill(file.as_file_mut())?;
+        self.keep(file, path)?;
+        Ok(result)
+    }
+
+    /// Renames a complete file into place.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn keep(&self, file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
         make_parent(path)?;
         file.persist(path).map_err(|e| not_writable(path, &e.error))?;
-        Ok(result)
+        Ok(())
     }
 
     /// A temporary file in the cache, which is removed if it isn't renamed.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
+use super::nar;
 use super::proxy::Proxy;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
@@ -95,11 +96,13 @@ impl Fetcher<'_> {
     /// A wrong hash, no answer, an archive that breaks the rules.
     pub fn promised_module(&self, id: &ModuleId, promise: Promise<'_>) -> Result<Fetched> {
         let directory = self.cache.module(id);
-        let facts = self.zip(id, Layout::Module(&id.to_string()), Some(promise), Some(&directory))?;
+        let place = |_: &Facts| directory.clone();
+        let facts = self.zip(id, Layout::Module(&id.to_string()), Some(promise), Some(&place))?;
         Ok(Fetched { facts, directory })
     }
 
-    /// The facts of a module's zip, which is downloaded, read and unpacked into `directory` where that wasn't done before.
+    /// The facts of a module's zip, which is downloaded and read where that wasn't done before, and unpacked where `place`
+    /// says, if it is given.
     ///
     /// # Errors
     ///
@@ -109,39 +112,42 @@ impl Fetcher<'_> {
         id: &ModuleId,
         layout: Layout<'_>,
         promise: Option<Promise<'_>>,
-        directory: Option<&Path>,
+        place: Option<&Place<'_>>,
     ) -> Result<Facts> {
         let facts_file = self.cache.download(id, "facts");
         let right = |h1: Option<H1>| promise.is_none_or(|p| h1.is_some_and(|h1| p.h1.contains(&h1)));
-        if let Some(facts) = self.cache.read_facts(&facts_file)
-            && right(facts.h1)
-            && directory.is_none_or(Path::is_dir)
-        {
+        let ready = || {
+            let facts = self.cache.read_facts(&facts_file)?;
+            let unpacked = place.is_none_or(|place| place(&facts).is_dir());
+            if unpacked && right(facts.h1) { Some(facts) } else { None }
+        };
+        if let Some(facts) = ready() {
             return Ok(facts);
         }
         let kept = self.cache.download(id, "zip");
         if kept.is_file()
-            && let Ok((facts, unpacked)) = self.read(&kept, layout, directory.is_some())
+            && let Ok((facts, unpacked)) = self.read(&kept, layout, place.is_some())
             && right(facts.h1)
         {
-            self.publish(unpacked, directory)?;
+            self.publish(unpacked, &facts, place)?;
             self.cache.write_facts(&facts_file, &facts)?;
             return Ok(facts);
         }
         // Nothing is kept, or it is damaged.
         let mut temporary = self.cache.temporary_file()?;
         self.proxy.zip(id, temporary.as_file_mut(), self.progress)?;
-        let (facts, unpacked) = self.read(temporary.path(), layout, directory.is_some()).map_err(|e| e.context(id))?;
+        let (facts, unpacked) = self.read(temporary.path(), layout, place.is_some()).map_err(|e| e.context(id))?;
         if let (Some(promise), Some(h1)) = (promise, facts.h1)
             && !right(facts.h1)
         {
             return Err(mismatch(&id.to_string(), h1, promise));
         }
-        self.publish(unpacked, directory)?;
-        if let Some(parent) = kept.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| Error::io("write", parent, &e))?;
+        if let Some(facts) = ready() {
+            // Another process was faster: its directory may be in use already.
+            return Ok(facts);
         }
-        temporary.persist(&kept).map_err(|e| Error::io("write", &kept, &e.error))?;
+        self.publish(unpacked, &facts, place)?;
+        self.cache.keep(temporary, &kept)?;
         self.cache.write_facts(&facts_file, &facts)?;
         Ok(facts)
     }
@@ -153,13 +159,19 @@ impl Fetcher<'_> {
         Ok((Facts { size, sha256, h1: tree.h1, nar: tree.nar, tools: tree.tools }, unpacked))
     }
 
-    fn publish(&self, unpacked: Option<tempfile::TempDir>, directory: Option<&Path>) -> Result<()> {
-        match (unpacked, directory) {
-            (Some(unpacked), Some(directory)) => self.cache.publish(unpacked, directory),
-            _ => Ok(()),
+    fn publish(&self, unpacked: Option<tempfile::TempDir>, facts: &Facts, place: Option<&Place<'_>>) -> Result<()> {
+        let (Some(unpacked), Some(place)) = (unpacked, place) else { return Ok(()) };
+        let directory = place(facts);
+        // What is right stays where it is: another process may be reading it.
+        if directory.is_dir() && nar::hash_directory(&directory).is_ok_and(|nar| nar == facts.nar) {
+            return Ok(());
         }
+        self.cache.publish(unpacked, &directory)
     }
 }
+
+/// Where an archive is unpacked, once its hashes are known.
+pub type Place<'a> = dyn Fn(&Facts) -> PathBuf + 'a;
 
 /// Go's hash of a go.mod on its own.
 fn go_mod_hash(content: &[u8]) -> H1 {

@@ -191,14 +191,9 @@ fn fetch_module(
 ) -> Result<Facts> {
     let id = toolchain_module(version, platform)?;
     let name = id.to_string();
-    let layout = Layout::Toolchain(&name);
     // The directory's name has the tree's hash, which only the facts tell.
-    let facts = fetcher.zip(&id, layout, promise, None)?;
-    if unpack {
-        let directory = fetcher.cache.sdk(&sdk_name(version, platform), &facts.nar);
-        fetcher.zip(&id, layout, promise, Some(&directory))?;
-    }
-    Ok(facts)
+    let place = |facts: &Facts| fetcher.cache.sdk(&sdk_name(version, platform), &facts.nar);
+    fetcher.zip(&id, Layout::Toolchain(&name), promise, if unpack { Some(&place) } else { None })
 }
 
 fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, pin: &ArchivePin) -> Result<Facts> {
@@ -222,10 +217,7 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
             ))
             .help("compare with the hash that the archive's publisher names"));
         }
-        if let Some(parent) = kept.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| Error::io("write", parent, &e))?;
-        }
-        temporary.persist(&kept).map_err(|e| Error::io("write", &kept, &e.error))?;
+        fetcher.cache.keep(temporary, &kept)?;
     }
     let unpacked = fetcher.cache.temporary_directory()?;
     let zip = pin.urls.iter().any(|url| url.ends_with(".zip"));
