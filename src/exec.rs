@@ -50,14 +50,8 @@ pub struct Sources {
     pub modules: BTreeMap<String, (PathBuf, String)>,
 }
 
-/// What is told while building.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// Actions finished, of how many, and which is the latest.
-    pub report: fn(done: usize, total: usize, name: &str),
-    /// Prefix of names.
-    pub label: &'a str,
-}
+/// Is told how many actions are done, of how many, and the name of the latest; from several threads.
+pub type OnProgress<'a> = dyn Fn(usize, usize, &str) + Sync + 'a;
 
 /// The result of a build.
 #[derive(Debug)]
@@ -88,7 +82,7 @@ pub(crate) struct Results(BTreeMap<String, Sha256>);
 /// # Errors
 ///
 /// Negative when a tool fails, with its output; environment errors of the file system.
-pub fn build(configuration: &Configuration, environment: Environment, progress: Progress) -> Result<Built> {
+pub fn build(configuration: &Configuration, environment: Environment, progress: &OnProgress<'_>) -> Result<Built> {
     let names: Vec<&str> = configuration.packages.keys().map(String::as_str).collect();
     let index: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (*n, i)).collect();
     let deps_of = |name: &str| -> Vec<usize> {
@@ -98,7 +92,7 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
     let results: Vec<Mutex<Option<Results>>> = names.iter().map(|_| Mutex::new(None)).collect();
     let total = names.len() + configuration.binaries.len();
     let (done, compiled) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let finished = |name: &str| (progress.report)(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
+    let finished = |name: &str| progress(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
 
     schedule::run(&edges, environment.jobs, |i| {
         let action = &configuration.packages[names[i]];

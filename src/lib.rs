@@ -1,5 +1,6 @@
 //! godirect: one lock, one graph, the same bytes.
 
+pub mod cli;
 pub mod digest;
 pub mod emit;
 pub mod error;

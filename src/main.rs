@@ -1,3 +1,5 @@
 //! The command `godirect`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    godirect::cli::run()
+}

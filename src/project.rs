@@ -141,6 +141,21 @@ impl Project {
         self.binaries.iter().filter(move |(_, b)| has_profile(b)).map(|(name, b)| (name.as_str(), b))
     }
 
+    /// All directories of the repository that can hold packages, relative to the spec.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn directories(&self) -> Result<BTreeSet<String>> {
+        let no_std = BTreeMap::new();
+        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&[]), &no_std);
+        let mut found = BTreeSet::from([String::new()]);
+        for (index, main) in self.mains.iter().enumerate() {
+            found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
+        }
+        Ok(found)
+    }
+
     /// Reads the lock.
     ///
     /// # Errors

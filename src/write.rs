@@ -1,6 +1,7 @@
 //! Writing generated files: all or nothing, never over what a person wrote, each file whole at every moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -106,18 +107,27 @@ fn read(path: &Path) -> Result<Option<String>> {
 
 /// Replaces a file in one step, keeping its permissions; directories are made as needed.
 pub fn atomic(path: &Path, content: &[u8]) -> Result<()> {
+    let permissions = std::fs::metadata(path).map(|m| m.permissions()).ok();
+    replace(path, content, permissions.unwrap_or_else(|| mode(0o644)))
+}
+
+/// Writes an executable file in one step; directories are made as needed.
+pub fn executable(path: &Path, content: &[u8]) -> Result<()> {
+    replace(path, content, mode(0o755))
+}
+
+#[cfg(unix)]
+fn mode(bits: u32) -> Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(bits)
+}
+
+fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> {
     let failed = |e: std::io::Error| Error::io("write", path, &e);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     std::fs::create_dir_all(&parent).map_err(failed)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".godirect-");
-    let permissions = std::fs::metadata(path).map(|m| m.permissions()).ok();
-    #[cfg(unix)]
-    let default = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-    #[cfg(unix)]
-    builder.permissions(permissions.unwrap_or(default));
-    #[cfg(not(unix))]
-    let _ = permissions;
+    builder.permissions(permissions);
     let mut file = builder.tempfile_in(&parent).map_err(failed)?;
     file.write_all(content).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::graph::{MainModule, PackageGraph};
 use crate::name::ImportPath;
-use crate::spec::{Profile, Spec, Target};
+use crate::spec::{Profile, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 /// The ruleset's module and repository name.
@@ -18,10 +18,11 @@ pub const RULESET: &str = "rules_go_direct";
 /// The ruleset's version that this program emits for.
 pub const RULESET_VERSION: &str = "0.1.0";
 
+/// The name of generated BUILD files.
+pub const BUILD_FILE: &str = "BUILD.bazel";
+
 /// What the files are made of.
 pub struct Input<'a> {
-    /// The spec.
-    pub spec: &'a Spec,
     /// The repository's modules.
     pub mains: &'a [MainModule],
     /// The graph of every package of the repository, for each target platform and profile.
@@ -71,7 +72,7 @@ pub fn render(input: &Input) -> Result<GeneratedFiles> {
         rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
     }
     for (dir, rules) in rules {
-        let path = if dir.is_empty() { "BUILD.bazel".to_owned() } else { format!("{dir}/BUILD.bazel") };
+        let path = if dir.is_empty() { BUILD_FILE.to_owned() } else { format!("{dir}/{BUILD_FILE}") };
         let text = rule::print_file(super::HEADER, &format!("@{RULESET}//go:defs.bzl"), &rules);
         files.insert(path, GeneratedFile { text, merged: false });
     }

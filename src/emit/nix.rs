@@ -26,6 +26,11 @@ const ENTRY: [(&str, &str); 2] = [
     ("default.nix", include_str!("../../templates/nix/default.nix")),
 ];
 
+/// All paths that [`render`] may give.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    STATIC.iter().chain(&ENTRY).map(|(path, _)| *path).chain(["nix/plan.json"])
+}
+
 /// Renders the Nix files for the configurations, by name.
 ///
 /// # Errors

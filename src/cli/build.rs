@@ -1,0 +1,193 @@
+//! `godirect build`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::output::{self, JSON_VERSION};
+use super::progress::Bar;
+use crate::digest::Sha256;
+use crate::error::{Error, Result};
+use crate::exec::{self, Environment, Sources};
+use crate::lock::cache::Cache;
+use crate::lock::fetch::Fetcher;
+use crate::lock::file::Lockfile;
+use crate::lock::proxy::Proxy;
+use crate::lock::{resolve, sdk};
+use crate::platform::OsArch;
+use crate::project::{Locked, Project, Variant};
+use crate::write;
+
+/// Build binaries with the embedded engine and print their SHA-256.
+///
+/// Runs Go's compiler, assembler and linker directly, on all cores, and reuses what it built before. Modules that aren't in the cache are
+/// fetched and verified against the lock.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct Arguments {
+    /// Directories of main packages, or names of binaries; all by default.
+    #[arg(value_name = "PKG")]
+    packages: Vec<String>,
+    /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`. By default for this machine's, if the spec has it.
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Vec<String>,
+    /// Build in this profile only.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Put the binaries below this directory, as PLATFORM/NAME.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many compilers run at once.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+}
+
+/// What was built, as JSON shows it.
+#[derive(Serialize)]
+struct Summary {
+    version: u32,
+    binaries: Vec<Binary>,
+    compiled: usize,
+    reused: usize,
+}
+
+/// A binary that was built.
+#[derive(Serialize)]
+struct Binary {
+    name: String,
+    configuration: String,
+    path: PathBuf,
+    sha256: Sha256,
+    size: u64,
+}
+
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    let project = Project::open(directory)?;
+    let lock = project.read_lock()?;
+    let start = Instant::now();
+    let summary = build(&project, &lock, arguments)?;
+    if json {
+        output::json(&summary)?;
+    } else {
+        show(&summary, start.elapsed());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds with default arguments and shows the result, for `godirect all`.
+pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<()> {
+    let start = Instant::now();
+    show(&build(project, lock, arguments)?, start.elapsed());
+    Ok(())
+}
+
+fn show(summary: &Summary, took: Duration) {
+    let Summary { compiled, reused, .. } = summary;
+    output::line("compiled", format!("{compiled}, reused {reused} of {}  {}", compiled + reused, output::duration(took)));
+    for binary in &summary.binaries {
+        output::line("binary", format!("{}  {}  {}", binary.sha256, binary.path.display(), output::size(binary.size)));
+    }
+}
+
+fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Summary> {
+    let locked = project.with_lock(lock)?;
+    let variants = chosen_variants(project, arguments)?;
+    let wanted = chosen_binaries(project, arguments)?;
+    let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
+    let (goroot, sources) = fetch(&locked, &cache, &proxy)?;
+    let host = OsArch::host()?;
+    let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
+    let nar = locked.sdk.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
+    let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
+    let environment =
+        Environment { goroot: &goroot, tools: &tools, sdk_id: &nar, sources: &sources, cache: &actions, jobs };
+    let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
+    for variant in variants {
+        let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
+        let bar = Bar::count();
+        let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
+        summary.compiled += built.compiled;
+        summary.reused += built.reused;
+        for (name, result) in &built.binaries {
+            let file = &configuration.binaries[name].file;
+            let path = output_directory(project, arguments).join(variant.name()).join(file);
+            place(&result.path, &path)?;
+            let size = std::fs::metadata(&path).map_err(|e| Error::io("read", &path, &e))?.len();
+            let (name, configuration) = (name.clone(), variant.name());
+            summary.binaries.push(Binary { name, configuration, path, sha256: result.sha256, size });
+        }
+    }
+    Ok(summary)
+}
+
+fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
+    arguments.out.clone().unwrap_or_else(|| project.dir.join("godirect-out"))
+}
+
+/// Copies a binary out of the cache, in one step.
+fn place(from: &Path, to: &Path) -> Result<()> {
+    let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
+    write::executable(to, &content)
+}
+
+/// The SDK for this machine, and the unpacked modules.
+fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(PathBuf, Sources)> {
+    let bar = Bar::bytes();
+    let progress = |p: crate::lock::Progress<'_>| bar.download(p);
+    let fetcher = Fetcher { cache, proxy, progress: &progress };
+    let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
+    let mut modules = BTreeMap::new();
+    for module in &locked.lock.modules {
+        let directory = resolve::module_directory(&fetcher, module)?;
+        modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
+    }
+    let root = std::path::absolute(&locked.project.dir).map_err(|e| Error::io("use", &locked.project.dir, &e))?;
+    Ok((goroot, Sources { root, modules }))
+}
+
+fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {
+    let mut variants = project.variants();
+    if let Some(profile) = &arguments.profile {
+        if !project.spec.profiles.contains_key(profile) {
+            let known: Vec<&str> = project.spec.profiles.keys().map(String::as_str).collect();
+            let error = Error::input(format!("there is no profile `{}`", profile.escape_debug()));
+            return Err(error.help(format!("there are {}", known.join(", "))));
+        }
+        variants.retain(|v| v.profile_name == profile);
+    }
+    if arguments.platform.iter().any(|p| p == "all") {
+        return Ok(variants);
+    }
+    if arguments.platform.is_empty() {
+        let host = OsArch::host()?;
+        let own: Vec<Variant> = variants.iter().copied().filter(|v| v.target.platform.os_arch() == host).collect();
+        return Ok(if own.is_empty() { variants } else { own });
+    }
+    let targets = arguments.platform.iter().map(|name| project.spec.target(name)).collect::<Result<Vec<_>>>()?;
+    variants.retain(|v| targets.contains(&v.target));
+    Ok(variants)
+}
+
+fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<String>> {
+    if project.binaries.is_empty() {
+        return Err(Error::input("there is no main package in the module").help("nothing to build; `godirect generate` still works"));
+    }
+    if arguments.packages.is_empty() {
+        return Ok(project.binaries.keys().cloned().collect());
+    }
+    let find = |wanted: &String| {
+        let directory = wanted.strip_prefix("./").unwrap_or(wanted).trim_end_matches('/');
+        let directory = if directory == "." { "" } else { directory };
+        let found = project.binaries.iter().find(|(name, b)| *name == wanted || b.directory == directory);
+        found.map(|(name, _)| name.clone()).ok_or_else(|| {
+            let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
+            error.help(format!("there are {}", known.join(", ")))
+        })
+    };
+    arguments.packages.iter().map(find).collect()
+}

@@ -1,0 +1,127 @@
+//! `godirect generate`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::output::{self, JSON_VERSION};
+use crate::emit::{bazel, nix};
+use crate::error::{Error, Result};
+use crate::graph::PackageGraph;
+use crate::lock::file::Lockfile;
+use crate::project::{Locked, Project};
+use crate::write::{self, Change, GeneratedFiles};
+
+/// Write Nix and Bazel files from spec and lock, offline.
+///
+/// Needs neither Bazel, nor Nix, nor Go. Files that a person wrote are never overwritten: a generated file says so in its first line, and of
+/// MODULE.bazel only one marked section is kept up to date.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct Arguments {
+    /// Write nothing; print what would change as a diff, and exit with 1 if anything would.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    version: u32,
+    changed: Vec<&'a str>,
+    files: usize,
+}
+
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    let start = Instant::now();
+    let project = Project::open(directory)?;
+    let lock = project.read_lock()?;
+    let files = render(&project, &lock)?;
+    let changes = write::changes(directory, &files, &leftovers(&project, &files)?)?;
+    if !arguments.check {
+        write::apply(directory, &changes)?;
+    }
+    if json {
+        let changed = changes.iter().map(|c| c.path.as_str()).collect();
+        output::json(&Summary { version: JSON_VERSION, changed, files: files.len() })?;
+    } else if arguments.check {
+        changes.iter().for_each(|change| anstream::print!("{}", change.diff()));
+    } else {
+        show(&files, &changes, start);
+    }
+    let stale = arguments.check && !changes.is_empty();
+    if stale && !json {
+        anstream::eprintln!("{} stale; `godirect generate` updates them", output::count(changes.len(), "file"));
+    }
+    Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Says what was written.
+pub fn show(files: &GeneratedFiles, changes: &[Change], start: Instant) {
+    let took = output::duration(start.elapsed());
+    if changes.is_empty() {
+        output::line("fresh", format!("{}  {took}", output::count(files.len(), "generated file")));
+        return;
+    }
+    for change in changes {
+        output::line(if change.new.is_some() { "wrote" } else { "removed" }, &change.path);
+    }
+    output::line("", format!("{} of {}  {took}", changes.len(), output::count(files.len(), "generated file")));
+}
+
+/// Renders everything that the spec asks for.
+pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
+    if project.spec.nix.is_none() && !project.spec.bazel {
+        let error = Error::input(format!("{} asks for no output", project.spec.path.display()));
+        return Err(error.help("add nix() or bazel() to it"));
+    }
+    let locked = project.with_lock(lock)?;
+    let variants = project.variants();
+    let graphs: Vec<PackageGraph> = variants.iter().map(|v| locked.graph(*v)).collect::<Result<_>>()?;
+    let mut files = GeneratedFiles::new();
+    if let Some(nix) = project.spec.nix {
+        let mut plans = BTreeMap::new();
+        for (variant, graph) in variants.iter().zip(&graphs) {
+            plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
+        }
+        files.extend(nix::render(&locked.sdk.version, &plans, nix.flake)?);
+    }
+    if project.spec.bazel {
+        let views: Vec<bazel::View> = variants
+            .iter()
+            .zip(&graphs)
+            .map(|(v, graph)| bazel::View { target: v.target, profile: v.profile_name, graph })
+            .collect();
+        files.extend(render_bazel(&locked, &views)?);
+    }
+    Ok(files)
+}
+
+fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles> {
+    let path = locked.project.dir.join("MODULE.bazel");
+    let module_file = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => return Err(Error::io("read", &path, &e)),
+    };
+    bazel::render(&bazel::Input {
+        mains: &locked.project.mains,
+        views,
+        binaries: &locked.bazel_binaries(views),
+        module_file: module_file.as_deref(),
+    })
+}
+
+/// Generated files that an earlier run may have left, and that are no longer wanted.
+pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
+    let mut found: BTreeSet<String> = nix::paths().map(str::to_owned).collect();
+    if project.spec.bazel {
+        for directory in project.directories()? {
+            found.insert(crate::source::tree::join(&directory, bazel::BUILD_FILE));
+        }
+    }
+    found.retain(|path| !files.contains_key(path));
+    Ok(found)
+}

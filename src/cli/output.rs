@@ -1,0 +1,39 @@
+//! How results are shown: aligned columns for people, JSON for programs.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// The version of all JSON output.
+pub const JSON_VERSION: u32 = 1;
+
+/// Prints one line: a word of up to eight letters, then text.
+pub fn line(word: &str, text: impl std::fmt::Display) {
+    let style = anstyle::Style::new().bold();
+    anstream::println!("{style}{word:<8}{style:#} {text}");
+}
+
+/// Prints a value as JSON.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::environment(format!("failed to write JSON: {e}")))?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
+/// Bytes as people read them.
+pub fn size(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}
+
+/// A duration as people read it: `12 ms`, `8.1 s`.
+pub fn duration(duration: std::time::Duration) -> String {
+    match duration.as_millis() {
+        ms if ms < 1000 => format!("{ms} ms"),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
+}
+
+/// `1 module`, `2 modules`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
