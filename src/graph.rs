@@ -127,6 +127,17 @@ impl PackageGraph {
         self.index.get(path).map(|i| &self.packages[*i])
     }
 
+    /// The directories of third-party modules that the graph needs, by the module's index in [`Sources::third_party`].
+    pub fn module_directories(&self) -> BTreeMap<usize, BTreeSet<&str>> {
+        let mut modules: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for package in &self.packages {
+            if let Origin::Module { index, directory } = &package.origin {
+                modules.entry(*index).or_default().insert(directory);
+            }
+        }
+        modules
+    }
+
     /// `roots` and all that they need, each after its dependencies; paths that aren't in the graph are passed over.
     ///
     /// With `linked`, this includes what the linker adds to commands among them.

@@ -227,6 +227,7 @@ fn unlocked_modules_are_recorded_on_demand() {
         let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();
         let package = graph.get(&"github.com/a/b/c".parse().unwrap()).unwrap();
         assert_eq!(package.origin, Origin::Module { index: 1, directory: "c".to_owned() });
+        assert_eq!(graph.module_directories(), BTreeMap::from([(1, BTreeSet::from(["c"]))]));
     }
     assert_eq!(*asked.lock().unwrap(), ["1 c", "0 b/c"]);
 }

@@ -193,7 +193,11 @@ impl Parser<'_> {
         if self.token == "!" {
             return Err(self.error("double negation not allowed"));
         }
-        Ok(Constraint::Not(Box::new(self.atom()?)))
+        // `!(!a)` is allowed, but could not be read back as `!!a`.
+        Ok(match self.atom()? {
+            Constraint::Not(x) => *x,
+            x => Constraint::Not(Box::new(x)),
+        })
     }
 
     fn atom(&mut self) -> Result<Constraint, SyntaxError> {
@@ -396,6 +400,8 @@ mod tests {
             ("a && (b && c)", "a && b && c"),
             ("!(a||b)", "!(a || b)"),
             ("!(a)", "!a"),
+            ("!(!a)", "a"),
+            ("a && !(!(b && c))", "a && b && c"),
             ("((go1.18))", "go1.18"),
         ] {
             assert_eq!(parse(text).to_string(), shown);

@@ -191,6 +191,23 @@ impl FileGroup {
         self.embed.extend(other.embed.iter().map(|(pattern, files)| (pattern.clone(), files.clone())));
     }
 
+    /// Refuses file names that a tool could take for a flag, that lead elsewhere, or that would break a line
+    /// (`SafeArg` in `cmd/go/internal/load`).
+    fn check_names(&self) -> Result<(), String> {
+        let plain = |name: &str| {
+            let first = name.starts_with(|c: char| c.is_ascii_alphanumeric() || "._".contains(c) || !c.is_ascii());
+            first && !name.contains(|c: char| c.is_control() || c == '\\')
+        };
+        let source = |name: &str| plain(name) && !name.contains('/') && !name.starts_with("_cgo_");
+        let embedded = |path: &str| plain(path) && path.split('/').all(|element| !matches!(element, "" | "." | ".."));
+        let sources = [&self.go, &self.cgo, &self.asm, &self.c, &self.headers, &self.syso];
+        let wrong = sources.into_iter().flatten().find(|name| !source(name));
+        match wrong.or_else(|| self.embed.values().flatten().find(|path| !embedded(path))) {
+            Some(name) => Err(format!("invalid input file name \"{}\"", name.escape_debug())),
+            None => Ok(()),
+        }
+    }
+
     /// Drops the C-family sources that nothing compiles, as cmd/go does.
     ///
     /// # Errors
@@ -267,7 +284,10 @@ impl ScannedPackage {
             self.add_go(tree, &mut chosen, file, header, external)?;
         }
         chosen.package.name = first.map(|(_, name)| name).unwrap_or_default();
-        chosen.package.files.settle_c(context.cgo).map_err(|why| Error::input(self.in_directory(why)))?;
+        chosen.package.files.settle_c(context.cgo).map_err(|why| self.in_directory(why))?;
+        for selection in [&chosen.package, &chosen.test, &chosen.external_test] {
+            selection.files.check_names().map_err(|why| self.in_directory(why))?;
+        }
         Ok(chosen)
     }
 
@@ -341,6 +361,9 @@ impl ScannedPackage {
                 }
             }
         }
+        for group in groups.values() {
+            group.check_names().map_err(|why| self.in_directory(why))?;
+        }
         Ok(PackageRecord { name, groups: groups.into_values().collect() })
     }
 
@@ -365,8 +388,9 @@ impl ScannedPackage {
         Error::input(format!("found packages {name} ({file}) and {other_name} ({other_file}) in {place}"))
     }
 
-    fn in_directory(&self, why: String) -> String {
-        if self.directory.is_empty() { why } else { format!("{}: {why}", self.directory) }
+    fn in_directory(&self, why: String) -> Error {
+        let error = Error::input(why);
+        if self.directory.is_empty() { error } else { error.context(&self.directory) }
     }
 
     /// An error at `width` bytes from `offset` in a file of the directory.
@@ -389,8 +413,8 @@ impl PackageRecord {
     ///
     /// # Errors
     ///
-    /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, or C
-    /// without cgo.
+    /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, C
+    /// without cgo, or a file name that a tool could misunderstand.
     pub fn choose(&self, context: &BuildContext) -> Result<Selection, String> {
         let mut selection = Selection { name: self.name.clone(), files: FileGroup::default() };
         for group in &self.groups {
@@ -409,6 +433,7 @@ impl PackageRecord {
             return Err(format!("pattern {}: no matching files found", pattern.escape_debug()));
         }
         selection.files.settle_c(context.cgo)?;
+        selection.files.check_names()?;
         Ok(selection)
     }
 }

@@ -128,3 +128,19 @@ fn files_that_are_not_chosen_may_be_wrong() {
     let chosen = package.choose(&tree, &context("linux/amd64", false, &[])).unwrap();
     assert_eq!(chosen.package.files, FileGroup { go: vec!["a.go".to_owned()], ..FileGroup::default() });
 }
+
+#[test]
+fn names_that_tools_could_misunderstand_are_refused() {
+    assert_eq!(problem(&[("p/-o.go", "package p\n")], false), "p: invalid input file name \"-o.go\"");
+    assert_eq!(problem(&[("p/a\nb.go", "package p\n")], false), "p: invalid input file name \"a\\nb.go\"");
+    assert_eq!(problem(&[("p/a.go", "package p\n"), ("p/@x.s", "")], false), "p: invalid input file name \"@x.s\"");
+    for record in [
+        r#"{"name": "p", "groups": [{"go": ["../a.go"]}]}"#,
+        r#"{"name": "p", "groups": [{"go": ["a.go"], "embed": {"x": ["a/../../x"]}}]}"#,
+        r#"{"name": "p", "groups": [{"if": "linux", "syso": ["_cgo_x.syso"]}]}"#,
+    ] {
+        let record: PackageRecord = serde_json::from_str(record).unwrap();
+        let error = record.choose(&context("linux/amd64", false, &[])).unwrap_err();
+        assert!(error.starts_with("invalid input file name "), "{error}");
+    }
+}
