@@ -160,13 +160,20 @@ fn outputs_have_the_documented_names() {
             "internal/byteorder": "go-internal-byteorder",
         })
     );
-    let flake = "builtins.mapAttrs (_: builtins.attrNames) { inherit (flake) checks packages apps overlays; }";
-    let flake = format!("let flake = (import ./flake.nix).outputs {{ self = flake; }}; in {flake}");
-    let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", &flake]);
+    let expression = "
+        let
+          flake = (import ./flake.nix).outputs { self = flake; };
+          pkgs.stdenv.hostPlatform.system = \"x86_64-linux\";
+        in
+        {
+          outputs = builtins.mapAttrs (_: builtins.attrNames) flake;
+          same = (flake.overlays.default pkgs { }).godirect == flake.packages.x86_64-linux;
+        }";
+    let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", expression]);
     let systems = json!(["x86_64-linux"]);
     assert_eq!(
         serde_json::from_str::<Value>(&output).unwrap(),
-        json!({"apps": systems, "checks": systems, "packages": systems, "overlays": ["default"]})
+        json!({"outputs": {"apps": systems, "checks": systems, "packages": systems, "overlays": ["default"]}, "same": true})
     );
 }
 
@@ -217,7 +224,8 @@ fn builds_in_the_sandbox_what_the_plan_says() {
     let expected = "d21cb1c60785d6d3a84a7059323ccafc45c645b1bbda281c76a62d66ad2d7dc3";
     let files: Vec<_> = built(&licence).into_iter().map(|(name, content)| (name, Sha256::of(content).to_string())).collect();
     assert_eq!(files, [("bin/licence".to_owned(), expected.to_owned())]);
-    assert_eq!(built(&build("licence-wasip1_wasm")), BTreeMap::from([("bin/licence.wasm".to_owned(), b"wasm".to_vec())]));
+    let wasm = build("licence-wasip1_wasm");
+    assert_eq!(built(&wasm), BTreeMap::from([("bin/licence.wasm".to_owned(), b"wasm".to_vec())]));
 
     let sum = build("sum");
     let archive = &built(&sum)["bin/sum.a"];
@@ -226,7 +234,7 @@ fn builds_in_the_sandbox_what_the_plan_says() {
 
     fs::write(repository.path().join("README.md"), "edited").unwrap();
     fs::write(repository.path().join("sum/texts/README.md"), "edited").unwrap();
-    assert_eq!(build("sum"), sum, "files outside of the plan rebuild nothing");
+    assert_eq!((build("sum"), build("licence-wasip1_wasm")), (sum, wasm), "files outside of the plan rebuild nothing");
     nix_ok(repository.path(), "nix", &["flake", "check", "--offline", &format!("path:{}", repository.path().display())]);
 }
 
