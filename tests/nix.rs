@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use godirect::digest::Sha256;
 use godirect::platform::OsArch;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,10 +22,14 @@ fn crate_path(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The store of these tests, kept between runs because the SDK is large.
-fn store() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("nix")
-}
+/// The store of these tests, kept between runs because the SDK is large; each version of Nix has its own.
+static STORE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let output = Command::new(NIX.join("nix-store")).arg("--version").output().expect("nix-store runs");
+    let version = text(&output.stdout).rsplit(' ').next().unwrap().trim_end();
+    let store = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nix-{version}"));
+    fs::create_dir_all(&store).unwrap();
+    store
+});
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
@@ -32,11 +37,10 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Runs a program of Nix in `directory`, where it reads tests/env/nix.conf and has only the tests' store.
 fn nix(directory: &Path, program: &str, args: &[&str]) -> Output {
-    fs::create_dir_all(store()).unwrap();
     Command::new(NIX.join(program))
         .args(args)
         .arg("--store")
-        .arg(store())
+        .arg(&*STORE)
         .current_dir(directory)
         .env("NIX_CONF_DIR", crate_path("tests/env"))
         .output()
@@ -103,7 +107,7 @@ fn failure(repository: &Path, program: &str, args: &[&str]) -> String {
 
 /// The files below a directory of the tests' store: contents by path.
 fn built(store_path: &str) -> BTreeMap<String, Vec<u8>> {
-    let root = store().join(store_path.trim_start_matches('/'));
+    let root = STORE.join(store_path.trim_start_matches('/'));
     let mut found = BTreeMap::new();
     let mut open = vec![root.clone()];
     while let Some(directory) = open.pop() {
@@ -156,13 +160,20 @@ fn outputs_have_the_documented_names() {
             "internal/byteorder": "go-internal-byteorder",
         })
     );
-    let flake = "builtins.mapAttrs (_: builtins.attrNames) { inherit (flake) checks packages apps overlays; }";
-    let flake = format!("let flake = (import ./flake.nix).outputs {{ self = flake; }}; in {flake}");
-    let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", &flake]);
+    let expression = "
+        let
+          flake = (import ./flake.nix).outputs { self = flake; };
+          pkgs.stdenv.hostPlatform.system = \"x86_64-linux\";
+        in
+        {
+          outputs = builtins.mapAttrs (_: builtins.attrNames) flake;
+          same = (flake.overlays.default pkgs { }).godirect == flake.packages.x86_64-linux;
+        }";
+    let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", expression]);
     let systems = json!(["x86_64-linux"]);
     assert_eq!(
         serde_json::from_str::<Value>(&output).unwrap(),
-        json!({"apps": systems, "checks": systems, "packages": systems, "overlays": ["default"]})
+        json!({"outputs": {"apps": systems, "checks": systems, "packages": systems, "overlays": ["default"]}, "same": true})
     );
 }
 
@@ -209,11 +220,12 @@ fn builds_in_the_sandbox_what_the_plan_says() {
     let repository = repository();
     let build = |attribute: &str| nix_ok(repository.path(), "nix-build", &["--no-out-link", "-A", attribute]);
     let licence = build("licence");
-    assert_eq!(
-        built(&licence).into_iter().map(|(name, content)| (name, content.len())).collect::<Vec<_>>(),
-        [("bin/licence".to_owned(), 1074)]
-    );
-    assert_eq!(built(&build("licence-wasip1_wasm")), BTreeMap::from([("bin/licence.wasm".to_owned(), b"wasm".to_vec())]));
+    // COPYING of github.com/BurntSushi/toml v1.4.0 as the go command unpacks it.
+    let expected = "d21cb1c60785d6d3a84a7059323ccafc45c645b1bbda281c76a62d66ad2d7dc3";
+    let files: Vec<_> = built(&licence).into_iter().map(|(name, content)| (name, Sha256::of(content).to_string())).collect();
+    assert_eq!(files, [("bin/licence".to_owned(), expected.to_owned())]);
+    let wasm = build("licence-wasip1_wasm");
+    assert_eq!(built(&wasm), BTreeMap::from([("bin/licence.wasm".to_owned(), b"wasm".to_vec())]));
 
     let sum = build("sum");
     let archive = &built(&sum)["bin/sum.a"];
@@ -222,7 +234,7 @@ fn builds_in_the_sandbox_what_the_plan_says() {
 
     fs::write(repository.path().join("README.md"), "edited").unwrap();
     fs::write(repository.path().join("sum/texts/README.md"), "edited").unwrap();
-    assert_eq!(build("sum"), sum, "files outside of the plan rebuild nothing");
+    assert_eq!((build("sum"), build("licence-wasip1_wasm")), (sum, wasm), "files outside of the plan rebuild nothing");
     nix_ok(repository.path(), "nix", &["flake", "check", "--offline", &format!("path:{}", repository.path().display())]);
 }
 

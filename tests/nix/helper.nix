@@ -15,6 +15,7 @@ derivation {
     "."
   ];
   GOCACHE = placeholder "cache";
+  HOME = placeholder "cache";
   CGO_ENABLED = "0";
   GOENV = "off";
   GOPROXY = "off";

@@ -42,7 +42,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// do runs steps in a fresh directory and returns what is in it: name, mode and content of each file.
+// do runs steps in a fresh directory and returns what is in it: name, mode and content of each file. {src} has an executable file, program.
 func do(t *testing.T, steps string) (map[string]string, error) {
 	t.Helper()
 	top := t.TempDir()
@@ -57,11 +57,18 @@ func do(t *testing.T, steps string) (map[string]string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(top, "src"), 0o755); err != nil {
+	src := filepath.Join(top, "src")
+	if err := os.Mkdir(src, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err = build(attributes, top)
-	return files(t, top), err
+	if err := os.WriteFile(filepath.Join(src, "program"), []byte("#!"), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	failed := build(attributes, top)
+	if err := os.RemoveAll(src); err != nil {
+		t.Fatal(err)
+	}
+	return files(t, top), failed
 }
 
 func files(t *testing.T, top string) map[string]string {
@@ -115,12 +122,13 @@ func TestCopyKeepsTheModeAndWhatIsThere(t *testing.T) {
 	got, err := do(t, `[
 		{"mkdir": "{obj}/a/b"},
 		{"write": "{obj}/a/b/text", "text": "{{}}"},
-		{"copy": "{obj}/a/b/text", "to": "{obj}/c/text"}
+		{"copy": "{obj}/a/b/text", "to": "{obj}/c/text"},
+		{"copy": "{src}/program", "to": "{obj}/program"}
 	]`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(t, got, map[string]string{"obj/a/b/text": "-rw-r--r-- {}", "obj/c/text": "-rw-r--r-- {}"})
+	check(t, got, map[string]string{"obj/a/b/text": "-rw-r--r-- {}", "obj/c/text": "-rw-r--r-- {}", "obj/program": "-rwxr-xr-x #!"})
 
 	_, err = do(t, `[{"write": "{obj}/a", "text": ""}, {"copy": "{obj}/a", "to": "{obj}/a"}]`)
 	if err == nil || !strings.HasSuffix(err.Error(), "/obj/a: file exists") {
