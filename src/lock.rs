@@ -4,6 +4,7 @@ pub mod archive;
 pub mod cache;
 pub mod fetch;
 pub mod file;
+mod goenv;
 pub mod nar;
 pub mod proxy;
 pub mod resolve;

@@ -11,10 +11,12 @@ use godirect::lock::proxy::Proxy;
 use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin};
 use godirect::lock::toolchain;
 use godirect::module::ModuleId;
+use godirect::module::gomod::{GoMod, Replace, Require, Target};
 use godirect::module::gosum::GoSum;
 use godirect::module::mvs::{self, Selected};
 use godirect::module::workspace::Workspace;
 use godirect::platform::OsArch;
+use serde_json::{Value, json};
 
 struct Env {
     cache: Cache,
@@ -198,4 +200,116 @@ fn wanted_sdk_is_there() {
     let goroot: &PathBuf = &env().sdk.goroot;
     assert!(sdk::is_goroot(goroot));
     assert_eq!(go(goroot, &[], &["version"]).split(' ').nth(2), Some("go1.27.3"));
+}
+
+/// A go.mod as `go mod edit -json` shows it, in the parts that both have.
+fn as_json(gomod: &GoMod) -> Value {
+    let id = |id: &ModuleId| json!({"Path": id.path.as_str(), "Version": id.version.as_str()});
+    let target = |target: &Target| match target {
+        Target::Module(module) => id(module),
+        Target::Directory(directory) => json!({"Path": directory}),
+    };
+    let require = |r: &Require| match r.indirect {
+        true => json!({"Path": r.id.path.as_str(), "Version": r.id.version.as_str(), "Indirect": true}),
+        false => id(&r.id),
+    };
+    let replace = |r: &Replace| {
+        let old = match &r.version {
+            Some(version) => json!({"Path": r.path.as_str(), "Version": version.as_str()}),
+            None => json!({"Path": r.path.as_str()}),
+        };
+        json!({"Old": old, "New": target(&r.target)})
+    };
+    json!({
+        "Module": gomod.module.as_ref().map(|m| json!({"Path": m.as_str()})),
+        "Go": gomod.go.as_ref().map(|go| go.as_str()),
+        "Toolchain": gomod.toolchain,
+        "Require": gomod.require.iter().map(require).collect::<Vec<_>>(),
+        "Exclude": gomod.exclude.iter().map(id).collect::<Vec<_>>(),
+        "Replace": gomod.replace.iter().map(replace).collect::<Vec<_>>(),
+        "Retract": gomod.retract.iter().map(|r| json!([r.low.as_str(), r.high.as_str()])).collect::<Vec<_>>(),
+        "Tool": gomod.tool.iter().map(|t| json!({"Path": t.as_str()})).collect::<Vec<_>>(),
+        "Ignore": gomod.ignore.iter().map(|i| json!({"Path": i})).collect::<Vec<_>>(),
+    })
+}
+
+/// What Go's output has of that: its lists may be null, and rationales and deprecations aren't read by godirect.
+fn of_go(text: &str) -> Value {
+    let mut value: Value = serde_json::from_str(text).unwrap();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let retract: Vec<Value> = list(&value["Retract"]).iter().map(|r| json!([r["Low"], r["High"]])).collect();
+    if let Some(module) = value["Module"].as_object_mut() {
+        module.remove("Deprecated");
+    }
+    json!({
+        "Module": if value["Module"]["Path"] == "" { Value::Null } else { value["Module"].clone() },
+        "Go": value["Go"],
+        "Toolchain": value["Toolchain"],
+        "Require": list(&value["Require"]),
+        "Exclude": list(&value["Exclude"]),
+        "Replace": list(&value["Replace"]),
+        "Retract": retract,
+        "Tool": list(&value["Tool"]),
+        "Ignore": list(&value["Ignore"]),
+    })
+}
+
+/// Runs `go mod edit -json`; `None` when it refuses the file.
+fn go_reads(path: &Path) -> Option<Value> {
+    let goroot = &env().sdk.goroot;
+    let output = Command::new(goroot.join("bin/go"))
+        .args(["mod", "edit", "-json"])
+        .arg(path)
+        .env("GOROOT", goroot)
+        .env("GOTOOLCHAIN", "local")
+        .output()
+        .unwrap();
+    if output.status.success() { Some(of_go(&String::from_utf8(output.stdout).unwrap())) } else { None }
+}
+
+#[test]
+fn go_mod_files_are_read_as_go_reads_them() {
+    let content = include_str!("go_oracle/gomods.txt");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("go.mod");
+    let (mut read, mut refused) = (0, 0);
+    for case in content.split("-----\n") {
+        std::fs::write(&path, case).unwrap();
+        let ours = GoMod::parse(&path, case);
+        match (ours, go_reads(&path)) {
+            (Ok(ours), Some(theirs)) => {
+                assert_eq!(as_json(&ours), theirs, "{case}");
+                read += 1;
+            }
+            (Err(_), None) => refused += 1,
+            (Ok(ours), None) => panic!("Go refuses what godirect reads as {ours:?}:\n{case}"),
+            (Err(error), Some(_)) => panic!("Go reads what godirect refuses: {error}\n{case}"),
+        }
+    }
+    assert_eq!((read, refused), (43, 48));
+}
+
+/// Those of real modules: what `go mod download` left in the cache of these tests.
+#[test]
+fn real_go_mod_files_are_read_as_go_reads_them() {
+    let directory = write(&[("go.mod", "module m\ngo 1.16\nrequire github.com/spf13/viper v1.8.1\n")]);
+    go(directory.path(), &[("GOFLAGS", "-modcacherw -mod=mod")], &["list", "-m", "all"]);
+    let mut files = Vec::new();
+    find_mods(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("gopath/pkg/mod/cache/download/github.com"), &mut files);
+    assert!(files.len() > 50);
+    for path in files {
+        let ours = GoMod::parse(&path, &std::fs::read_to_string(&path).unwrap());
+        assert_eq!(ours.ok().map(|gomod| as_json(&gomod)), go_reads(&path), "{}", path.display());
+    }
+}
+
+fn find_mods(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find_mods(&path, files);
+        } else if path.extension().is_some_and(|e| e == "mod") {
+            files.push(path);
+        }
+    }
 }

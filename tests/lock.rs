@@ -42,7 +42,11 @@ impl Server {
         std::thread::spawn(move || {
             for request in server.incoming_requests() {
                 counter.fetch_add(1, Ordering::SeqCst);
+                let asked = |h: &tiny_http::Header| h.field.equiv("Authorization") && h.value == "Basic dXNlcjpzZWNyZXQ=";
+                let known = request.headers().iter().any(asked);
                 let (status, body) = match files.get(request.url().trim_start_matches('/')) {
+                    // A server that asks for a password.
+                    Some((401, body)) if known => (200, body.clone()),
                     Some((status, body)) => (*status, body.clone()),
                     None => (404, b"not found: no such module\nmore".to_vec()),
                 };
@@ -247,6 +251,25 @@ fn no_network() {
             "failed to fetch a.example/m@v1.0.0: http://127.0.0.1:{port}/a.example/m/@v/v1.0.0.zip: \
              Connection refused (os error 111) \
              (check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network)"
+        )
+    );
+}
+
+#[test]
+fn passwords_come_from_the_url_or_from_netrc() {
+    let protected = || Server::start(Files::from([("a.example/m/@v/v1.0.0.zip".to_owned(), (401, zip_of(&GOOD)))]));
+    let hash = h1_of(&GOOD).to_string();
+    let server = protected();
+    fetch(&Env::new(&server.url.replace("http://", "http://user:secret@")), &hash).unwrap();
+    let proxy = Proxy::new(&server.url, "").unwrap().with_netrc("machine 127.0.0.1 login user password secret\n");
+    fetch(&Env { proxy, ..Env::new("off") }, &hash).unwrap();
+    let error = fetch(&Env::new(&server.url), &hash).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: 401 Unauthorized \
+             (put user and password for the module proxy into ~/.netrc, or into the URL in GOPROXY)",
+            server.url
         )
     );
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::blocking::{Client, Response};
 
+use super::goenv::{GoEnv, Netrc, matches_prefix};
 use super::{OnProgress, Progress};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
@@ -33,6 +34,7 @@ pub struct Proxy {
     client: OnceLock<Client>,
     /// Before the second attempt; four times as long before each further one.
     retry_delay: Duration,
+    netrc: Netrc,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,8 @@ struct Request<'a> {
 }
 
 impl Proxy {
-    /// The proxies that GOPROXY, GONOPROXY and GOPRIVATE name, in the environment or in the file of `go env -w`.
+    /// The proxies that GOPROXY, GONOPROXY and GOPRIVATE name, in the environment or in the file of `go env -w`, with the
+    /// passwords of netrc.
     ///
     /// # Errors
     ///
@@ -93,7 +96,7 @@ impl Proxy {
         let settings = GoEnv::read();
         let list = settings.get("GOPROXY").unwrap_or_else(|| DEFAULT.to_owned());
         let private = settings.get("GONOPROXY").or_else(|| settings.get("GOPRIVATE")).unwrap_or_default();
-        Proxy::new(&list, &private)
+        Ok(Proxy { netrc: Netrc::read(), ..Proxy::new(&list, &private)? })
     }
 
     /// The proxies of a list in the syntax of GOPROXY, and of a list of patterns in the syntax of GONOPROXY.
@@ -123,12 +126,23 @@ impl Proxy {
             return Err(Error::input("GOPROXY list is not the empty string, but contains no entries"));
         }
         let private = private.split(',').map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect();
-        Ok(Proxy { entries, private, client: OnceLock::new(), retry_delay: Duration::from_millis(500) })
+        Ok(Proxy {
+            entries,
+            private,
+            client: OnceLock::new(),
+            retry_delay: Duration::from_millis(500),
+            netrc: Netrc::default(),
+        })
     }
 
     /// Sets the time before a failed request is repeated.
     pub fn with_retry_delay(self, retry_delay: Duration) -> Proxy {
         Proxy { retry_delay, ..self }
+    }
+
+    /// Sets the passwords, in the syntax of netrc; by default there are none but those in URLs.
+    pub fn with_netrc(self, text: &str) -> Proxy {
+        Proxy { netrc: Netrc::parse(text), ..self }
     }
 
     /// The versions of a module that the proxy knows, in no order.
@@ -263,7 +277,13 @@ impl Proxy {
         let again = |why: &str| Attempt::Again(Failure::Other(failed(why)));
         let last = |why: &str| Attempt::Final(Failure::Other(failed(why)));
         let client = self.client().map_err(|e| Attempt::Final(Failure::Other(e)))?;
-        let response = client.get(url.clone()).send().map_err(|e| again(&cause(&e)))?;
+        let mut sent = client.get(url.clone());
+        if url.username().is_empty()
+            && let Some((login, password)) = url.host_str().and_then(|host| self.netrc.get(host))
+        {
+            sent = sent.basic_auth(login, Some(password));
+        }
+        let response = sent.send().map_err(|e| again(&cause(&e)))?;
         let status = response.status();
         if matches!(status.as_u16(), 404 | 410) {
             let why = format!("{}: {}{}", without_credentials(url), status, explanation(response));
@@ -271,6 +291,12 @@ impl Proxy {
         }
         if !status.is_success() {
             let why = format!("{status}{}", explanation(response));
+            if matches!(status.as_u16(), 401 | 403) {
+                let error =
+                    Error::environment(format!("failed to fetch {}: {}: {why}", request.what, without_credentials(url)));
+                let advice = "put user and password for the module proxy into ~/.netrc, or into the URL in GOPROXY";
+                return Err(Attempt::Final(Failure::Other(error.help(advice))));
+            }
             let temporary = status.is_server_error() || status.as_u16() == 429;
             return Err(if temporary { again(&why) } else { last(&why) });
         }
@@ -419,65 +445,9 @@ fn explanation(response: Response) -> String {
     let mut text = Vec::new();
     let _ = response.take(1000).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
-    let line: String = text.lines().next().unwrap_or("").trim().chars().filter(|c| !c.is_control()).take(200).collect();
-    if line.is_empty() || line.starts_with('<') { String::new() } else { format!(": {line}") }
-}
-
-/// Whether a glob matches as many leading elements of a path as it has itself (`module.MatchPrefixPatterns`).
-fn matches_prefix(pattern: &str, path: &str) -> bool {
-    let count = pattern.trim_end_matches('/').split('/').count();
-    let elements: Vec<&str> = path.split('/').collect();
-    elements.len() >= count
-        && pattern
-            .trim_end_matches('/')
-            .split('/')
-            .zip(elements)
-            .all(|(glob, element)| matches_glob(glob.as_bytes(), element.as_bytes()))
-}
-
-fn matches_glob(glob: &[u8], text: &[u8]) -> bool {
-    match (glob.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => matches_glob(rest, text) || text.split_first().is_some_and(|(_, t)| matches_glob(glob, t)),
-        (Some((b'?', rest)), Some((_, text))) => matches_glob(rest, text),
-        (Some((c, rest)), Some((t, text))) => c == t && matches_glob(rest, text),
-        _ => false,
-    }
-}
-
-/// Go's settings: the environment, then the file of `go env -w`.
-struct GoEnv {
-    file: String,
-}
-
-impl GoEnv {
-    fn read() -> GoEnv {
-        let path = match std::env::var_os("GOENV") {
-            Some(path) if path == "off" => None,
-            Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
-            _ => config_directory().map(|directory| directory.join("go").join("env")),
-        };
-        GoEnv { file: path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default() }
-    }
-
-    /// A setting; an empty one counts as absent.
-    fn get(&self, name: &str) -> Option<String> {
-        let from_file = || {
-            let line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(|v| v.trim().to_owned());
-            self.file.lines().find_map(line)
-        };
-        std::env::var(name).ok().filter(|v| !v.is_empty()).or_else(from_file).filter(|v| !v.is_empty())
-    }
-}
-
-/// `os.UserConfigDir`.
-fn config_directory() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    let home = etcetera::home_dir().ok()?;
-    if cfg!(target_os = "macos") {
-        return Some(home.join("Library/Application Support"));
-    }
-    Some(etcetera::choose_base_strategy().ok()?.config_dir())
+    let line: String = text.lines().next().unwrap_or("").trim().chars().take(200).collect();
+    let is_text = !line.is_empty() && !line.starts_with('<') && !line.contains(|c: char| c.is_control() || c == '\u{fffd}');
+    if is_text { format!(": {line}") } else { String::new() }
 }
 
 #[cfg(test)]
@@ -508,18 +478,5 @@ mod tests {
             error("ftp://user:secret@x.example"),
             "malformed URL in GOPROXY: its scheme ftp is none of http, https and file (write e.g. `https://host/path,direct`)"
         );
-    }
-
-    #[test]
-    fn patterns_match_leading_elements() {
-        for (pattern, path, expected) in [
-            ("corp.example", "corp.example/a/b", true),
-            ("*.corp.example", "git.corp.example/a", true),
-            ("corp.example/pri*", "corp.example/private/x", true),
-            ("corp.example/pri*", "corp.example", false),
-            ("corp.exampl", "corp.example", false),
-        ] {
-            assert_eq!(matches_prefix(pattern, path), expected, "{pattern} {path}");
-        }
     }
 }

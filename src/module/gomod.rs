@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ModuleId;
 use super::semver;
-use super::syntax::{File, Line, Token, value};
+use super::syntax::{File, Line, Place, Token, value};
 use crate::error::{Error, Result};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 
@@ -121,19 +121,30 @@ const FOR_DEPENDENCIES: [&str; 5] = ["go", "module", "retract", "require", "igno
 fn parse(path: &Path, content: &str, strict: bool) -> Result<GoMod> {
     let file = File { path, content };
     let mut gomod = GoMod::default();
+    let mut skipping = false;
     for line in file.lines()? {
         let verb = line.verb.text;
-        if line.in_block && (line.block_extra || !BLOCKS.contains(&verb)) {
-            if strict {
-                return Err(file.error_at(&line.verb, format!("unknown block type: {verb}")));
+        match line.place {
+            Place::Opening => {
+                skipping = !line.args.is_empty() || !BLOCKS.contains(&verb);
+                if skipping && strict {
+                    return Err(unknown_block(&file, &line));
+                }
+                continue;
             }
-            continue;
+            Place::InBlock if skipping => continue,
+            Place::InBlock | Place::Alone => {}
         }
         if strict || FOR_DEPENDENCIES.contains(&verb) {
             add(&mut gomod, &Directive { file: &file, line: &line }, strict)?;
         }
     }
     Ok(gomod)
+}
+
+pub(super) fn unknown_block(file: &File<'_>, line: &Line<'_>) -> Error {
+    let words: Vec<&str> = std::iter::once(&line.verb).chain(&line.args).map(|token| token.text).collect();
+    file.error_at(&line.verb, format!("unknown block type: {}", words.join(" ").escape_debug()))
 }
 
 fn add(gomod: &mut GoMod, line: &Directive<'_>, strict: bool) -> Result<()> {
@@ -196,7 +207,7 @@ impl<'a> Directive<'a> {
     /// An error that points at the whole directive.
     pub fn error(&self, message: impl Into<String>) -> Error {
         let line = self.line;
-        let first = if line.in_block { line.args.first().unwrap_or(&line.verb) } else { &line.verb };
+        let first = if line.place == Place::InBlock { line.args.first().unwrap_or(&line.verb) } else { &line.verb };
         let last = line.args.last().unwrap_or(&line.verb);
         self.file.error(first.offset, last.offset + last.text.len() - first.offset, message)
     }
@@ -332,7 +343,8 @@ impl<'a> Directive<'a> {
                 .error_at(extra, format!("unexpected token after version: \"{}\"", extra.text.escape_debug())));
         }
         let (low, high) = if single { (0, 0) } else { (1, 3) };
-        Ok(Retract { low: self.version(&args[low])?, high: self.version(&args[high])? })
+        // Go leaves these as they are written.
+        Ok(Retract { low: self.name(&args[low])?, high: self.name(&args[high])? })
     }
 }
 
@@ -434,7 +446,7 @@ ignore ./node_modules
         let cases = [
             ("modul x\n", "1:1: unknown directive: modul"),
             ("frobnicate (\n\tx\n)\n", "1:1: unknown block type: frobnicate"),
-            ("require x (\n\ta.com/b v1.0.0\n)\n", "1:1: unknown block type: require"),
+            ("require x (\n\ta.com/b v1.0.0\n)\n", "1:1: unknown block type: require x"),
             ("module a\nmodule b\n", "2:1: repeated module statement"),
             ("go 1.21\ngo 1.22\n", "2:1: repeated go statement"),
             ("go 1.x\n", "1:4: invalid go version '1.x': must match format 1.23.0"),

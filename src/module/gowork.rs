@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::gomod::{Directive, Replace, toolchain_version};
-use super::syntax::File;
+use super::gomod::{Directive, Replace, toolchain_version, unknown_block};
+use super::syntax::{File, Place};
 use crate::error::Result;
 use crate::name::GoVersion;
 
@@ -35,8 +35,11 @@ impl GoWork {
         let mut work = GoWork::default();
         for line in file.lines()? {
             let verb = line.verb.text;
-            if line.in_block && (line.block_extra || !BLOCKS.contains(&verb)) {
-                return Err(file.error_at(&line.verb, format!("unknown block type: {verb}")));
+            if line.place == Place::Opening {
+                if !line.args.is_empty() || !BLOCKS.contains(&verb) {
+                    return Err(unknown_block(&file, &line));
+                }
+                continue;
             }
             let line = Directive { file: &file, line: &line };
             match verb {

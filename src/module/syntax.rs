@@ -12,16 +12,25 @@ pub(super) struct Token<'a> {
     pub offset: usize,
 }
 
-/// One directive, whether it stands alone or in a block.
+/// Where a line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A directive of its own.
+    Alone,
+    /// The line that opens a block; its arguments are the words before the parenthesis, of which there should be none.
+    Opening,
+    /// A directive in a block, from which it has its verb.
+    InBlock,
+}
+
+/// One directive, or the opening of a block.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub verb: Token<'a>,
     pub args: Vec<Token<'a>>,
     /// The comment at the end of the line, with its slashes; empty when there is none.
     pub comment: &'a str,
-    /// Words between the verb and the parenthesis of the block that the line is in: always wrong.
-    pub block_extra: bool,
-    pub in_block: bool,
+    pub place: Place,
 }
 
 /// A file with what is needed to point into it.
@@ -44,7 +53,7 @@ impl<'a> File<'a> {
     /// The directives of the file, in order.
     pub fn lines(&self) -> Result<Vec<Line<'a>>> {
         let mut lines = Vec::new();
-        let mut block: Option<Vec<Token<'a>>> = None;
+        let mut block: Option<Token<'a>> = None;
         let mut offset = 0;
         for row in self.content.split('\n') {
             let (mut tokens, comment) = self.tokens(row, offset)?;
@@ -57,23 +66,20 @@ impl<'a> File<'a> {
                     }
                     block = None;
                 }
-                Some(words) => {
-                    let block_extra = words.len() > 1;
-                    lines.push(Line { verb: words[0].clone(), args: tokens, comment, block_extra, in_block: true });
-                }
-                None if tokens.len() > 1 && tokens[tokens.len() - 1].text == "(" => {
-                    tokens.pop();
-                    block = Some(tokens);
-                }
-                None if tokens.len() > 2 && tokens[tokens.len() - 2].text == "(" && tokens[tokens.len() - 1].text == ")" => {}
+                Some(verb) => lines.push(Line { verb: verb.clone(), args: tokens, comment, place: Place::InBlock }),
                 None => {
+                    let place = opening(&mut tokens);
                     let verb = tokens.remove(0);
-                    lines.push(Line { verb, args: tokens, comment, block_extra: false, in_block: false });
+                    if place == Some(true) {
+                        block = Some(verb.clone());
+                    }
+                    let place = if place.is_some() { Place::Opening } else { Place::Alone };
+                    lines.push(Line { verb, args: tokens, comment, place });
                 }
             }
         }
         match block {
-            Some(words) => Err(self.error_at(&words[0], "syntax error (unterminated block)")),
+            Some(verb) => Err(self.error_at(&verb, "syntax error (unterminated block)")),
             None => Ok(lines),
         }
     }
@@ -111,6 +117,21 @@ impl<'a> File<'a> {
             at += length;
         }
     }
+}
+
+/// Takes the parentheses from a line that opens a block; tells whether the block goes on (`x (`) or is empty (`x ()`).
+fn opening(tokens: &mut Vec<Token<'_>>) -> Option<bool> {
+    let ends_with =
+        |end: &[&str]| tokens.len() > end.len() && tokens.iter().rev().zip(end.iter().rev()).all(|(t, e)| t.text == *e);
+    let (length, goes_on) = if ends_with(&["("]) {
+        (1, true)
+    } else if ends_with(&["(", ")"]) {
+        (2, false)
+    } else {
+        return None;
+    };
+    tokens.truncate(tokens.len() - length);
+    Some(goes_on)
 }
 
 fn is_word(c: char) -> bool {
@@ -206,7 +227,14 @@ mod tests {
         let content = "// head\nmodule \"a b\" // c\r\nrequire (\n\n\t// inner\n\tx v1 // indirect\n\ty\tv2\n)\nexclude ( )\nretract [v1,v2]//x\n";
         assert_eq!(
             shown(content).unwrap(),
-            ["module \"a b\" // c", "require x|v1 // indirect", "require y|v2 ", "retract [|v1|,|v2|] //x"]
+            [
+                "module \"a b\" // c",
+                "require  ",
+                "require x|v1 // indirect",
+                "require y|v2 ",
+                "exclude  ",
+                "retract [|v1|,|v2|] //x"
+            ]
         );
     }
 
