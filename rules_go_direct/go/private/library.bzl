@@ -4,7 +4,7 @@ load(":compile.bzl", "compile_package", "go_package")
 load(":constraint.bzl", "evaluate", "file_name_matches")
 load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "trimmed_directory")
 load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
-load(":std.bzl", "std_imports")
+load(":std.bzl", "importable", "std_imports")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 _C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
@@ -141,7 +141,8 @@ def compile_source(ctx, source, importpath, path):
     deps = _direct_deps(ctx, source)
 
     # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
-    from_std = std.keys() if ANY in source.std_imports else std_imports(config, [imp for imp in source.std_imports if imp in std], std)
+    from_std = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
+    from_std = std_imports(config, from_std, std)
     archive = compile_package(
         ctx,
         config,
