@@ -25,6 +25,9 @@ def _defines(goos, goarch, variant):
 
 def _go_toolchain_impl(ctx):
     sdk = ctx.attr.sdk[GoSdkInfo]
+    wanted = ctx.attr._sdk_version[GoSettingInfo].value
+    if wanted not in ("", sdk.version):
+        fail("the lock has no SDK of version %s, which --@rules_go_direct//go/config:sdk_version asks for" % wanted)
     goos, goarch = ctx.attr.goos, ctx.attr.goarch
     table = VARIANTS.get(goarch)
     variant = ctx.attr.variant or (table.default if table else "")
@@ -60,6 +63,7 @@ go_toolchain = rule(
         "goos": attr.string(mandatory = True, doc = "GOOS."),
         "sdk": attr.label(mandatory = True, providers = [GoSdkInfo], cfg = "exec", doc = "A `go_sdk` for the execution platform."),
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
+        "_sdk_version": attr.label(default = "//go/config:sdk_version", providers = [GoSettingInfo]),
         "_tags": attr.label(default = "//go/config:tags", providers = [GoSettingInfo]),
     },
 )

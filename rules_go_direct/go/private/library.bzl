@@ -1,16 +1,20 @@
 """The rule `go_library`, and what it shares with `go_binary`."""
 
 load(":compile.bzl", "compile_package", "go_package")
-load(":constraint.bzl", "file_name_matches")
+load(":constraint.bzl", "evaluate", "file_name_matches")
 load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "trimmed_directory")
 load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
-load(":std.bzl", "std_imports")
+load(":std.bzl", "importable", "std_imports")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 _C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
 
 SOURCE_ATTRS = STD_ATTRS | {
     "cgo": attr.bool(doc = "Not supported by this version; here so that the message is clear."),
+    "constraints": attr.string_dict(
+        doc = "The `//go:build` expression of files that have one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`. Files that it " +
+              "excludes are skipped.",
+    ),
     "data": attr.label_list(allow_files = True, doc = "Files that the program opens when it runs."),
     "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that srcs import, without std."),
     "embed": attr.label_list(providers = [GoPackageInfo], doc = "Libraries whose srcs, deps and settings become part of this package."),
@@ -62,12 +66,15 @@ def collect_source(ctx):
     std = {path: True for path in ctx.attr.std_imports if ctx.files.srcs}
     embedsrcs = {_embed_name(ctx, file): file for file in ctx.files.embedsrcs}
     patterns = dict(ctx.attr.embed_patterns)
+    constraints = dict(ctx.attr.constraints)
     for source in sources:
         module = module or source.module
         std.update({path: True for path in source.std_imports})
         embedsrcs.update(source.embedsrcs)
         patterns.update(source.embed_patterns)
+        constraints.update(source.constraints)
     merged = struct(
+        constraints = constraints,
         srcs = ctx.files.srcs + [file for source in sources for file in source.srcs],
         deps = ctx.attr.deps + [dep for source in sources for dep in source.deps],
         embedsrcs = embedsrcs,
@@ -87,7 +94,8 @@ def _files(ctx, config, source):
     for file in source.srcs:
         if file.extension in _C_EXTENSIONS:
             fail("%s: %s needs cgo, which this version of rules_go_direct does not support" % (ctx.label, file.short_path))
-        if file.extension == "h" or file_name_matches(file.basename, config.tags):
+        matches = file_name_matches(file.basename, config.tags) and evaluate(source.constraints.get(file.basename, ""), config.tags)
+        if file.extension == "h" or matches:
             kinds[file.extension].append(file)
     return kinds
 
@@ -133,7 +141,8 @@ def compile_source(ctx, source, importpath, path):
     deps = _direct_deps(ctx, source)
 
     # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
-    from_std = std.keys() if ANY in source.std_imports else std_imports(config, [imp for imp in source.std_imports if imp in std], std)
+    from_std = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
+    from_std = std_imports(config, from_std, std)
     archive = compile_package(
         ctx,
         config,

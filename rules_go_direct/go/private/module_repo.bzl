@@ -56,8 +56,11 @@ def _remove_build_files(rctx, files):
         dirs.update({"/".join(parts[:i + 1]): True for i in range(len(parts))})
     for dir in dirs:
         for name in ("BUILD", "BUILD.bazel"):
-            if rctx.path(_join(dir, name)).exists:
-                rctx.delete(_join(dir, name))
+            path = rctx.path(_join(dir, name))
+
+            # Where case is folded, it may be the directory `build`.
+            if path.exists and not path.is_dir:
+                rctx.delete(path)
     for name in _ROOT_FILES:
         rctx.delete(name)
 
@@ -84,7 +87,8 @@ def _go_module_repo_impl(rctx):
         imports = {path: True for group in record["groups"] for path in group.get("imports", [])}
         build.append(_PACKAGE.format(
             name = repr(package_target(dir)),
-            srcs = repr(srcs),
+            # With a colon, a name that begins with `@` is not taken for a repository.
+            srcs = repr([":" + name for name in srcs]),
             dir = repr(dir),
             importpath = repr(_join(module["path"], dir) if dir else module["path"]),
             record = repr(json.encode(record)),

@@ -60,8 +60,8 @@ GoPackageInfo = provider(
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
         "importpath": "string: import path.",
         "o": "File: object archive, for the linker.",
-        "source": "struct of what `embed` merges: srcs, embedsrcs (name to File), embed_patterns, deps, std_imports (list or None), " +
-                  "goopts, data, module. None for packages of locked modules, which can't be embedded.",
+        "source": "struct of what `embed` merges: srcs, constraints, embedsrcs (name to File), embed_patterns, deps, " +
+                  "std_imports, goopts, runfiles, module. None for packages of locked modules, which can't be embedded.",
         "transitive": "depset of struct(importpath, label, o, module, std_imports): the package and all that it needs besides std.",
         "x": "File: export data, for dependents.",
     },

@@ -9,6 +9,9 @@ load(":tools.bzl", "TOOLCHAIN_TYPE")
 _SIMD_BRIDGE = "simd/internal/bridge"
 _SIMD_ARCH = ["amd64", "arm64", "wasm"]
 
+# Not compiled: the first is documentation, the second is the compiler's own.
+_NOT_COMPILED = ["builtin", "unsafe"]
+
 def std_imports(config, imports, packages):
     """Adds what an import of std implies.
 
@@ -23,6 +26,17 @@ def std_imports(config, imports, packages):
     if "simd" in imports and config.goarch in _SIMD_ARCH and _SIMD_BRIDGE in packages and _SIMD_BRIDGE not in imports:
         return imports + [_SIMD_BRIDGE]
     return imports
+
+def importable(packages):
+    """The packages of std that code outside std may import.
+
+    Args:
+      packages: a dict with import paths as keys.
+
+    Returns:
+      The import paths without internal and vendored packages.
+    """
+    return [path for path in packages if "internal" not in path.split("/") and not path.startswith("vendor/")]
 
 def _topological(chosen):
     """Import paths in an order in which every package comes after those that it imports."""
@@ -45,7 +59,7 @@ def _topological(chosen):
 def _choose(config):
     """The packages that this configuration has, each with its files and its resolved imports."""
     files = {path: choose_files(record, config.tags) for path, record in config.sdk.packages.items()}
-    files = {path: chosen for path, chosen in files.items() if chosen.go and path != "unsafe"}
+    files = {path: chosen for path, chosen in files.items() if chosen.go and path not in _NOT_COMPILED}
     packages = {}
     for path, chosen in files.items():
         import_map = {
