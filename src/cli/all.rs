@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::{build, generate, init, lock, output};
+use crate::emit::bazel;
 use crate::error::Result;
 use crate::project::Project;
 use crate::spec;
@@ -51,7 +52,7 @@ fn next_steps(project: &Project) {
         commands.push(format!("nix-build -A {name}"));
     }
     if project.spec.bazel {
-        commands.push(format!("bazel build //{}:{name}", binary.directory));
+        commands.push(format!("bazel build {}", bazel::label(&binary.directory, name)));
     }
     if !commands.is_empty() {
         output::line("next", format!("the same bytes from: {}", commands.join("   or   ")));

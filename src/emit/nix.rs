@@ -14,8 +14,9 @@ use crate::write::{GeneratedFile, GeneratedFiles};
 const PLAN_VERSION: u32 = 1;
 
 /// Files that are the same in every repository.
-const STATIC: [(&str, &str); 3] = [
+const STATIC: [(&str, &str); 4] = [
     ("nix/godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("nix/symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("nix/helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
     ("nix/helper/main.go", include_str!("../../templates/nix/helper/main.go")),
 ];

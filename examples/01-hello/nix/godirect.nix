@@ -194,8 +194,8 @@ let
     else
       "${sdkFiles}/go";
 
-  # The go command refuses to work without a cache, and no other place is sure to be writable: outside a sandbox, the build directory
-  # has no fixed name. Nothing uses that output.
+  # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
+  # the build directory has no fixed name. Nothing uses that output.
   helper = derivation {
     name = "godirect-helper";
     inherit system;
@@ -220,6 +220,7 @@ let
     ];
     GOROOT = bootstrapGoroot;
     GOCACHE = placeholder "cache";
+    HOME = placeholder "cache";
     CGO_ENABLED = "0";
     GOENV = "off";
     GOPROXY = "off";

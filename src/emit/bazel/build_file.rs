@@ -141,7 +141,7 @@ fn module_label(path: &ImportPath) -> String {
 }
 
 /// `//dir:name`, or `//dir` where that means the same.
-fn label(dir: &str, name: &str) -> String {
+pub fn label(dir: &str, name: &str) -> String {
     let last = dir.rsplit('/').next().unwrap_or_default();
     if last == name { format!("//{dir}") } else { format!("//{dir}:{name}") }
 }
