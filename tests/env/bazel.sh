@@ -11,6 +11,8 @@
 set -euo pipefail
 
 MINIMUM=7
+# Written last; its name changes when older installations must be replaced.
+stamp=complete-2
 env_dir=${GODIRECT_TEST_ENV:-${XDG_CACHE_HOME:-$HOME/.cache}/godirect-test-env}
 prefix=$env_dir/bazel
 suite=${GODIRECT_TEST_SUITE:-forky}
@@ -157,6 +159,31 @@ with open(list_file, "w") as f:
 PY
 }
 
+# write_trust_store: the host's certificate authorities in the one format that Debian's JRE reads without further packages (JKS).
+write_trust_store() {
+  python3 - "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$prefix/etc/cacerts" <<'PY'
+import base64, hashlib, re, struct, sys
+
+bundle, store = sys.argv[1:]
+PASSWORD = "changeit"
+with open(bundle) as f:
+    pattern = r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----"
+    certificates = [base64.b64decode(text) for text in re.findall(pattern, f.read(), re.S)]
+
+def utf(text):
+    return struct.pack(">H", len(text)) + text.encode()
+
+entries = b"".join(
+    struct.pack(">I", 2) + utf(f"ca{i}") + struct.pack(">Q", 0) + utf("X.509") + struct.pack(">I", len(der)) + der
+    for i, der in enumerate(certificates)
+)
+data = struct.pack(">III", 0xFEEDFEED, 2, len(certificates)) + entries
+digest = hashlib.sha1(PASSWORD.encode("utf-16-be") + b"Mighty Aphrodite" + data).digest()
+with open(store, "wb") as f:
+    f.write(data + digest)
+PY
+}
+
 # write_stubs: Bazel's implicit dependencies that Debian does not ship, as empty modules.
 write_stubs() {
   local module stub
@@ -189,6 +216,8 @@ startup --trust_install_base
 startup --server_javabase=$prefix/jre
 startup --host_jvm_args=--enable-native-access=ALL-UNNAMED
 startup --host_jvm_args=--sun-misc-unsafe-memory-access=allow
+startup --host_jvm_args=-Djavax.net.ssl.trustStore=$prefix/etc/cacerts
+startup --host_jvm_args=-Djavax.net.ssl.trustStoreType=JKS
 common --noenable_workspace
 common --lockfile_mode=off
 RC
@@ -204,9 +233,11 @@ RC
 # The bundle has absolute paths in it, so it is built in its place; the stamp, written last, says that it is whole.
 install_bundle() {
   local tool work
-  for tool in apt-get dpkg-deb python3; do
+  for tool in apt-get dpkg-deb; do
     command -v "$tool" >/dev/null || die "no bazel >= $MINIMUM on PATH, and without \`$tool\` Debian's cannot be installed; set GODIRECT_TEST_BAZEL to a bazel"
   done
+  command -v python3 >/dev/null || apt-get install -y --no-install-recommends python3-minimal >&2 ||
+    die "python3 is needed and can't be installed; run apt-get update, or install it yourself"
   work=$env_dir/bazel.work
   rm -rf "$prefix" "$work"
   mkdir -p "$work"
@@ -215,11 +246,12 @@ install_bundle() {
   lay_out "$work/root"
   relocate
   write_class_path
+  write_trust_store
   write_stubs
   write_bazelrc "$work/root"
   rm -rf "$work"
   usable "$prefix/bin/bazel" || die "the bazel in $prefix does not run"
-  touch "$prefix/complete"
+  touch "$prefix/$stamp"
   stage "installed $prefix/bin/bazel"
 }
 
@@ -235,5 +267,5 @@ fi
 mkdir -p "$env_dir"
 exec 9>"$env_dir/bazel.lock"
 flock 9
-if [ ! -e "$prefix/complete" ]; then install_bundle; fi
+if [ ! -e "$prefix/$stamp" ]; then install_bundle; fi
 echo "$prefix/bin/bazel"
