@@ -109,6 +109,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
     bazel::render(&bazel::Input {
         mains: &locked.project.mains,
         views,
+        files: &locked.bazel_files(views)?,
         binaries: &locked.bazel_binaries(views),
         module_file: module_file.as_deref(),
     })
