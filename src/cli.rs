@@ -3,6 +3,7 @@
 mod all;
 mod build;
 mod generate;
+mod goroot;
 mod init;
 mod lock;
 mod output;
@@ -49,6 +50,8 @@ enum Verb {
     Build(build::Arguments),
     /// Do everything: init if there is no spec, lock, generate, build.
     All(all::Arguments),
+    /// Print the directory of the pinned SDK, fetched and verified, e.g. for `$(godirect goroot)/bin/go vet`.
+    Goroot,
     /// List the platforms that Go can build for.
     Platforms,
     /// Print a completion script for a shell.
@@ -79,6 +82,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::All(verb) => all::run(directory, verb, json),
+        Verb::Goroot => goroot::run(directory, json),
         Verb::Platforms => {
             OsArch::all().for_each(|platform| anstream::println!("{platform}"));
             Ok(ExitCode::SUCCESS)
