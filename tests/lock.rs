@@ -21,7 +21,6 @@ use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::ModuleId;
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
-use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
