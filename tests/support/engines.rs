@@ -85,16 +85,14 @@ pub fn bazel_build(example: &Path, platform: &str, target: &str) -> PathBuf {
 
 /// Runs Bazel in an example; all examples share a disk cache.
 pub fn bazel(example: &Path, arguments: &[&str]) -> String {
-    let (command, rest) = arguments.split_first().unwrap();
+    let (verb, rest) = arguments.split_first().unwrap();
     let name = example.file_name().unwrap().to_string_lossy().into_owned();
-    let output = Command::new(&*BAZEL)
-        .current_dir(example)
-        .arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()))
-        .arg(command)
-        .args(if *command == "info" { vec![] } else { vec![format!("--disk_cache={}", CACHE.join("bazel-disk").display())] })
-        .args(["--symlink_prefix=/", "--color=no", "--noshow_progress"])
-        .args(rest)
-        .output()
-        .unwrap();
-    succeeded(&format!("bazel {}", arguments.join(" ")), &output)
+    let mut command = Command::new(&*BAZEL);
+    command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
+    command.arg(verb);
+    if matches!(*verb, "build" | "cquery") {
+        command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
+        command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
+    }
+    succeeded(&format!("bazel {}", arguments.join(" ")), &command.args(rest).output().unwrap())
 }
