@@ -3,6 +3,7 @@
 mod all;
 mod build;
 mod generate;
+mod goroot;
 mod init;
 mod lock;
 mod output;
@@ -25,7 +26,12 @@ use crate::platform::OsArch;
 /// Exit codes: 0 done; 1 the answer is no (stale files, a failed build); 2 wrong input (spec, go.mod, lock, arguments); 3 the environment (network,
 /// files, programs); 4 a hash is not the pinned one.
 #[derive(Debug, Parser)]
-#[command(name = "godirect", version, max_term_width = 100, after_help = "Start with `godirect init` beside go.mod, then `godirect all`.")]
+#[command(
+    name = "godirect",
+    version,
+    max_term_width = 100,
+    after_help = "Start with `godirect init` beside go.mod, then `godirect all`."
+)]
 struct Arguments {
     /// Work in this directory: the one with godirect.star.
     #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", hide_default_value = true)]
@@ -49,6 +55,8 @@ enum Verb {
     Build(build::Arguments),
     /// Do everything: init if there is no spec, lock, generate, build.
     All(all::Arguments),
+    /// Print the directory of the pinned SDK, fetched and verified, e.g. for `$(godirect goroot)/bin/go vet`.
+    Goroot,
     /// List the platforms that Go can build for.
     Platforms,
     /// Print a completion script for a shell.
@@ -79,6 +87,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::All(verb) => all::run(directory, verb, json),
+        Verb::Goroot => goroot::run(directory, json),
         Verb::Platforms => {
             OsArch::all().for_each(|platform| anstream::println!("{platform}"));
             Ok(ExitCode::SUCCESS)

@@ -22,7 +22,7 @@ use crate::plan::{Configuration, Source, Step};
 use cache::Cache;
 
 /// Bump when the meaning of an action key changes.
-const KEY_VERSION: &str = "godirect action 1";
+const KEY_VERSION: &str = "godirect action 2";
 
 /// What actions run with.
 #[derive(Clone, Copy, Debug)]
@@ -230,12 +230,17 @@ impl Sources {
     fn dir(&self, source: &Source, goroot: &Path) -> Result<PathBuf> {
         Ok(match source {
             Source::Std { std } => goroot.join("src").join(std),
-            Source::Local { local, .. } => self.root.join(local),
+            Source::Local { local, .. } => below(&self.root, local),
             Source::Module { module, dir } => {
                 let unpacked = self.modules.get(module);
                 let (root, _) = unpacked.ok_or_else(|| Error::input(format!("module {module} is not in the lock")))?;
-                root.join(dir)
+                below(root, dir)
             }
         })
     }
+}
+
+/// A directory below `root`; never with a slash at the end, which the assembler's -trimpath would fail to match.
+fn below(root: &Path, directory: &str) -> PathBuf {
+    if directory.is_empty() { root.to_owned() } else { root.join(directory) }
 }

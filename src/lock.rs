@@ -1,5 +1,7 @@
 //! The lock: what is pinned and how it was proven. The only module that opens sockets.
 
+use std::sync::OnceLock;
+
 pub mod archive;
 pub mod cache;
 pub mod fetch;
@@ -9,6 +11,18 @@ pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
+
+/// How many requests run at once: they wait for the network, not for a processor.
+const CONNECTIONS: usize = 16;
+
+/// Runs `work` where its parallel iterators have a thread for each connection.
+fn with_connections<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    match POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build().ok()) {
+        Some(pool) => pool.install(work),
+        None => work(),
+    }
+}
 
 /// What goes on during a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,14 +8,15 @@ use std::sync::OnceLock;
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
 use godirect::lock::proxy::Proxy;
+use godirect::lock::resolve::Modules;
 use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin};
-use godirect::lock::toolchain;
 use godirect::module::ModuleId;
 use godirect::module::gomod::{GoMod, Replace, Require, Target};
 use godirect::module::gosum::GoSum;
 use godirect::module::mvs::{self, Selected};
 use godirect::module::workspace::Workspace;
 use godirect::platform::OsArch;
+use godirect::source;
 use serde_json::{Value, json};
 
 struct Env {
@@ -89,13 +90,13 @@ fn experiments_are_those_of_the_go_command_on_every_port() {
         let mut expected: Vec<String> =
             tags.split_whitespace().filter_map(|tag| tag.strip_prefix("goexperiment.")).map(str::to_owned).collect();
         expected.sort();
-        assert_eq!(toolchain::experiments(goroot, port).unwrap(), expected, "{port}");
+        assert_eq!(source::sdk::default_experiments(goroot, port).unwrap(), expected, "{port}");
     }
 }
 
 #[test]
 fn godebug_defaults_are_those_of_the_go_command() {
-    let settings = toolchain::godebug(&env().sdk.goroot).unwrap();
+    let settings = source::sdk::godebug_table(&env().sdk.goroot).unwrap();
     for minor in 21..=27 {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("go.mod"), format!("module m\ngo 1.{minor}\n")).unwrap();
@@ -129,7 +130,11 @@ fn shown(selected: &[Selected]) -> Vec<String> {
 /// Compares the build list of a workspace with `go list -m all`, which has the main modules too.
 fn assert_build_list(directory: &Path) -> Vec<String> {
     let workspace = Workspace::load(directory).unwrap();
-    let list = mvs::build_list(&workspace, &|id: &ModuleId| fetcher().go_mod(id, &workspace.sums)).unwrap();
+    let list = match mvs::listed(&workspace) {
+        // Locking is content with those that go.mod lists; Go lists all.
+        Some(_) => mvs::build_list(&workspace, &|id: &ModuleId| fetcher().go_mod(id, &workspace.sums)).unwrap(),
+        None => Modules::new(directory, &workspace, fetcher()).unwrap().all().to_vec(),
+    };
     let all = go(directory, &[], &["list", "-m", "all"]);
     let local = |line: &&str| !workspace.modules.iter().any(|m| m.path.as_str() == *line);
     // Go shows a local replacement as it is written.

@@ -1,7 +1,8 @@
 //! Locking against a loopback proxy that misbehaves, against the real one, and against Nix's own hashes.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
+use std::io::{BufRead, BufReader, Cursor, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -12,15 +13,14 @@ use godirect::digest::H1;
 use godirect::error::{Class, Error, Result};
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
-use godirect::lock::file::Lockfile;
+use godirect::lock::file::{LockedSdk, Lockfile};
 use godirect::lock::nar;
 use godirect::lock::proxy::Proxy;
-use godirect::lock::resolve::{self, Modules, Needed, Packages, Request, Scan};
+use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
 use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::ModuleId;
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
-use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -35,22 +35,15 @@ struct Server {
 
 impl Server {
     fn start(files: Files) -> Server {
-        let server = tiny_http::Server::http("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", server.server_addr().to_ip().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
-        let counter = requests.clone();
+        let (counter, files) = (requests.clone(), Arc::new(files));
         std::thread::spawn(move || {
-            for request in server.incoming_requests() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                let asked = |h: &tiny_http::Header| h.field.equiv("Authorization") && h.value == "Basic dXNlcjpzZWNyZXQ=";
-                let known = request.headers().iter().any(asked);
-                let (status, body) = match files.get(request.url().trim_start_matches('/')) {
-                    // A server that asks for a password.
-                    Some((401, body)) if known => (200, body.clone()),
-                    Some((status, body)) => (*status, body.clone()),
-                    None => (404, b"not found: no such module\nmore".to_vec()),
-                };
-                let _ = request.respond(tiny_http::Response::from_data(body).with_status_code(status));
+            for stream in listener.incoming().flatten() {
+                let (counter, files) = (counter.clone(), files.clone());
+                // The client may go away in the middle.
+                std::thread::spawn(move || drop(answer(stream, &counter, &files)));
             }
         });
         Server { url, requests }
@@ -59,6 +52,29 @@ impl Server {
     fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
+}
+
+/// Answers one request; a file with status 401 is given to who knows the password.
+fn answer(mut stream: TcpStream, counter: &AtomicUsize, files: &Files) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    let mut known = false;
+    for line in lines {
+        let line = line?.to_ascii_lowercase();
+        known |= line == "authorization: basic dxnlcjpzzwnyzxq=";
+        if line.is_empty() {
+            break;
+        }
+    }
+    counter.fetch_add(1, Ordering::SeqCst);
+    let path = first.split(' ').nth(1).unwrap_or("").trim_start_matches('/');
+    let (status, body) = match files.get(path) {
+        Some((401, body)) if known => (200, body.as_slice()),
+        Some((status, body)) => (*status, body.as_slice()),
+        None => (404, &b"not found: no such module\nmore"[..]),
+    };
+    write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+    stream.write_all(body)
 }
 
 /// What a fetcher borrows, in a directory that is removed.
@@ -241,7 +257,7 @@ fn the_next_proxy_is_asked_as_the_separator_says() {
 #[test]
 fn no_network() {
     // A port that was just free.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let env = Env::new(&format!("http://user:secret@127.0.0.1:{port}"));
     let error = fetch(&env, OTHER_HASH).unwrap_err();
     assert_eq!(error.class(), Class::Environment);
@@ -497,21 +513,12 @@ fn sdk_server() -> Server {
 }
 
 /// Finds one package of one module, and looks at its directory as the graph does.
-struct OnePackage;
-
-impl Scan for OnePackage {
-    fn std(&self, goroot: &Path, _: &[OsArch]) -> Result<Packages> {
-        assert!(goroot.join("src/errors/errors.go").is_file() && goroot.join("src/go.mod").is_file());
-        Ok(Packages::from([("errors".to_owned(), record("errors", "errors.go"))]))
-    }
-
-    fn needed(&self, _: &Workspace, std: &Packages, modules: &Modules<'_>, _: &[OsArch]) -> Result<Needed> {
-        assert!(std.contains_key("errors"));
-        let found = modules.candidates(&"a.example/m".parse().unwrap());
-        modules.prefetch(&found)?;
-        assert!(modules.directory(found[0])?.join("a.go").is_file());
-        Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
-    }
+fn one_package(sdk: &LockedSdk, modules: &Modules<'_>) -> Result<Needed> {
+    assert!(sdk.packages.contains_key("errors"));
+    let found = modules.candidates(&"a.example/m".parse().unwrap());
+    modules.prefetch(&found)?;
+    assert!(modules.directory(found[0])?.join("a.go").is_file());
+    Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
 }
 
 fn record(name: &str, file: &str) -> PackageRecord {
@@ -528,7 +535,7 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
         platforms: &platforms,
         previous,
     };
-    resolve::lock(&request, env.fetcher(), &OnePackage)
+    resolve::lock(&request, env.fetcher(), &one_package)
 }
 
 #[test]

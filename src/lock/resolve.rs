@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
+use super::with_connections;
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
@@ -63,7 +64,7 @@ impl<'a> Modules<'a> {
     pub fn new(directory: &'a Path, workspace: &'a Workspace, fetcher: Fetcher<'a>) -> Result<Modules<'a>> {
         let selected = match mvs::listed(workspace) {
             Some(selected) => selected,
-            None => mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums))?,
+            None => with_connections(|| mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums)))?,
         };
         Ok(Modules { directory, workspace, fetcher, selected, fetched: Mutex::default() })
     }
@@ -98,7 +99,8 @@ impl<'a> Modules<'a> {
     ///
     /// Those of [`Modules::directory`], for the first of them by path.
     pub fn prefetch(&self, modules: &[&Selected]) -> Result<()> {
-        let results: Vec<Result<PathBuf>> = modules.par_iter().map(|module| self.directory(module)).collect();
+        let results: Vec<Result<PathBuf>> =
+            with_connections(|| modules.par_iter().map(|module| self.directory(module)).collect());
         results.into_iter().collect::<Result<Vec<_>>>().map(|_| ())
     }
 

@@ -9,6 +9,7 @@ use super::archive::{self, Layout};
 use super::cache::Facts;
 use super::fetch::{Fetcher, Promise, mismatch};
 use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::with_connections;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
@@ -166,7 +167,7 @@ pub fn fetch(
             }
         }
     };
-    let downloads = platforms.par_iter().map(|platform| one(*platform)).collect::<Result<Vec<_>>>()?;
+    let downloads = with_connections(|| platforms.par_iter().map(|platform| one(*platform)).collect::<Result<Vec<_>>>())?;
     let chosen = downloads.iter().find(|d| d.platform == unpacked);
     let goroot = chosen.map(|d| fetcher.cache.sdk(&sdk_name(&version, unpacked), &d.nar)).unwrap_or_default();
     let source = if matches!(origin, SdkOrigin::Module) { SdkSource::Module } else { SdkSource::Archive };

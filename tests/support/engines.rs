@@ -1,0 +1,104 @@
+//! The engines that tests compare: where they are, and how they build an example. A missing engine is a failure, never a skip.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+/// A path in the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What a script of tests/env prints: the path of what it found or installed.
+fn provisioned(script: &str) -> PathBuf {
+    let output = Command::new(repository("tests/env").join(script)).output().unwrap();
+    PathBuf::from(succeeded(&format!("tests/env/{script}"), &output).trim_end())
+}
+
+/// The pinned SDK's GOROOT, which is not the `go` that happens to be on PATH.
+pub static GOROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let output = godirect().args(["-C", "examples/01-hello", "goroot"]).output().unwrap();
+    PathBuf::from(succeeded("godirect goroot", &output).trim_end())
+});
+
+static BAZEL: LazyLock<PathBuf> = LazyLock::new(|| provisioned("bazel.sh"));
+static NIX: LazyLock<PathBuf> = LazyLock::new(|| provisioned("nix.sh"));
+
+/// Where engines keep what may stay between runs. Not below /tmp, which Bazel's sandbox hides.
+pub static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache");
+    let cache = || std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
+    std::env::var_os("GODIRECT_TEST_ENV").map_or_else(|| cache().join("godirect-test-env"), PathBuf::from)
+});
+
+/// The program under test, in the repository's directory.
+pub fn godirect() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_godirect"));
+    command.current_dir(repository(""));
+    command
+}
+
+/// Standard output of a command that must succeed.
+pub fn succeeded(what: &str, output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{what} failed with {}:\n{}{}", output.status, text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// `go build` of a main package with the flags that make it reproducible.
+pub fn go_build(example: &Path, package: &str, env: &[(&str, &str)], out: &Path) {
+    let mut command = Command::new(GOROOT.join("bin/go"));
+    command.env_clear().envs(env.iter().copied()).current_dir(example);
+    for name in ["PATH", "HOME", "GOPROXY", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let home = CACHE.join("go");
+    command.env("GOROOT", &*GOROOT).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
+    command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("CGO_ENABLED", "0")]);
+    command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(out).arg(package);
+    succeeded("go build", &command.output().unwrap());
+}
+
+/// Builds attributes of an example's default.nix in the sandbox; gives the directories of their results.
+pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
+    let store = CACHE.join("nix-store");
+    std::fs::create_dir_all(&store).unwrap();
+    let mut command = Command::new(NIX.join("nix-build"));
+    command.current_dir(example).env("NIX_CONF_DIR", repository("tests/env"));
+    command.args(["--no-out-link", "--store"]).arg(&store);
+    for attribute in attributes {
+        command.args(["-A", attribute]);
+    }
+    let printed = succeeded("nix-build", &command.output().unwrap());
+    // Paths are printed as the builds see them; on disk they are below the store's root.
+    printed.lines().map(|path| store.join(path.trim_start_matches('/'))).collect()
+}
+
+/// Lets Nix parse a file.
+pub fn nix_parse(file: &Path) {
+    let output = Command::new(NIX.join("nix-instantiate")).arg("--parse").arg(file).output().unwrap();
+    succeeded(&format!("nix-instantiate --parse {}", file.display()), &output);
+}
+
+/// Builds a target of an example with Bazel, in its sandbox and without network; gives the path of its only file.
+pub fn bazel_build(example: &Path, platform: &str, target: &str) -> PathBuf {
+    let platform = format!("--platforms=@rules_go_direct//go/platform:{platform}");
+    bazel(example, &["build", "--spawn_strategy=linux-sandbox", "--nosandbox_default_allow_network", &platform, target]);
+    let printed = bazel(example, &["cquery", &platform, "--output=files", target]);
+    let root = bazel(example, &["info", "execution_root"]);
+    Path::new(root.trim_end()).join(printed.trim_end())
+}
+
+/// Runs Bazel in an example; all examples share a disk cache.
+pub fn bazel(example: &Path, arguments: &[&str]) -> String {
+    let (verb, rest) = arguments.split_first().unwrap();
+    let name = example.file_name().unwrap().to_string_lossy().into_owned();
+    let mut command = Command::new(&*BAZEL);
+    command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
+    command.arg(verb);
+    if matches!(*verb, "build" | "cquery" | "run") {
+        command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
+        command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
+    }
+    succeeded(&format!("bazel {}", arguments.join(" ")), &command.args(rest).output().unwrap())
+}
