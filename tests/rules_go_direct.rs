@@ -1,42 +1,171 @@
-//! The Bazel ruleset on its own: its asserts under a real Bazel, and what buildifier says of its files.
+//! The Bazel ruleset: its asserts under a real Bazel, what buildifier says of its files and of generated ones, platforms that differ,
+//! and that nothing but the sandbox is there for an action.
 
+#[path = "support/engines.rs"]
+#[allow(dead_code)] // Other tests use the rest.
+mod engines;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The program whose path a script of `tests/env` prints.
-fn provisioned(script: &str) -> PathBuf {
-    let output = Command::new(repository().join("tests/env").join(script)).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
-}
-
-/// Where Bazel keeps what it builds for this test. Not below `/tmp`, which its sandbox hides.
-fn output_root() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"));
-    let base = std::env::var_os("GODIRECT_TEST_ENV").map_or_else(|| cache.join("godirect-test-env"), PathBuf::from);
-    base.join("out/rules_go_direct")
-}
-
-fn run(program: &Path, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).current_dir(repository().join("rules_go_direct")).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{} {}:\n{text}", program.display(), arguments.join(" "));
-}
+use engines::{bazel, bazel_output, repository, succeeded};
+use serde_json::{Deserializer, Value};
 
 #[test]
 fn starlark_asserts_hold() {
-    let bazel = provisioned("bazel.sh");
-    let root = format!("--output_user_root={}", output_root().display());
-    run(&bazel, &[&root, "build", "--symlink_prefix=/", "//..."]);
-    run(&bazel, &[&root, "shutdown"]);
+    let ruleset = repository("rules_go_direct");
+    bazel(&ruleset, &["build", "//..."]);
+    bazel(&ruleset, &["shutdown"]);
+}
+
+/// Runs buildifier in check mode on `targets`, for files of the repository.
+fn buildifier(lint: bool, targets: &[&str]) {
+    let mut command = Command::new(engines::provisioned("buildifier.sh"));
+    command.current_dir(repository("")).args(["-mode=check", "-r"]).args(lint.then_some("-lint=warn"));
+    succeeded(&format!("buildifier {}", targets.join(" ")), &command.args(targets).output().unwrap());
 }
 
 #[test]
 fn files_are_formatted_and_free_of_warnings() {
-    run(&provisioned("buildifier.sh"), &["-r", "-mode=check", "-lint=warn", "."]);
+    buildifier(true, &["rules_go_direct"]);
+    // Also an empty documentation string would be a warning, which generated files have no use for.
+    buildifier(false, &["examples", "tests/rules_go_direct"]);
+}
+
+fn ports() -> PathBuf {
+    repository("tests/rules_go_direct/ports")
+}
+
+/// Builds the binary by `go build` and by Bazel, and compares.
+fn check_platform(name: &str, env: &[(&str, &str)]) {
+    let (source, out) = (ports(), tempfile::tempdir().unwrap());
+    let go = out.path().join("go");
+    engines::go_build(&source, ".", env, &go);
+    let bazel = engines::bazel_build(&source, name, "//:ports");
+    assert!(fs::read(go).unwrap() == fs::read(bazel).unwrap(), "{name}: Bazel's binary differs from that of go build");
+}
+
+#[test]
+fn platforms_choose_their_files_imports_and_modules() {
+    let source = ports();
+    let check = engines::godirect().arg("-C").arg(&source).args(["generate", "--check"]).output().unwrap();
+    succeeded("godirect generate --check", &check);
+    check_platform("linux_amd64", &[("GOOS", "linux"), ("GOARCH", "amd64")]);
+    check_platform("linux_amd64_v3", &[("GOOS", "linux"), ("GOARCH", "amd64"), ("GOAMD64", "v3")]);
+    check_platform("linux_arm64", &[("GOOS", "linux"), ("GOARCH", "arm64")]);
+    // The spec does not list it, but its port.
+    check_platform("linux_amd64_v2", &[("GOOS", "linux"), ("GOARCH", "amd64"), ("GOAMD64", "v2")]);
+
+    let unknown = bazel_output(&source, &["build", "--platforms=@rules_go_direct//go/toolchain:windows_arm64", "//:ports"]);
+    let text = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    let advice = "//go/toolchain:windows_arm64; it has linux/amd64, linux/arm64: add the platform to godirect.star";
+    assert!(!unknown.status.success() && text.contains(advice), "{text}");
+    bazel(&source, &["shutdown"]);
+}
+
+/// An example with a target that the sandbox must make fail, in a directory below the cache: Bazel's sandbox hides /tmp.
+fn sandboxed_workspace() -> tempfile::TempDir {
+    let example = repository("examples/01-hello");
+    fs::create_dir_all(&*engines::CACHE).unwrap();
+    let workspace = tempfile::tempdir_in(&*engines::CACHE).unwrap();
+    for name in ["godirect.lock.json", "go.mod", "main.go"] {
+        fs::copy(example.join(name), workspace.path().join(name)).unwrap();
+    }
+    let read = |name: &str| fs::read_to_string(example.join(name)).unwrap();
+    let ruleset = repository("rules_go_direct").display().to_string();
+    fs::write(workspace.path().join("MODULE.bazel"), read("MODULE.bazel").replace("../../rules_go_direct", &ruleset)).unwrap();
+    fs::write(workspace.path().join("BUILD.bazel"), read("BUILD.bazel") + NETWORK_TARGETS).unwrap();
+    workspace
+}
+
+/// Two actions that connect to the port in `PORT`: one as all actions are, one that asks for the network.
+const NETWORK_TARGETS: &str = r#"
+CONNECT = "exec 3<>/dev/tcp/127.0.0.1/$$(cat $(location port)) && cat <&3 > $@"
+
+genrule(
+    name = "cut_off",
+    srcs = ["port"],
+    outs = ["cut_off.txt"],
+    cmd_bash = CONNECT,
+)
+
+genrule(
+    name = "connected",
+    srcs = ["port"],
+    outs = ["connected.txt"],
+    cmd_bash = CONNECT,
+    tags = ["requires-network"],
+)
+"#;
+
+/// A server on the loopback interface that greets whoever connects; gives its port.
+fn greeter() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|mut stream| drop(stream.write_all(b"hello"))));
+    port
+}
+
+/// The last one, because what comes from a cache did not run.
+const SANDBOX: [&str; 4] = [
+    "--spawn_strategy=linux-sandbox",
+    "--nosandbox_default_allow_network",
+    "--incompatible_strict_action_env",
+    "--disk_cache=",
+];
+
+fn build_in_sandbox(workspace: &Path, arguments: &[&str]) -> Output {
+    bazel_output(workspace, &[&["build"], &SANDBOX[..], arguments].concat())
+}
+
+/// The spawns that Bazel logged: a sequence of JSON objects.
+fn spawns(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap();
+    Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect()
+}
+
+/// Checks that an action ran in the sandbox and knows nothing of this machine.
+fn check_spawn(spawn: &Value, places: &[String]) {
+    assert_eq!(spawn["runner"], "linux-sandbox", "{spawn:#}");
+    let strings = |list: &Value| list.as_array().into_iter().flatten().map(Value::to_string).collect::<Vec<_>>();
+    let known = [strings(&spawn["commandArgs"]), strings(&spawn["environmentVariables"])].concat();
+    for text in &known {
+        let found = places.iter().find(|place| text.contains(*place));
+        assert_eq!(found, None, "{text} in {spawn:#}");
+    }
+    // The tools' own actions have no absolute path at all but the one that every sandbox calls so.
+    if spawn["mnemonic"].as_str().is_some_and(|m| m.starts_with("Go") && m != "GoPack") {
+        let absolute = |text: &&String| text.replace("/proc/self/cwd", "").contains("\"/") || text.contains("=/");
+        let found: Vec<&String> = known.iter().filter(absolute).collect();
+        assert!(found.is_empty(), "{found:?} in {spawn:#}");
+    }
+}
+
+#[test]
+fn actions_run_in_the_sandbox_without_network_and_without_paths_of_the_machine() {
+    let directory = sandboxed_workspace();
+    let workspace = directory.path();
+    fs::write(workspace.join("port"), greeter().to_string()).unwrap();
+    let log = workspace.join("spawns.json");
+    let log_flag = format!("--execution_log_json_file={}", log.display());
+    let built = build_in_sandbox(workspace, &[&log_flag, "//:hello"]);
+    succeeded("bazel build", &built);
+
+    let spawns = spawns(&log);
+    let mnemonics: BTreeSet<&str> = spawns.iter().filter_map(|s| s["mnemonic"].as_str()).collect();
+    assert_eq!(mnemonics, BTreeSet::from(["GoAsm", "GoCompile", "GoLink", "GoPack", "GoSymabis"]));
+    let home = std::env::var("HOME").unwrap();
+    let places = [home, workspace.display().to_string(), repository("").display().to_string()];
+    spawns.iter().for_each(|spawn| check_spawn(spawn, &places));
+
+    let connected = build_in_sandbox(workspace, &["//:connected"]);
+    succeeded("bazel build //:connected", &connected);
+    let cut_off = build_in_sandbox(workspace, &["//:cut_off"]);
+    let text = String::from_utf8_lossy(&cut_off.stderr).into_owned();
+    assert!(!cut_off.status.success() && text.contains("/dev/tcp/127.0.0.1"), "{text}");
+    bazel(workspace, &["shutdown"]);
 }

@@ -10,7 +10,7 @@ pub fn repository(path: &str) -> PathBuf {
 }
 
 /// What a script of tests/env prints: the path of what it found or installed.
-fn provisioned(script: &str) -> PathBuf {
+pub fn provisioned(script: &str) -> PathBuf {
     let output = Command::new(repository("tests/env").join(script)).output().unwrap();
     PathBuf::from(succeeded(&format!("tests/env/{script}"), &output).trim_end())
 }
@@ -82,15 +82,20 @@ pub fn nix_parse(file: &Path) {
 
 /// Builds a target of an example with Bazel, in its sandbox and without network; gives the path of its only file.
 pub fn bazel_build(example: &Path, platform: &str, target: &str) -> PathBuf {
-    let platform = format!("--platforms=@rules_go_direct//go/platform:{platform}");
+    let platform = format!("--platforms=@rules_go_direct//go/toolchain:{platform}");
     bazel(example, &["build", "--spawn_strategy=linux-sandbox", "--nosandbox_default_allow_network", &platform, target]);
     let printed = bazel(example, &["cquery", &platform, "--output=files", target]);
     let root = bazel(example, &["info", "execution_root"]);
     Path::new(root.trim_end()).join(printed.trim_end())
 }
 
-/// Runs Bazel in an example; all examples share a disk cache.
+/// Runs Bazel in an example.
 pub fn bazel(example: &Path, arguments: &[&str]) -> String {
+    succeeded(&format!("bazel {}", arguments.join(" ")), &bazel_output(example, arguments))
+}
+
+/// What Bazel prints in an example, whether it succeeds or not; all examples share a disk cache.
+pub fn bazel_output(example: &Path, arguments: &[&str]) -> Output {
     let (verb, rest) = arguments.split_first().unwrap();
     let name = example.file_name().unwrap().to_string_lossy().into_owned();
     let mut command = Command::new(&*BAZEL);
@@ -100,5 +105,5 @@ pub fn bazel(example: &Path, arguments: &[&str]) -> String {
         command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
         command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
     }
-    succeeded(&format!("bazel {}", arguments.join(" ")), &command.args(rest).output().unwrap())
+    command.args(rest).output().unwrap()
 }

@@ -1,0 +1,3 @@
+package main
+
+func port() string { return "an amd64" }

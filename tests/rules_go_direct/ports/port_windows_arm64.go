@@ -1,0 +1,8 @@
+package main
+
+import "golang.org/x/sys/windows"
+
+func port() string {
+	version, _ := windows.GetVersion()
+	return string(rune(version))
+}
