@@ -100,7 +100,8 @@ pub fn bazel_output(example: &Path, arguments: &[&str]) -> Output {
     let name = example.file_name().unwrap().to_string_lossy().into_owned();
     let mut command = Command::new(&*BAZEL);
     command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
-    command.arg(verb);
+    // A test that fails leaves its server behind.
+    command.arg("--max_idle_secs=300").arg(verb);
     if matches!(*verb, "build" | "cquery" | "run") {
         command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
         command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);

@@ -199,3 +199,35 @@ fn visibility(package: &Package, dir: &str) -> String {
         _ => "//visibility:public".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cases for platforms with space-separated items, as `condition: items`.
+    fn shown(platforms: &[(&str, &str)]) -> Vec<String> {
+        let parsed: Vec<(Platform, BTreeSet<String>)> = platforms
+            .iter()
+            .map(|(p, items)| (p.parse().unwrap(), items.split_whitespace().map(str::to_owned).collect()))
+            .collect();
+        let cases = cases(parsed.iter().map(|(p, items)| (p, items.clone())).collect());
+        let name = |label: &str| label.rsplit(':').next().unwrap().to_owned();
+        cases.iter().map(|(label, items)| format!("{}: {}", name(label), items.join(" ")).trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn cases_are_as_general_as_platforms_agree() {
+        let (amd64, arm64, windows) = ("linux/amd64", "linux/arm64", "windows/amd64");
+        assert_eq!(shown(&[(amd64, ""), (arm64, "")]), [""; 0]);
+        assert_eq!(shown(&[(amd64, "x"), (arm64, "x"), (windows, "y")]), ["linux: x", "windows: y"]);
+        assert_eq!(shown(&[(amd64, "x y"), (arm64, ""), (windows, "")]), ["linux_amd64: x y"]);
+        assert_eq!(shown(&[(amd64, "x"), ("linux/amd64/v3", "x"), (arm64, "y")]), ["linux_amd64: x", "linux_arm64: y"]);
+        assert_eq!(shown(&[("linux/amd64/v3", "x"), (windows, "")]), ["linux: x"]);
+    }
+
+    #[test]
+    fn a_variant_without_items_says_so() {
+        assert_eq!(shown(&[("linux/amd64", "x"), ("linux/amd64/v3", "")]), ["linux_amd64: x", "linux_amd64_v3:"]);
+        assert_eq!(shown(&[("linux/amd64", ""), ("linux/amd64/v3", "x")]), ["linux_amd64:", "linux_amd64_v3: x"]);
+    }
+}
