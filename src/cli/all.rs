@@ -12,6 +12,11 @@ use crate::spec;
 use crate::write;
 
 /// Do everything: init if there is no spec, lock, generate, build.
+///
+/// Reads and writes what these verbs read and write; `--help` of each tells. The lock is brought up to date, so for builds that
+/// must not change it use `godirect generate --check` and `godirect build`.
+///
+/// Example: `godirect all --platform all`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {

@@ -23,24 +23,30 @@ use crate::write;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
-/// Runs Go's compiler, assembler and linker directly, on all cores, and reuses what it built before. Modules that aren't in the cache are
-/// fetched and verified against the lock.
+/// Runs Go's compiler, assembler and linker directly, on all cores, and reuses what it built before from the cache. The SDK and modules that
+/// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
+///
+/// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
+/// fails, its messages are shown, and the exit code is 1.
+///
+/// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
     /// Directories of main packages, or names of binaries; all by default.
     #[arg(value_name = "PKG")]
     packages: Vec<String>,
-    /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`. By default for this machine's, if the spec has it.
+    /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`; may be repeated. By default for this machine's, or for all
+    /// if the spec doesn't have it.
     #[arg(long, value_name = "PLATFORM")]
     platform: Vec<String>,
-    /// Build in this profile only.
+    /// Build in this profile only. By default in each that the binary has in the spec.
     #[arg(long)]
     profile: Option<String>,
-    /// Put the binaries below this directory, as PLATFORM/NAME.
+    /// Put the binaries below this directory, as PLATFORM/NAME, instead of godirect-out.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many compilers run at once.
+    /// How many compilers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
 }

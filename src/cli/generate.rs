@@ -15,10 +15,16 @@ use crate::lock::file::Lockfile;
 use crate::project::{Locked, Project};
 use crate::write::{self, Change, GeneratedFiles};
 
-/// Write Nix and Bazel files from spec and lock, offline.
+/// Write Nix and Bazel files from spec, lock and sources, offline.
 ///
-/// Needs neither Bazel, nor Nix, nor Go. Files that a person wrote are never overwritten: a generated file says so in its first line, and of
-/// MODULE.bazel only one marked section is kept up to date.
+/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix`. For bazel(): a section of MODULE.bazel, and a
+/// BUILD.bazel in each directory with a package. Files that are as they should be aren't touched, and generated ones that are no longer wanted
+/// are removed.
+///
+/// Files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines, and of MODULE.bazel
+/// everything outside of the marked section stays.
+///
+/// Example, for CI: `godirect generate --check`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {

@@ -11,6 +11,11 @@ use crate::spec;
 use crate::write;
 
 /// Write a starter spec, godirect.star, from go.mod or go.work.
+///
+/// The spec asks for the SDK of go.mod, for linux/amd64, linux/arm64 and this machine's platform, for every main package, and for Nix and
+/// Bazel files. It is yours to edit from then on; an existing one is never overwritten (exit 2).
+///
+/// Example: `godirect init && godirect all`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {}
