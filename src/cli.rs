@@ -31,7 +31,12 @@ use crate::platform::OsArch;
 /// Exit codes: 0 done; 1 the answer is no (stale files, a failed build); 2 wrong input (spec, go.mod, lock, arguments); 3 the environment (network,
 /// files, programs); 4 a hash is not the pinned one.
 #[derive(Debug, Parser)]
-#[command(name = "godirect", version, max_term_width = 100, after_help = "Start with `godirect init` beside go.mod, then `godirect all`.")]
+#[command(
+    name = "godirect",
+    version,
+    max_term_width = 100,
+    after_help = "Start with `godirect init` beside go.mod, then `godirect all`."
+)]
 struct Arguments {
     /// Work in this directory, the one with godirect.star, instead of the current one.
     #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", hide_default_value = true)]

@@ -329,7 +329,11 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
         let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
         let made = ProjectBinary { main, directory: directory.to_owned(), profiles: binary.profiles.clone() };
         if let Some(old) = binaries.insert(name.clone(), made) {
-            let error = Error::input(format!("two binaries have the name `{name}`: {} and {}", shown(&old.directory), shown(directory)));
+            let error = Error::input(format!(
+                "two binaries have the name `{name}`: {} and {}",
+                shown(&old.directory),
+                shown(directory)
+            ));
             return Err(at(error.help("give one another: binary(…, name = \"…\")")));
         }
     }

@@ -63,12 +63,24 @@ fn check(name: &str) {
         assert!(digests.values().all(|d| d == expected), "{name}: {binary} for {platform}: {digests:#?}");
         println!("{expected}  {name}: {binary} for {platform}");
     }
+    check_other_commands(&example);
     engines::bazel(&example, &["shutdown"]);
+}
+
+/// What users do besides building one binary for one platform.
+fn check_other_commands(example: &Path) {
+    engines::bazel(example, &["build", "//..."]);
+    for file in ["flake.nix", "default.nix", "nix/godirect.nix", "nix/symlinks.nix"] {
+        engines::nix_parse(&example.join(file));
+    }
 }
 
 #[test]
 fn hello_is_the_same_from_all_engines() {
     check("01-hello");
+    let printed = engines::bazel(&engines::repository("examples/01-hello"), &["run", "//:hello"]);
+    assert_eq!(printed, "hello from go1.27.3 on linux/amd64\n");
+    engines::bazel(&engines::repository("examples/01-hello"), &["shutdown"]);
 }
 
 #[test]

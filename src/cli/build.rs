@@ -109,8 +109,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let nar = locked.sdk.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
-    let environment =
-        Environment { goroot: &goroot, tools: &tools, sdk_id: &nar, sources: &sources, cache: &actions, jobs };
+    let environment = Environment { goroot: &goroot, tools: &tools, sdk_id: &nar, sources: &sources, cache: &actions, jobs };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for variant in variants {
         let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
@@ -180,7 +179,9 @@ fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Ve
 
 fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<String>> {
     if project.binaries.is_empty() {
-        return Err(Error::input("there is no main package in the module").help("nothing to build; `godirect generate` still works"));
+        return Err(
+            Error::input("there is no main package in the module").help("nothing to build; `godirect generate` still works")
+        );
     }
     if arguments.packages.is_empty() {
         return Ok(project.binaries.keys().cloned().collect());

@@ -76,6 +76,9 @@ pub fn show(lock: &Lockfile, changed: bool) {
     }
     let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
     let modules = output::count(lock.modules.len(), "module");
-    output::line("modules", format!("{modules} locked, {} of them used; verified against go.sum", output::count(packages, "package")));
+    output::line(
+        "modules",
+        format!("{modules} locked, {} of them used; verified against go.sum", output::count(packages, "package")),
+    );
     output::line(if changed { "wrote" } else { "fresh" }, LOCK_FILE);
 }

@@ -77,7 +77,10 @@ fn line(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// A JSON object of already serialised values, each on a line of its own.
-fn object<K: AsRef<str>>(entries: impl IntoIterator<Item = serde_json::Result<(K, String)>>, depth: usize) -> serde_json::Result<String> {
+fn object<K: AsRef<str>>(
+    entries: impl IntoIterator<Item = serde_json::Result<(K, String)>>,
+    depth: usize,
+) -> serde_json::Result<String> {
     let indent = "  ".repeat(depth);
     let mut lines = Vec::new();
     for entry in entries {

@@ -13,25 +13,16 @@ use crate::lock::file::LockedModule;
 use crate::source::tree::join;
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
-const FORWARD_DECLARATIONS: [&str; 10] = [
-    "bytes",
-    "internal/poll",
-    "net",
-    "os",
-    "runtime/metrics",
-    "runtime/pprof",
-    "runtime/trace",
-    "sync",
-    "syscall",
-    "time",
-];
+const FORWARD_DECLARATIONS: [&str; 10] =
+    ["bytes", "internal/poll", "net", "os", "runtime/metrics", "runtime/pprof", "runtime/trace", "sync", "syscall", "time"];
 
 /// The first minor version whose assembler knows `-std`.
 const ASM_STD_SINCE: u32 = 27;
 
 pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
     if !package.selection.files.cgo.is_empty() || !package.selection.files.c.is_empty() {
-        let error = Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
+        let error =
+            Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
         return Err(error.help("build it with `cgo = False`, or choose another package"));
     }
     let mut steps = Vec::new();
@@ -184,7 +175,8 @@ fn has_large_system_extensions(value: &str) -> bool {
 fn portable_header(settings: Settings, header: &str) -> Option<Step> {
     let (stem, extension) = header.rsplit_once('.')?;
     let (goos, goarch) = (settings.platform.goos(), settings.platform.goarch());
-    let suffixes = [(format!("_{goos}_{goarch}"), "_GOOS_GOARCH"), (format!("_{goarch}"), "_GOARCH"), (format!("_{goos}"), "_GOOS")];
+    let suffixes =
+        [(format!("_{goos}_{goarch}"), "_GOOS_GOARCH"), (format!("_{goarch}"), "_GOARCH"), (format!("_{goos}"), "_GOOS")];
     let (base, suffix) = suffixes.iter().find_map(|(suffix, to)| Some((stem.strip_suffix(suffix.as_str())?, to)))?;
     let to = format!("{OBJ}/{}{suffix}.{}", literal(base), literal(extension));
     Some(Step::Copy { copy: format!("{SRC}/{}", literal(header)), to })

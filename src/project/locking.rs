@@ -49,7 +49,10 @@ impl Project {
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
     fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
         if let Some(replaced) = modules.all().iter().find(|m| matches!(m.replace, Some(Target::Directory(_)))) {
-            let error = Error::input(format!("go.mod replaces {} by a directory, which this version of godirect can't build", replaced.id.path));
+            let error = Error::input(format!(
+                "go.mod replaces {} by a directory, which this version of godirect can't build",
+                replaced.id.path
+            ));
             return Err(error.help("use a go.work file, which makes the directory's module a main module"));
         }
         self.check_version(&sdk.version)?;

@@ -221,7 +221,7 @@ fn lower_first(message: &str) -> String {
 /// Fills in defaults and checks what the calls say of each other.
 fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
     let default_exec = vec![OsArch { goos: "linux", goarch: "amd64" }];
-    let sdk = declared.sdk.unwrap_or_else(|| Sdk {
+    let sdk = declared.sdk.unwrap_or(Sdk {
         version: SdkVersion::FromGoMod,
         source: SdkSource::ModuleProxy,
         exec_platforms: default_exec,

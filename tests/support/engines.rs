@@ -74,6 +74,12 @@ pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
     printed.lines().map(|path| store.join(path.trim_start_matches('/'))).collect()
 }
 
+/// Lets Nix parse a file.
+pub fn nix_parse(file: &Path) {
+    let output = Command::new(NIX.join("nix-instantiate")).arg("--parse").arg(file).output().unwrap();
+    succeeded(&format!("nix-instantiate --parse {}", file.display()), &output);
+}
+
 /// Builds a target of an example with Bazel, in its sandbox and without network; gives the path of its only file.
 pub fn bazel_build(example: &Path, platform: &str, target: &str) -> PathBuf {
     let platform = format!("--platforms=@rules_go_direct//go/platform:{platform}");
@@ -90,7 +96,7 @@ pub fn bazel(example: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(&*BAZEL);
     command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
     command.arg(verb);
-    if matches!(*verb, "build" | "cquery") {
+    if matches!(*verb, "build" | "cquery" | "run") {
         command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
         command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
     }

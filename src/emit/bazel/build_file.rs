@@ -112,7 +112,8 @@ fn check_profiles_agree(seen: &[(&View, &Package)]) -> Result<()> {
         if let Some((other, _)) = other {
             let (a, b) = (view.profile, other.profile);
             let error = format!("package {} has other files or imports in profile {a} than in {b}", package.import_path);
-            return Err(Error::input(error).help("Bazel's BUILD files can't express that yet: use one set of tags, or leave out bazel()"));
+            return Err(Error::input(error)
+                .help("Bazel's BUILD files can't express that yet: use one set of tags, or leave out bazel()"));
         }
     }
     Ok(())

@@ -29,8 +29,9 @@ pub(super) fn render(input: &Input) -> Result<String> {
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     handlebars.register_escape_fn(literal);
-    let section =
-        handlebars.render_template(TEMPLATE, &section).map_err(|e| Error::input(format!("the template of MODULE.bazel: {e}")))?;
+    let section = handlebars
+        .render_template(TEMPLATE, &section)
+        .map_err(|e| Error::input(format!("the template of MODULE.bazel: {e}")))?;
     match input.module_file {
         None => {
             let name = input.mains.first().map_or("main", |m| super::build_file::base_name(m.path.as_str()));
@@ -42,8 +43,11 @@ pub(super) fn render(input: &Input) -> Result<String> {
 
 /// A Bazel module's name: lower-case letters, digits, `.`, `-` and `_`, beginning with a letter and ending with neither punctuation.
 fn module_name(base: &str) -> String {
-    let plain: String =
-        base.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let plain: String = base
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' })
+        .collect();
     let trimmed = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches(['.', '-', '_']);
     if trimmed.is_empty() { "main".to_owned() } else { trimmed.to_owned() }
 }

@@ -131,7 +131,8 @@ fn print_expr(value: &Expr) -> String {
         Expr::String(text) => literal(text),
         Expr::List(items) => print_list(items, 1),
         Expr::Dict(entries) => {
-            let lines: String = entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), print_list(v, 2))).collect();
+            let lines: String =
+                entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), print_list(v, 2))).collect();
             format!("{{\n{lines}    }}")
         }
         Expr::Select { common, cases } if cases.is_empty() => print_list(common, 1),
