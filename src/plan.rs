@@ -149,6 +149,7 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     let mut planned = BTreeMap::new();
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
+        compile::refuse_c(&linked)?;
         for package in &linked {
             let import_path = package.import_path.as_str();
             if !packages.contains_key(import_path) {

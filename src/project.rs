@@ -1,12 +1,13 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod freshness;
 mod locking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::Workspace;
@@ -115,7 +116,7 @@ impl Project {
 
     /// The path of the lock.
     pub fn lock_path(&self) -> PathBuf {
-        self.dir.join(LOCK_FILE)
+        error::file_in(&self.dir, LOCK_FILE)
     }
 
     /// The directory of go.mod or go.work.
@@ -169,32 +170,11 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// When the lock was made for another SDK or for other platforms.
+    /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
-        let sdk = self.locked_sdk(lock)?;
+        let sdk = freshness::check(self, lock)?;
         let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
         Ok(Locked { project: self, lock, sdk, sources })
-    }
-
-    fn locked_sdk<'l>(&self, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-        let stale = |why: String| Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`");
-        let sdk = match &self.spec.sdk.version {
-            SdkVersion::Exact(version) => lock.sdks.iter().find(|s| s.version == *version),
-            SdkVersion::FromGoMod => lock.sdks.last(),
-        };
-        let sdk = sdk.ok_or_else(|| stale("it pins another version of Go than the spec asks for".to_owned()))?;
-        if let Some(wanted) = self.workspace.wanted_sdk().filter(|w| w.version > sdk.version && w.line.starts_with("go ")) {
-            return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
-        }
-        for platform in &self.spec.sdk.exec_platforms {
-            if !sdk.downloads.iter().any(|d| d.platform == *platform) {
-                return Err(stale(format!("it has no SDK for the execution platform {platform}")));
-            }
-        }
-        match self.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
-            Some(missing) => Err(stale(format!("it doesn't cover the platform {missing}"))),
-            None => Ok(sdk),
-        }
     }
 }
 

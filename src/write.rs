@@ -1,7 +1,7 @@
 //! Writing generated files: all or nothing, never over what a person wrote, each file whole at every moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// What marks a file as generated, in one of its first lines.
 pub const MARKER: &str = "@generated";
 const MARKER_LINES: usize = 5;
+
+/// How names of temporary files begin. Go, Bazel and Nix take no notice of files with a dot.
+const TEMPORARY: &str = ".godirect-";
 
 /// Generated files by path relative to the spec, slash-separated.
 pub type GeneratedFiles = BTreeMap<String, GeneratedFile>;
@@ -125,13 +128,37 @@ fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> 
     let failed = |e: std::io::Error| Error::io("write", path, &e);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     std::fs::create_dir_all(&parent).map_err(failed)?;
+    let turn = take_turn(&parent);
+    if turn.is_some() {
+        remove_leftovers(&parent);
+    }
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".godirect-");
+    builder.prefix(TEMPORARY);
     builder.permissions(permissions);
-    let mut file = builder.tempfile_in(&parent).map_err(failed)?;
+    // The error would name the temporary file, which means nothing to anybody.
+    let mut file = builder.tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
     file.write_all(content).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
+}
+
+/// Waits until no other godirect writes into the directory; `None` where directories can't be locked.
+///
+/// The lock goes away with the value, and with a process that is killed.
+fn take_turn(directory: &Path) -> Option<File> {
+    let file = File::open(directory).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
+/// Removes the temporary files of killed processes. Only for who has the turn: nobody else's are in use then.
+fn remove_leftovers(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +178,18 @@ mod tests {
         assert_eq!(error.message(), "flake.nix was not written by godirect, so it is left alone");
         std::fs::write(dir.path().join("flake.nix"), "# @generated old\n").unwrap();
         assert_eq!(changes(dir.path(), &files, &BTreeSet::new()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn leftovers_of_killed_processes_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".godirect-abc", ".godirectory", "godirect-abc"] {
+            std::fs::write(dir.path().join(name), "half").unwrap();
+        }
+        atomic(&dir.path().join("a"), b"whole").unwrap();
+        let mut names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".godirectory", "a", "godirect-abc"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::exec::{self, Environment, Sources};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -102,6 +102,10 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
     let wanted = chosen_binaries(project, arguments)?;
+    if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| wanted.iter().any(|w| w == name))) {
+        let error = Error::input("nothing to build: none of these binaries has this profile");
+        return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
+    }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (goroot, sources) = fetch(&locked, &cache, &proxy)?;
     let host = OsArch::host()?;
@@ -130,7 +134,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
-    arguments.out.clone().unwrap_or_else(|| project.dir.join("godirect-out"))
+    arguments.out.clone().unwrap_or_else(|| error::file_in(&project.dir, "godirect-out"))
 }
 
 /// Copies a binary out of the cache, in one step.
@@ -159,8 +163,8 @@ fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Ve
     if let Some(profile) = &arguments.profile {
         if !project.spec.profiles.contains_key(profile) {
             let known: Vec<&str> = project.spec.profiles.keys().map(String::as_str).collect();
-            let error = Error::input(format!("there is no profile `{}`", profile.escape_debug()));
-            return Err(error.help(format!("there are {}", known.join(", "))));
+            let error = Error::input(format!("the spec has no profile `{}`", profile.escape_debug()));
+            return Err(error.help(format!("it has {}", known.join(", "))));
         }
         variants.retain(|v| v.profile_name == profile);
     }
@@ -193,7 +197,7 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
             let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
             let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
-            error.help(format!("there are {}", known.join(", ")))
+            error.help(format!("it has {}", known.join(", ")))
         })
     };
     arguments.packages.iter().map(find).collect()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::module::workspace::Workspace;
 use crate::platform::OsArch;
 use crate::spec;
@@ -21,7 +21,7 @@ use crate::write;
 pub struct Arguments {}
 
 pub fn run(directory: &Path, _: &Arguments) -> Result<ExitCode> {
-    let path = directory.join(spec::FILE);
+    let path = error::file_in(directory, spec::FILE);
     if path.exists() {
         let error = Error::input(format!("there is already a {}", path.display()));
         return Err(error.help("edit it, or delete it to start anew; `godirect lock` is next"));

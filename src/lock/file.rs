@@ -196,16 +196,8 @@ impl Lockfile {
         if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
             return Ok(false);
         }
-        let failed = |e: &std::io::Error| {
-            Error::io("write", path, e).help("the lock is written next to the spec: make the directory writable")
-        };
-        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut file = builder.prefix(".godirect.lock").tempfile_in(directory).map_err(|e| failed(&e))?;
-        file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-        file.persist(path).map_err(|e| failed(&e.error))?;
+        let advice = "the lock is written next to the spec: make the directory writable";
+        crate::write::atomic(path, text.as_bytes()).map_err(|e| e.help(advice))?;
         Ok(true)
     }
 }
