@@ -15,7 +15,7 @@
 //! | the command line, and what its verbs share | [`cli`], [`project`] |
 //! | what is built | [`spec`], [`module`], [`source`], [`graph`] |
 //! | from where, pinned; the only user of the network | [`lock`] |
-//! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`write`] |
+//! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`mod@write`] |
 //! | vocabulary | [`name`], [`digest`], [`platform`], [`error`] |
 //!
 //! Arrows go one way; `ARCHITECTURE.md` has the rules, and where to add things.
