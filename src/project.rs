@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
 use crate::error::{self, Error, Result};
-use crate::graph::{MainModule, PackageGraph, Sources, ThirdParty, godebug, pattern};
+use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::Workspace;
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
+use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
+use crate::source::{constraint, embed};
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
 /// The name of the lock beside the spec.
@@ -248,6 +250,53 @@ impl Locked<'_> {
         let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
         godebug::default_godebug(go, &settings, directives, &self.sdk.godebug)
+    }
+
+    /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn bazel_files(&self, views: &[bazel::View]) -> Result<BTreeMap<ImportPath, bazel::PackageFiles>> {
+        let mut found = BTreeMap::new();
+        for package in views.iter().flat_map(|v| v.graph.packages()) {
+            let Origin::Main { index, directory } = &package.origin else { continue };
+            if found.contains_key(&package.import_path) {
+                continue;
+            }
+            let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
+            if let Some(scanned) = self.sources.main_package(*index, directory)? {
+                let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
+                found.insert(package.import_path.clone(), files);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files of one package; those that only C compilers read if it `uses_cgo`.
+    fn package_files(&self, scanned: &ScannedPackage, name: &str, uses_cgo: bool) -> Result<bazel::PackageFiles> {
+        let mut files = bazel::PackageFiles::default();
+        for file in scanned.possible_files(name) {
+            let for_c = match &file.kind {
+                FileKind::C => true,
+                FileKind::Header => !file.name.ends_with(".h"),
+                _ => false,
+            };
+            if for_c && !uses_cgo {
+                continue;
+            }
+            files.sources.push(file.name.clone());
+            let condition = file.condition().filter(|c| Some(c) != constraint::file_name(&file.name).as_ref());
+            files.constraints.extend(condition.map(|c| (file.name.clone(), c.to_string())));
+            let FileKind::Go(Ok(header)) = &file.kind else { continue };
+            for embed in &header.embeds {
+                // What matches nothing is an error for who chooses the file.
+                if let Ok(matches) = embed::resolve(&self.project.tree, &scanned.directory, &embed.pattern)? {
+                    files.embed.insert(embed.pattern.clone(), matches);
+                }
+            }
+        }
+        Ok(files)
     }
 
     /// The binaries as Bazel targets: one for each profile.

@@ -113,8 +113,10 @@ pub struct Binary {
 }
 
 /// Nix output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Nix {
+    /// The directory of the generated expressions, relative to the spec, slash-separated.
+    pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
 }

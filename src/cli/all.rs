@@ -53,7 +53,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 fn next_steps(project: &Project) {
     let Some((name, binary)) = project.binaries.iter().next() else { return };
     let mut commands = Vec::new();
-    if project.spec.nix.is_some_and(|nix| nix.flake) {
+    if project.spec.nix.as_ref().is_some_and(|nix| nix.flake) {
         commands.push(format!("nix-build -A {name}"));
     }
     if project.spec.bazel {

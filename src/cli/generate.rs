@@ -87,12 +87,12 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     let variants = project.variants();
     let graphs: Vec<PackageGraph> = variants.iter().map(|v| locked.graph(*v)).collect::<Result<_>>()?;
     let mut files = GeneratedFiles::new();
-    if let Some(nix) = project.spec.nix {
+    if let Some(nix) = &project.spec.nix {
         let mut plans = BTreeMap::new();
         for (variant, graph) in variants.iter().zip(&graphs) {
             plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
         }
-        files.extend(nix::render(&locked.sdk.version, &plans, nix.flake)?);
+        files.extend(nix::render(&locked.sdk.version, &plans, nix)?);
     }
     if project.spec.bazel {
         let views: Vec<bazel::View> = variants
@@ -115,6 +115,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
     bazel::render(&bazel::Input {
         mains: &locked.project.mains,
         views,
+        files: &locked.bazel_files(views)?,
         binaries: &locked.bazel_binaries(views),
         module_file: module_file.as_deref(),
     })
@@ -122,7 +123,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
 
 /// Generated files that an earlier run may have left, and that are no longer wanted.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let mut found: BTreeSet<String> = nix::paths().map(str::to_owned).collect();
+    let mut found: BTreeSet<String> = project.spec.nix.iter().flat_map(nix::paths).collect();
     if project.spec.bazel {
         for directory in project.directories()? {
             found.insert(crate::source::tree::join(&directory, bazel::BUILD_FILE));

@@ -27,6 +27,8 @@ pub struct Input<'a> {
     pub mains: &'a [MainModule],
     /// The graph of every package of the repository, for each target platform and profile.
     pub views: &'a [View<'a>],
+    /// The files of every package of the repository.
+    pub files: &'a BTreeMap<ImportPath, PackageFiles>,
     /// The binaries of the spec.
     pub binaries: &'a [Binary],
     /// MODULE.bazel as it is.
@@ -41,6 +43,17 @@ pub struct View<'a> {
     pub profile: &'a str,
     /// The graph.
     pub graph: &'a PackageGraph,
+}
+
+/// The files that builds of a package can choose on any platform that Go has a port to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageFiles {
+    /// The sources.
+    pub sources: Vec<String>,
+    /// The condition of those that have one which their name does not tell, in the syntax of `//go:build`.
+    pub constraints: BTreeMap<String, String>,
+    /// `//go:embed` patterns with the files that they match.
+    pub embed: BTreeMap<String, Vec<String>>,
 }
 
 /// A binary in one profile.

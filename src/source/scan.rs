@@ -141,13 +141,18 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
 
 impl SourceFile {
     /// The condition under which the file belongs, `cgo` included for Go files that import `"C"`.
-    fn condition(&self) -> Option<Constraint> {
+    pub fn condition(&self) -> Option<Constraint> {
         let cgo = matches!(&self.kind, FileKind::Go(Ok(header)) if header.uses_cgo());
         Constraint::all(self.constraint.clone().into_iter().chain(cgo.then(|| Constraint::Tag("cgo".to_owned()))))
     }
 
     fn belongs(&self, context: &BuildContext) -> bool {
         self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+    }
+
+    /// Whether some platform can choose the file, whatever SDK and profile.
+    fn is_possible(&self) -> bool {
+        self.condition().is_none_or(|c| OsArch::all().any(|platform| c.satisfiable(&|tag| fixed_tag(platform, tag))))
     }
 
     fn is_test(&self) -> bool {
@@ -248,6 +253,15 @@ impl ScannedPackage {
         let files = self.files.iter().filter(|f| !f.is_test() && f.constraint.as_ref().is_none_or(usual));
         let mut headers = files.filter_map(|f| if let FileKind::Go(Ok(header)) = &f.kind { Some(header) } else { None });
         headers.next().is_some_and(|header| header.package == "main")
+    }
+
+    /// The files that a build of the package with this name can choose on some platform; without tests.
+    pub fn possible_files<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a SourceFile> {
+        let fits = move |kind: &FileKind| match kind {
+            FileKind::Go(header) => header.as_ref().is_ok_and(|h| h.package == name),
+            _ => true,
+        };
+        self.files.iter().filter(move |file| !file.is_test() && fits(&file.kind) && file.is_possible())
     }
 
     /// What a build chooses. Go files may be missing; that is for the caller to judge.

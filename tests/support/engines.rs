@@ -82,7 +82,7 @@ pub fn nix_parse(file: &Path) {
 
 /// Builds a target of an example with Bazel, in its sandbox and without network; gives the path of its only file.
 pub fn bazel_build(example: &Path, platform: &str, target: &str) -> PathBuf {
-    let platform = format!("--platforms=@rules_go_direct//go/platform:{platform}");
+    let platform = format!("--platforms=@rules_go_direct//go/toolchain:{platform}");
     bazel(example, &["build", "--spawn_strategy=linux-sandbox", "--nosandbox_default_allow_network", &platform, target]);
     let printed = bazel(example, &["cquery", &platform, "--output=files", target]);
     let root = bazel(example, &["info", "execution_root"]);

@@ -16,7 +16,7 @@ def _configuration_impl(settings, attr):
         fail("go_binary %s: set both goos and goarch, or neither" % attr.name)
     if attr.goos != "auto":
         goos, goarch = split_port("%s/%s" % (attr.goos, attr.goarch))
-        platforms = [Label("//go/platform:" + platform_name(goos, goarch))]
+        platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
     return {_PLATFORMS: platforms, _TAGS: tags + [tag for tag in attr.gotags if tag not in tags]}
 
 _configuration = transition(

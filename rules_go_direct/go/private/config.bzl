@@ -67,3 +67,16 @@ go_toolchain = rule(
         "_tags": attr.label(default = "//go/config:tags", providers = [GoSettingInfo]),
     },
 )
+
+def _go_missing_toolchain_impl(ctx):
+    fail("godirect.lock.json has no toolchain for the platform %s; it has %s: add the platform to godirect.star, then run `godirect lock`" %
+         (ctx.fragments.platform.platform, ", ".join(ctx.attr.platforms)))
+
+go_missing_toolchain = rule(
+    implementation = _go_missing_toolchain_impl,
+    doc = "Stands last among the toolchains: Bazel alone would only say that none matches, not what to do.",
+    attrs = {
+        "platforms": attr.string_list(mandatory = True, doc = "GOOS/GOARCH pairs that there are toolchains for."),
+    },
+    fragments = ["platform"],
+)

@@ -1,4 +1,4 @@
-"""The targets of //go/platform."""
+"""The targets of //go/toolchain, //go/platform and //go/constraints. Their labels are those of rules_go."""
 
 load(
     ":platforms.bzl",
@@ -11,40 +11,72 @@ load(
     "platform_name",
     "split_port",
     "variant_constraint",
-    "variant_name",
 )
 
+def _constraints(goos, goarch, variant):
+    return [os_constraint(goos), arch_constraint(goarch)] + ([variant_constraint(goarch, variant)] if variant else [])
+
+def _platforms():
+    """Name and constraints of each port, and of each of its variants but the default, which is the port itself."""
+    found = {}
+    for port in PORTS:
+        goos, goarch = split_port(port)
+        table = VARIANTS.get(goarch)
+        for variant in [None] + [value for value in (table.values if table else []) if value != table.default]:
+            found[platform_name(goos, goarch, variant)] = _constraints(goos, goarch, variant)
+    return found
+
+def _parts():
+    """The constraints of each GOOS and each GOARCH."""
+    oses, arches = {}, {}
+    for port in PORTS:
+        goos, goarch = split_port(port)
+        oses[goos] = os_constraint(goos)
+        arches[goarch] = arch_constraint(goarch)
+    return oses, arches
+
 def declare_platforms(name):
-    """Declares constraint values, `platform`s and `config_setting`s for all ports and variants of Go.
+    """Declares a `platform` for each port and variant, and a constraint value for each GOOS and GOARCH.
 
     Args:
       name: unused; the names of the targets follow from the table.
     """
     _ = name  # @unused
-    for goos in OWN_OS:
-        native.constraint_value(name = "os_" + goos, constraint_setting = "@platforms//os:os")
-    for goarch in OWN_ARCH:
-        native.constraint_value(name = "cpu_" + goarch, constraint_setting = "@platforms//cpu:cpu")
-    for goarch, table in VARIANTS.items():
-        native.constraint_setting(name = "go" + goarch)
-        for value in table.values:
-            native.constraint_value(name = variant_name(goarch, value), constraint_setting = ":go" + goarch)
+    oses, arches = _parts()
+    for goos, constraint in oses.items():
+        if goos in OWN_OS:
+            native.constraint_value(name = goos, constraint_setting = "@platforms//os:os")
+        else:
+            native.alias(name = goos, actual = constraint)
+    for goarch, constraint in arches.items():
+        if goarch in OWN_ARCH:
+            native.constraint_value(name = goarch, constraint_setting = "@platforms//cpu:cpu")
+        else:
+            native.alias(name = goarch, actual = constraint)
+    for platform, constraints in _platforms().items():
+        native.platform(name = platform, constraint_values = constraints)
 
-    oses, arches = {}, {}
-    for port in PORTS:
-        goos, goarch = split_port(port)
-        oses[goos], arches[goarch] = True, True
-        base = [os_constraint(goos), arch_constraint(goarch)]
-        native.platform(name = platform_name(goos, goarch), constraint_values = base)
-        native.config_setting(name = "is_" + platform_name(goos, goarch), constraint_values = base)
-        table = VARIANTS.get(goarch)
-        for value in table.values if table else []:
-            if value != table.default:
-                native.platform(
-                    name = platform_name(goos, goarch, value),
-                    constraint_values = base + [variant_constraint(goarch, value)],
-                )
-    for goos in oses:
-        native.config_setting(name = "is_" + goos, constraint_values = [os_constraint(goos)])
-    for goarch in arches:
-        native.config_setting(name = "is_" + goarch, constraint_values = [arch_constraint(goarch)])
+def declare_config_settings(name):
+    """Declares a `config_setting` for each GOOS, GOARCH, port and variant.
+
+    Where several hold, `select` takes the one with more constraints: `linux_amd64_v3` before `linux_amd64` before `linux`.
+
+    Args:
+      name: unused; the names of the targets follow from the table.
+    """
+    _ = name  # @unused
+    oses, arches = _parts()
+    for part, constraint in (oses | arches).items():
+        native.config_setting(name = part, constraint_values = [constraint])
+    for platform, constraints in _platforms().items():
+        native.config_setting(name = platform, constraint_values = constraints)
+
+def declare_variants(name):
+    """Declares the constraint setting of an architecture's variants, with its values.
+
+    Args:
+      name: GOARCH, which is also the name of the setting.
+    """
+    native.constraint_setting(name = name)
+    for value in VARIANTS[name].values:
+        native.constraint_value(name = value, constraint_setting = ":" + name)

@@ -141,7 +141,7 @@ VARIANTS = {
     "riscv64": _variants("GORISCV64", "rva20u64", ["rva20u64", "rva22u64", "rva23u64"]),
 }
 
-# GOOS values that the `platforms` module has no constraint value for; //go/platform declares them.
+# GOOS values that the `platforms` module has no constraint value for; //go/toolchain declares them.
 OWN_OS = ["aix", "dragonfly", "illumos", "js", "plan9", "solaris"]
 
 # GOARCH values likewise.
@@ -169,7 +169,7 @@ def os_constraint(goos):
       A string that is a label in this module's repositories.
     """
     if goos in OWN_OS:
-        return "@rules_go_direct//go/platform:os_" + goos
+        return "@rules_go_direct//go/toolchain:" + goos
     return "@platforms//os:" + _OS.get(goos, goos)
 
 def arch_constraint(goarch):
@@ -182,7 +182,7 @@ def arch_constraint(goarch):
       A string that is a label in this module's repositories.
     """
     if goarch in OWN_ARCH:
-        return "@rules_go_direct//go/platform:cpu_" + goarch
+        return "@rules_go_direct//go/toolchain:" + goarch
     return "@platforms//cpu:" + _ARCH.get(goarch, "aarch64" if goarch == "arm64" else goarch)
 
 def variant_constraint(goarch, variant):
@@ -193,21 +193,9 @@ def variant_constraint(goarch, variant):
       variant: e.g. `v3`.
 
     Returns:
-      A string that is a label in this module's repositories, e.g. `@rules_go_direct//go/platform:goamd64_v3`.
+      A string that is a label in this module's repositories, e.g. `@rules_go_direct//go/constraints/amd64:v3`.
     """
-    return "@rules_go_direct//go/platform:" + variant_name(goarch, variant)
-
-def variant_name(goarch, variant):
-    """The name of a variant's constraint value, e.g. `goamd64_v3`, `goarm64_v8_2`.
-
-    Args:
-      goarch: GOARCH.
-      variant: e.g. `v3`.
-
-    Returns:
-      The name, which begins with that of its constraint setting: `go` and GOARCH.
-    """
-    return "go%s_%s" % (goarch, variant.replace(".", "_"))
+    return "@rules_go_direct//go/constraints/%s:%s" % (goarch, variant)
 
 def platform_name(goos, goarch, variant = None):
     """The name of a platform, e.g. `linux_amd64`, `linux_amd64_v3`, `linux_arm64_v8_2`.

@@ -24,6 +24,14 @@ go_toolchain(
 )
 """
 
+_MISSING = """
+go_missing_toolchain(
+    name = "{name}",
+    platforms = {platforms},
+    visibility = ["//visibility:public"],
+)
+"""
+
 _SETTING = """
 config_setting(
     name = "sdk_{version}",
@@ -41,7 +49,8 @@ def _variants(goarch):
     return [value for value in table.values if value != table.default] + [None] if table else [None]
 
 def _go_toolchain_repo_impl(rctx):
-    declarations, implementations, versions = [], ["load(\"@rules_go_direct//go:toolchain.bzl\", \"go_toolchain\")\n"], {}
+    declarations, versions = [], {}
+    implementations = ["load(\"@rules_go_direct//go:toolchain.bzl\", \"go_missing_toolchain\", \"go_toolchain\")\n"]
     for sdk in json.decode(rctx.attr.sdks):
         # Bazel takes the first that matches, in the order of names: an SDK that was asked for by flag, then the lock's first;
         # a variant before the plain architecture, whose constraints the variant satisfies as well.
@@ -65,6 +74,18 @@ def _go_toolchain_repo_impl(rctx):
                     sdk = sdk["label"],
                     variant = variant or "",
                 ))
+
+    # For any target, but only where an SDK runs: else it could win over a toolchain on another execution platform.
+    for platform in {sdk["platform"]: True for sdk in json.decode(rctx.attr.sdks)}:
+        name = "missing_on_" + platform.replace("/", "_")
+        declarations.append(_TOOLCHAIN.format(
+            rank = 9,
+            name = name,
+            exec_constraints = _constraints(platform),
+            target_constraints = [],
+            settings = [],
+        ))
+        implementations.append(_MISSING.format(name = name, platforms = rctx.attr.platforms))
     settings = [_SETTING.format(version = version) for version in versions]
     rctx.file("BUILD.bazel", "".join(settings + declarations))
     rctx.file("toolchains/BUILD.bazel", "".join(implementations))

@@ -7,6 +7,7 @@ use super::{Input, RULESET, View};
 use crate::error::{Error, Result};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ImportPath;
+use crate::platform::Platform;
 use crate::source::tree::join;
 
 /// The name of the target that tells the rules about a module.
@@ -45,20 +46,21 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
 fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &str) -> Result<Rule> {
     let (_, package) = seen[0];
     check_profiles_agree(seen)?;
+    let files = input.files.get(&package.import_path).cloned().unwrap_or_default();
+    let sorted = |labels: Vec<String>| Expr::List(sorted(labels));
     let vary = |items: &dyn Fn(&Package) -> Vec<String>| vary(input, seen, items);
-    let sources = |p: &Package| p.selection.files.sources().map(str::to_owned).collect::<Vec<_>>();
-    let embedded = |p: &Package| p.selection.files.embed.values().flatten().cloned().collect::<Vec<_>>();
-    let embed: BTreeMap<String, Vec<String>> = seen.iter().flat_map(|(_, p)| p.selection.files.embed.clone()).collect();
     let std = |p: &Package| dependencies(input, p, true);
     let deps = |p: &Package| dependencies(input, p, false);
     let visibility = if package.is_main() { "//visibility:private".to_owned() } else { visibility(package, dir) };
     Ok(Rule::new("go_library", library_name(package))
-        .with("srcs", vary(&sources))
-        .with("embed_patterns", Expr::Dict(embed.into_iter().collect()))
-        .with("embedsrcs", vary(&embedded))
+        .with("srcs", sorted(files.sources))
+        .with("constraints", Expr::StringDict(files.constraints))
+        .with("embedsrcs", sorted(files.embed.values().flatten().cloned().collect()))
+        .with("embed_patterns", Expr::Dict(files.embed.into_iter().collect()))
         .with("importpath", Expr::String(package.import_path.to_string()))
         .with("module", Expr::String(format!("//{module_dir}:{MODULE_TARGET}")))
-        .with("std_imports", vary(&std))
+        // Its default is all of std.
+        .with_explicit("std_imports", vary(&std))
         .with("visibility", Expr::List(vec![visibility]))
         .with("deps", vary(&deps)))
 }
@@ -74,44 +76,67 @@ fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
 }
 
-/// What all platforms have, plus a `select` for what only some have.
+/// What all platforms of the spec have, plus a `select` for what only some have.
 fn vary(input: &Input, seen: &[(&View, &Package)], items: &dyn Fn(&Package) -> Vec<String>) -> Expr {
-    let mut by_target: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
+        input.views.iter().map(|v| (&v.target.platform, BTreeSet::new())).collect();
     for (view, package) in seen {
-        by_target.entry(&view.target.name).or_default().extend(items(package));
+        by_platform.entry(&view.target.platform).or_default().extend(items(package));
     }
-    let targets: BTreeMap<&str, String> = input.views.iter().map(|v| (v.target.name.as_str(), condition(v))).collect();
-    let everywhere: BTreeSet<String> = by_target.values().flatten().cloned().collect();
-    let common = |item: &String| targets.keys().all(|t| by_target.get(t).is_some_and(|items| items.contains(item)));
-    let (common, rest): (Vec<String>, Vec<String>) = everywhere.into_iter().partition(common);
-    let sorted = |mut labels: Vec<String>| {
-        sort_labels(&mut labels);
-        labels
-    };
-    if rest.is_empty() {
-        return Expr::List(sorted(common));
+    let everything: BTreeSet<String> = by_platform.values().flatten().cloned().collect();
+    let common: Vec<String> = everything.into_iter().filter(|i| by_platform.values().all(|items| items.contains(i))).collect();
+    for items in by_platform.values_mut() {
+        items.retain(|i| !common.contains(i));
     }
-    let mut cases: Vec<(String, Vec<String>)> = by_target
-        .iter()
-        .map(|(target, items)| (targets[target].clone(), sorted(rest.iter().filter(|i| items.contains(*i)).cloned().collect())))
-        .filter(|(_, items)| !items.is_empty())
-        .collect();
-    cases.sort();
-    Expr::Select { common: sorted(common), cases }
+    Expr::Select { common: sorted(common), cases: cases(by_platform) }
 }
 
-/// The condition that holds on a target platform.
-fn condition(view: &View) -> String {
-    format!("@{RULESET}//go/platform:{}", view.target.platform.name())
+/// The cases of a `select`: one for an operating system, or else for a port, where its platforms agree, and else one for each variant.
+///
+/// So the cases say no more of variants than needed, and hold for those too that the spec does not list.
+fn cases(by_platform: BTreeMap<&Platform, BTreeSet<String>>) -> Vec<(String, Vec<String>)> {
+    let goos = |p: &Platform| p.goos().to_owned();
+    let port = |p: &Platform| Platform::new(p.os_arch()).name();
+    let mut cases: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut left = by_platform;
+    for level in [&goos as &dyn Fn(&Platform) -> String, &port] {
+        let mut groups: BTreeMap<String, BTreeMap<&Platform, BTreeSet<String>>> = BTreeMap::new();
+        for (platform, items) in std::mem::take(&mut left) {
+            groups.entry(level(platform)).or_default().insert(platform, items);
+        }
+        for (name, group) in groups {
+            let agreed: BTreeSet<&BTreeSet<String>> = group.values().collect();
+            match agreed.first() {
+                Some(items) if agreed.len() == 1 => drop(cases.insert(name, (*items).clone())),
+                _ => left.extend(group),
+            }
+        }
+    }
+    // Nothing is what the default says, too.
+    cases.retain(|_, items| !items.is_empty());
+    // But a variant with nothing must say so, since the case of the port's default variant holds for it as well.
+    cases.extend(left.into_iter().map(|(platform, items)| (platform.name(), items)));
+    cases.into_iter().map(|(name, items)| (condition(&name), sorted(items.into_iter().collect()))).collect()
 }
 
-/// Build files have one list of sources for all profiles, so tags may not change it.
+/// The label of the condition that holds on an operating system, a port or a variant of it.
+fn condition(name: &str) -> String {
+    format!("@{RULESET}//go/platform:{name}")
+}
+
+fn sorted(mut labels: Vec<String>) -> Vec<String> {
+    sort_labels(&mut labels);
+    labels
+}
+
+/// Build files have one list of imports for all profiles, so tags and cgo may not change it.
 fn check_profiles_agree(seen: &[(&View, &Package)]) -> Result<()> {
+    let differ = |a: &Package, b: &Package| a.imports != b.imports || a.selection.files.cgo != b.selection.files.cgo;
     for (view, package) in seen {
-        let other = seen.iter().find(|(v, p)| v.target.name == view.target.name && p != package);
+        let other = seen.iter().find(|(v, p)| v.target.name == view.target.name && differ(p, package));
         if let Some((other, _)) = other {
             let (a, b) = (view.profile, other.profile);
-            let error = format!("package {} has other files or imports in profile {a} than in {b}", package.import_path);
+            let error = format!("package {} has other imports or cgo files in profile {a} than in {b}", package.import_path);
             return Err(Error::input(error)
                 .help("Bazel's BUILD files can't express that yet: use one set of tags, or leave out bazel()"));
         }

@@ -1,5 +1,6 @@
 //! Rules as data, printed as buildifier formats them; quoting happens only here.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A value in a BUILD file.
@@ -9,6 +10,8 @@ pub enum Expr {
     String(String),
     /// A list of strings.
     List(Vec<String>),
+    /// A dictionary of strings.
+    StringDict(BTreeMap<String, String>),
     /// A dictionary of string lists, in this order.
     Dict(Vec<(String, Vec<String>)>),
     /// A list, plus a `select` of lists by condition; the default is the empty list.
@@ -36,11 +39,14 @@ impl Rule {
         Rule { kind, name: name.into(), attributes: Vec::new() }
     }
 
-    /// Adds an attribute, unless its value is empty (which is every attribute's default).
-    pub fn with(mut self, name: &'static str, value: Expr) -> Rule {
-        if !value.is_empty() {
-            self.attributes.push((name, value));
-        }
+    /// Adds an attribute, unless its value is empty (which is nearly every attribute's default).
+    pub fn with(self, name: &'static str, value: Expr) -> Rule {
+        if value.is_empty() { self } else { self.with_explicit(name, value) }
+    }
+
+    /// Adds an attribute also when its value is empty, for one whose default means something else.
+    pub fn with_explicit(mut self, name: &'static str, value: Expr) -> Rule {
+        self.attributes.push((name, value));
         self
     }
 }
@@ -50,6 +56,7 @@ impl Expr {
         match self {
             Expr::String(text) => text.is_empty(),
             Expr::List(items) => items.is_empty(),
+            Expr::StringDict(entries) => entries.is_empty(),
             Expr::Dict(entries) => entries.is_empty(),
             Expr::Select { common, cases } => common.is_empty() && cases.is_empty(),
         }
@@ -130,6 +137,10 @@ fn print_expr(value: &Expr) -> String {
     match value {
         Expr::String(text) => literal(text),
         Expr::List(items) => print_list(items, 1),
+        Expr::StringDict(entries) => {
+            let lines: String = entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), literal(v))).collect();
+            format!("{{\n{lines}    }}")
+        }
         Expr::Dict(entries) => {
             let lines: String =
                 entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), print_list(v, 2))).collect();
@@ -169,6 +180,8 @@ mod tests {
             .with("deps", Expr::List(list(&["//b"])))
             .with("visibility", Expr::List(list(&["//visibility:public"])))
             .with("embed", Expr::List(vec![]))
+            .with_explicit("std_imports", Expr::List(vec![]))
+            .with("constraints", Expr::StringDict([("a.go".to_owned(), "!linux || x".to_owned())].into()))
             .with("embed_patterns", Expr::Dict(vec![("x*".to_owned(), list(&["x1", "x2"]))]))
             .with(
                 "srcs",
@@ -189,12 +202,16 @@ go_library(
         "@r//:linux": ["l.go"],
         "//conditions:default": [],
     }),
+    constraints = {
+        "a.go": "!linux || x",
+    },
     embed_patterns = {
         "x*": [
             "x1",
             "x2",
         ],
     },
+    std_imports = [],
     visibility = ["//visibility:public"],
     deps = ["//b"],
 )

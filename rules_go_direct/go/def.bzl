@@ -1,0 +1,14 @@
+"""Everything in defs.bzl, by the name of rules_go's file, so that the `load`s of existing BUILD files need no change."""
+
+load(
+    "//go:defs.bzl",
+    _go_binary = "go_binary",
+    _go_library = "go_library",
+    _go_locked_package = "go_locked_package",
+    _go_module = "go_module",
+)
+
+go_binary = _go_binary
+go_library = _go_library
+go_locked_package = _go_locked_package
+go_module = _go_module
