@@ -17,7 +17,7 @@ use crate::write::{self, Change, GeneratedFiles};
 
 /// Write Nix and Bazel files from spec, lock and sources, offline.
 ///
-/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix`. For bazel(): a section of MODULE.bazel, and a
+/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and a
 /// BUILD.bazel in each directory with a package. Files that are as they should be aren't touched, and generated ones that are no longer wanted
 /// are removed.
 ///
