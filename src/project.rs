@@ -159,6 +159,15 @@ impl Project {
         Ok(found)
     }
 
+    /// Whether a binary's plain name means this variant of it, among those for the same operating system and processor: that in
+    /// its first profile, for the architecture's default variant or else the spec's first.
+    fn is_default(&self, variant: Variant, binary: &ProjectBinary) -> bool {
+        let mut same = self.spec.platforms.iter().filter(|t| t.platform.os_arch() == variant.target.platform.os_arch());
+        let first = same.clone().next();
+        let target = same.find(|t| t.platform.variant().is_none()).or(first);
+        target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
+    }
+
     /// Reads the lock.
     ///
     /// # Errors
@@ -227,7 +236,12 @@ impl Locked<'_> {
             .project
             .binaries_of(variant)
             .filter(|(name, _)| wanted(name))
-            .map(|(name, b)| plan::Binary { name, main: &b.main, default_godebug: self.default_godebug(graph, &b.main) })
+            .map(|(name, b)| plan::Binary {
+                name,
+                main: &b.main,
+                default: self.project.is_default(variant, b),
+                default_godebug: self.default_godebug(graph, &b.main),
+            })
             .collect();
         let settings = plan::Settings {
             go: &self.sdk.version,

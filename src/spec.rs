@@ -121,6 +121,9 @@ pub struct Nix {
     pub flake: bool,
 }
 
+/// The directory of Nix expressions when the spec names none.
+pub const DEFAULT_NIX_DIR: &str = "nix";
+
 /// The profile that binaries have when the spec names none.
 pub const DEFAULT_PROFILE: &str = "default";
 

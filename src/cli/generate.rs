@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::graph::PackageGraph;
 use crate::lock::file::Lockfile;
 use crate::project::{Locked, Project};
+use crate::source::tree::join;
+use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{self, Change, GeneratedFiles};
 
 /// Write Nix and Bazel files from spec, lock and sources, offline.
@@ -55,7 +57,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     } else if arguments.check {
         changes.iter().for_each(|change| anstream::print!("{}", change.diff()));
     } else {
-        show(&files, &changes, start);
+        show(&files, &changes, start.elapsed());
     }
     let stale = arguments.check && !changes.is_empty();
     if stale && !json {
@@ -65,8 +67,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 }
 
 /// Says what was written.
-pub fn show(files: &GeneratedFiles, changes: &[Change], start: Instant) {
-    let took = output::duration(start.elapsed());
+pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
+    let took = output::duration(took);
     if changes.is_empty() {
         output::line("fresh", format!("{}  {took}", output::count(files.len(), "generated file")));
         return;
@@ -121,14 +123,11 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
     })
 }
 
-/// Generated files that an earlier run may have left, and that are no longer wanted.
+/// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let mut found: BTreeSet<String> = project.spec.nix.iter().flat_map(nix::paths).collect();
-    if project.spec.bazel {
-        for directory in project.directories()? {
-            found.insert(crate::source::tree::join(&directory, bazel::BUILD_FILE));
-        }
-    }
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
+    let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
+    found.extend(project.directories()?.iter().map(|directory| join(directory, bazel::BUILD_FILE)));
     found.retain(|path| !files.contains_key(path));
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! `godirect init`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output;
@@ -21,6 +21,13 @@ use crate::write;
 pub struct Arguments {}
 
 pub fn run(directory: &Path, _: &Arguments) -> Result<ExitCode> {
+    output::line("wrote", write_starter(directory)?.display());
+    output::line("next", "godirect all");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the starter spec and gives its path.
+pub fn write_starter(directory: &Path) -> Result<PathBuf> {
     let path = error::file_in(directory, spec::FILE);
     if path.exists() {
         let error = Error::input(format!("there is already a {}", path.display()));
@@ -28,9 +35,7 @@ pub fn run(directory: &Path, _: &Arguments) -> Result<ExitCode> {
     }
     let workspace = Workspace::load(directory)?;
     write::atomic(&path, starter(&workspace, OsArch::host()?).as_bytes())?;
-    output::line("wrote", path.display());
-    output::line("next", "godirect all");
-    Ok(ExitCode::SUCCESS)
+    Ok(path)
 }
 
 /// The text of a starter spec. Its calls are also the documentation that a new user sees first.

@@ -72,7 +72,7 @@ pub fn update(project: &Project) -> Result<(Lockfile, bool)> {
 pub fn show(lock: &Lockfile, changed: bool) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        output::line("sdk", format!("go{}  tools for {}", sdk.version, machines.join(", ")));
+        output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
     }
     let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
     let modules = output::count(lock.modules.len(), "module");

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
 use crate::plan::{BinaryAction, Configuration, PackageAction};
-use crate::spec::Nix;
+use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
@@ -27,9 +27,6 @@ const ENTRY: [(&str, &str); 2] = [
     ("flake.nix", include_str!("../../templates/nix/flake.nix")),
     ("default.nix", include_str!("../../templates/nix/default.nix")),
 ];
-
-/// The directory that the templates are written for.
-const TEMPLATE_DIR: &str = "nix";
 
 /// All paths that [`render`] may give.
 pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
@@ -57,9 +54,9 @@ pub fn render(go: &GoVersion, configurations: &BTreeMap<String, Configuration>, 
     Ok(files)
 }
 
-/// A template for another directory than its own. The templates say in one place where they are, so that they are plain Nix themselves.
+/// A template, which is written for the default directory, for another one. The templates say in one place where they are, so that they are plain Nix themselves.
 fn in_directory(template: &str, dir: &str) -> String {
-    if dir == TEMPLATE_DIR {
+    if dir == DEFAULT_NIX_DIR {
         return template.to_owned();
     }
     let up = "../".repeat(dir.split('/').count());

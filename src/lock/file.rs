@@ -11,6 +11,7 @@ use crate::error::{Error, Location, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
+use crate::source::sdk::GodebugSetting;
 
 /// The format version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -79,18 +80,6 @@ pub struct SdkDownload {
     /// executable bits. Only for modules.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, Sri>,
-}
-
-/// A GODEBUG setting whose default depends on the main module's go version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GodebugSetting {
-    /// The setting, e.g. `panicnil`.
-    pub name: String,
-    /// The minor version of Go in which the default changed.
-    pub changed: u32,
-    /// The value that restores the old behaviour.
-    pub old: String,
 }
 
 /// One third-party module.
