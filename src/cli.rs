@@ -20,8 +20,13 @@ use crate::platform::OsArch;
 
 /// Builds Go programs from one lock and one package graph: the same bytes from `go build`, `nix build` and `bazel build`.
 ///
-/// godirect reads `godirect.star`, which says which SDK, platforms and binaries there are. `godirect lock` pins everything that comes from
-/// outside, `godirect generate` writes Nix and Bazel files from that, and `godirect build` builds without either of them.
+/// `godirect.star`, the spec, says which SDK, platforms and binaries there are. `godirect lock` pins everything that comes from outside in
+/// `godirect.lock.json`; `godirect generate` writes Nix and Bazel files from spec, lock and sources; `godirect build` builds without Nix and Bazel,
+/// by running Go's compiler, assembler and linker itself. Commit all of these files but the binaries.
+///
+/// Environment: GOPROXY, GOPRIVATE and GONOPROXY count as they do for the go command, also when set by `go env -w`, and so does netrc; but
+/// nothing is ever fetched from version control. GODIRECT_CACHE is the directory for downloads and build results, by default `godirect` in the
+/// user's cache directory. NO_COLOR turns colour off.
 ///
 /// Exit codes: 0 done; 1 the answer is no (stale files, a failed build); 2 wrong input (spec, go.mod, lock, arguments); 3 the environment (network,
 /// files, programs); 4 a hash is not the pinned one.
@@ -33,7 +38,7 @@ use crate::platform::OsArch;
     after_help = "Start with `godirect init` beside go.mod, then `godirect all`."
 )]
 struct Arguments {
-    /// Work in this directory: the one with godirect.star.
+    /// Work in this directory, the one with godirect.star, instead of the current one.
     #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", hide_default_value = true)]
     directory: PathBuf,
     /// Print results as JSON with a `version` field, for programs.
@@ -43,23 +48,28 @@ struct Arguments {
     verb: Verb,
 }
 
+// A verb's documentation stands at its arguments, where clap takes both the summary and the long help from.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Write a starter spec, godirect.star, from go.mod or go.work.
     Init(init::Arguments),
-    /// Resolve and pin the SDK and all modules in godirect.lock.json.
     Lock(lock::Arguments),
-    /// Write Nix and Bazel files from spec and lock, offline.
     Generate(generate::Arguments),
-    /// Build binaries with the embedded engine and print their SHA-256.
     Build(build::Arguments),
-    /// Do everything: init if there is no spec, lock, generate, build.
     All(all::Arguments),
-    /// Print the directory of the pinned SDK, fetched and verified, e.g. for `$(godirect goroot)/bin/go vet`.
+    /// Print the directory of the pinned SDK.
+    ///
+    /// Fetches it if it isn't in the cache, and verifies it against godirect.lock.json. For tools that godirect doesn't replace, such as
+    /// gopls or `go vet`, so that they see the SDK that builds.
+    ///
+    /// Example: `$(godirect goroot)/bin/go vet ./...`
     Goroot,
     /// List the platforms that Go can build for.
+    ///
+    /// One GOOS/GOARCH a line, as platforms() in the spec takes them. Reads nothing.
     Platforms,
     /// Print a completion script for a shell.
+    ///
+    /// Example: `source <(godirect completions bash)`
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

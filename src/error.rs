@@ -64,6 +64,11 @@ impl Location {
     }
 }
 
+/// A file of a directory as people name it: without `./` for one of the current directory.
+pub fn file_in(directory: &Path, name: &str) -> PathBuf {
+    if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
+}
+
 /// One failure: what and why in `message`, where in `location`, what to do in `help`.
 ///
 /// Messages are lower-case fragments without a full stop, so that they can be joined.

@@ -287,10 +287,11 @@ impl Loader<'_> {
         };
         match (site, self.sources.main_package(*index, directory)) {
             (Some(site), Ok(Some(package))) => {
-                let located = package.error(self.sources.tree, &site.file, site.offset, site.width, error.message());
-                match error.advice() {
-                    Some(help) => located.help(help),
-                    None => located,
+                let place = package.error(self.sources.tree, &site.file, site.offset, site.width, error.message());
+                // The class stays: a wrong hash is one, whichever import asked for the module.
+                match place.location() {
+                    Some(location) => error.at(location.clone()),
+                    None => error,
                 }
             }
             _ => error.context(importer),

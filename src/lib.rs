@@ -1,4 +1,24 @@
 //! godirect: one lock, one graph, the same bytes.
+//!
+//! ```text
+//! godirect.star ─spec─▶ Spec ─┐
+//! go.mod, go.sum ─module─▶ Workspace ─▶ lock ─▶ Lockfile ─┐
+//! *.go ─source─▶ records ─────────────────────────────▶ graph ─▶ PackageGraph
+//!                                                                  │
+//!                            binaries ◀─exec─ Configuration ◀─plan─┤
+//!                                                   │              │
+//!                              Nix files ◀─emit::nix┘  emit::bazel─┴▶ Bazel files
+//! ```
+//!
+//! | stage | modules |
+//! |---|---|
+//! | the command line, and what its verbs share | [`cli`], [`project`] |
+//! | what is built | [`spec`], [`module`], [`source`], [`graph`] |
+//! | from where, pinned; the only user of the network | [`lock`] |
+//! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`mod@write`] |
+//! | vocabulary | [`name`], [`digest`], [`platform`], [`error`] |
+//!
+//! Arrows go one way; `ARCHITECTURE.md` has the rules, and where to add things.
 
 pub mod cli;
 pub mod digest;

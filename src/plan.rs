@@ -48,6 +48,9 @@ pub struct BinaryAction {
     pub file: String,
     /// The import path of its main package.
     pub main: String,
+    /// Whether this is the binary that its plain name means on its operating system and processor.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
     /// All packages that are linked, sorted.
     pub deps: Vec<String>,
     /// What to do.
@@ -135,6 +138,8 @@ pub struct Binary<'a> {
     pub name: &'a str,
     /// The import path of the main package.
     pub main: &'a ImportPath,
+    /// Whether this is the binary that its plain name means on its operating system and processor.
+    pub default: bool,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
 }
@@ -149,6 +154,7 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     let mut planned = BTreeMap::new();
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
+        compile::refuse_c(&linked)?;
         for package in &linked {
             let import_path = package.import_path.as_str();
             if !packages.contains_key(import_path) {

@@ -1,12 +1,13 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod freshness;
 mod locking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::Workspace;
@@ -117,7 +118,7 @@ impl Project {
 
     /// The path of the lock.
     pub fn lock_path(&self) -> PathBuf {
-        self.dir.join(LOCK_FILE)
+        error::file_in(&self.dir, LOCK_FILE)
     }
 
     /// The directory of go.mod or go.work.
@@ -158,6 +159,15 @@ impl Project {
         Ok(found)
     }
 
+    /// Whether a binary's plain name means this variant of it, among those for the same operating system and processor: that in
+    /// its first profile, for the architecture's default variant or else the spec's first.
+    fn is_default(&self, variant: Variant, binary: &ProjectBinary) -> bool {
+        let mut same = self.spec.platforms.iter().filter(|t| t.platform.os_arch() == variant.target.platform.os_arch());
+        let first = same.clone().next();
+        let target = same.find(|t| t.platform.variant().is_none()).or(first);
+        target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
+    }
+
     /// Reads the lock.
     ///
     /// # Errors
@@ -171,32 +181,11 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// When the lock was made for another SDK or for other platforms.
+    /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
-        let sdk = self.locked_sdk(lock)?;
+        let sdk = freshness::check(self, lock)?;
         let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
         Ok(Locked { project: self, lock, sdk, sources })
-    }
-
-    fn locked_sdk<'l>(&self, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-        let stale = |why: String| Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`");
-        let sdk = match &self.spec.sdk.version {
-            SdkVersion::Exact(version) => lock.sdks.iter().find(|s| s.version == *version),
-            SdkVersion::FromGoMod => lock.sdks.last(),
-        };
-        let sdk = sdk.ok_or_else(|| stale("it pins another version of Go than the spec asks for".to_owned()))?;
-        if let Some(wanted) = self.workspace.wanted_sdk().filter(|w| w.version > sdk.version && w.line.starts_with("go ")) {
-            return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
-        }
-        for platform in &self.spec.sdk.exec_platforms {
-            if !sdk.downloads.iter().any(|d| d.platform == *platform) {
-                return Err(stale(format!("it has no SDK for the execution platform {platform}")));
-            }
-        }
-        match self.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
-            Some(missing) => Err(stale(format!("it doesn't cover the platform {missing}"))),
-            None => Ok(sdk),
-        }
     }
 }
 
@@ -247,7 +236,12 @@ impl Locked<'_> {
             .project
             .binaries_of(variant)
             .filter(|(name, _)| wanted(name))
-            .map(|(name, b)| plan::Binary { name, main: &b.main, default_godebug: self.default_godebug(graph, &b.main) })
+            .map(|(name, b)| plan::Binary {
+                name,
+                main: &b.main,
+                default: self.project.is_default(variant, b),
+                default_godebug: self.default_godebug(graph, &b.main),
+            })
             .collect();
         let settings = plan::Settings {
             go: &self.sdk.version,

@@ -113,11 +113,16 @@ pub struct Binary {
 }
 
 /// Nix output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Nix {
+    /// The directory of the generated expressions, relative to the spec, slash-separated.
+    pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
 }
+
+/// The directory of Nix expressions when the spec names none.
+pub const DEFAULT_NIX_DIR: &str = "nix";
 
 /// The profile that binaries have when the spec names none.
 pub const DEFAULT_PROFILE: &str = "default";

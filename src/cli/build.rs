@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::exec::{self, Environment, Sources};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -23,24 +23,30 @@ use crate::write;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
-/// Runs Go's compiler, assembler and linker directly, on all cores, and reuses what it built before. Modules that aren't in the cache are
-/// fetched and verified against the lock.
+/// Runs Go's compiler, assembler and linker directly, on all cores, and reuses what it built before from the cache. The SDK and modules that
+/// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
+///
+/// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
+/// fails, its messages are shown, and the exit code is 1.
+///
+/// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
     /// Directories of main packages, or names of binaries; all by default.
     #[arg(value_name = "PKG")]
     packages: Vec<String>,
-    /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`. By default for this machine's, if the spec has it.
+    /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`; may be repeated. By default for this machine's, or for all
+    /// if the spec doesn't have it.
     #[arg(long, value_name = "PLATFORM")]
     platform: Vec<String>,
-    /// Build in this profile only.
+    /// Build in this profile only. By default in each that the binary has in the spec.
     #[arg(long)]
     profile: Option<String>,
-    /// Put the binaries below this directory, as PLATFORM/NAME.
+    /// Put the binaries below this directory, as PLATFORM/NAME, instead of godirect-out.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many compilers run at once.
+    /// How many compilers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
 }
@@ -96,6 +102,10 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
     let wanted = chosen_binaries(project, arguments)?;
+    if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| wanted.iter().any(|w| w == name))) {
+        let error = Error::input("nothing to build: none of these binaries has this profile");
+        return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
+    }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (goroot, sources) = fetch(&locked, &cache, &proxy)?;
     let host = OsArch::host()?;
@@ -124,7 +134,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
-    arguments.out.clone().unwrap_or_else(|| project.dir.join("godirect-out"))
+    arguments.out.clone().unwrap_or_else(|| error::file_in(&project.dir, "godirect-out"))
 }
 
 /// Copies a binary out of the cache, in one step.
@@ -153,8 +163,8 @@ fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Ve
     if let Some(profile) = &arguments.profile {
         if !project.spec.profiles.contains_key(profile) {
             let known: Vec<&str> = project.spec.profiles.keys().map(String::as_str).collect();
-            let error = Error::input(format!("there is no profile `{}`", profile.escape_debug()));
-            return Err(error.help(format!("there are {}", known.join(", "))));
+            let error = Error::input(format!("the spec has no profile `{}`", profile.escape_debug()));
+            return Err(error.help(format!("it has {}", known.join(", "))));
         }
         variants.retain(|v| v.profile_name == profile);
     }
@@ -187,7 +197,7 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
             let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
             let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
-            error.help(format!("there are {}", known.join(", ")))
+            error.help(format!("it has {}", known.join(", ")))
         })
     };
     arguments.packages.iter().map(find).collect()

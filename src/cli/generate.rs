@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -13,12 +13,20 @@ use crate::error::{Error, Result};
 use crate::graph::PackageGraph;
 use crate::lock::file::Lockfile;
 use crate::project::{Locked, Project};
+use crate::source::tree::join;
+use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{self, Change, GeneratedFiles};
 
-/// Write Nix and Bazel files from spec and lock, offline.
+/// Write Nix and Bazel files from spec, lock and sources, offline.
 ///
-/// Needs neither Bazel, nor Nix, nor Go. Files that a person wrote are never overwritten: a generated file says so in its first line, and of
-/// MODULE.bazel only one marked section is kept up to date.
+/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and a
+/// BUILD.bazel in each directory with a package. Files that are as they should be aren't touched, and generated ones that are no longer wanted
+/// are removed.
+///
+/// Files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines, and of MODULE.bazel
+/// everything outside of the marked section stays.
+///
+/// Example, for CI: `godirect generate --check`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
@@ -49,7 +57,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     } else if arguments.check {
         changes.iter().for_each(|change| anstream::print!("{}", change.diff()));
     } else {
-        show(&files, &changes, start);
+        show(&files, &changes, start.elapsed());
     }
     let stale = arguments.check && !changes.is_empty();
     if stale && !json {
@@ -59,8 +67,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 }
 
 /// Says what was written.
-pub fn show(files: &GeneratedFiles, changes: &[Change], start: Instant) {
-    let took = output::duration(start.elapsed());
+pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
+    let took = output::duration(took);
     if changes.is_empty() {
         output::line("fresh", format!("{}  {took}", output::count(files.len(), "generated file")));
         return;
@@ -81,12 +89,12 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     let variants = project.variants();
     let graphs: Vec<PackageGraph> = variants.iter().map(|v| locked.graph(*v)).collect::<Result<_>>()?;
     let mut files = GeneratedFiles::new();
-    if let Some(nix) = project.spec.nix {
+    if let Some(nix) = &project.spec.nix {
         let mut plans = BTreeMap::new();
         for (variant, graph) in variants.iter().zip(&graphs) {
             plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
         }
-        files.extend(nix::render(&locked.sdk.version, &plans, nix.flake)?);
+        files.extend(nix::render(&locked.sdk.version, &plans, nix)?);
     }
     if project.spec.bazel {
         let views: Vec<bazel::View> = variants
@@ -115,14 +123,11 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
     })
 }
 
-/// Generated files that an earlier run may have left, and that are no longer wanted.
+/// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let mut found: BTreeSet<String> = nix::paths().map(str::to_owned).collect();
-    if project.spec.bazel {
-        for directory in project.directories()? {
-            found.insert(crate::source::tree::join(&directory, bazel::BUILD_FILE));
-        }
-    }
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
+    let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
+    found.extend(project.directories()?.iter().map(|directory| join(directory, bazel::BUILD_FILE)));
     found.retain(|path| !files.contains_key(path));
     Ok(found)
 }

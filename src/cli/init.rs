@@ -1,31 +1,41 @@
 //! `godirect init`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::module::workspace::Workspace;
 use crate::platform::OsArch;
 use crate::spec;
 use crate::write;
 
 /// Write a starter spec, godirect.star, from go.mod or go.work.
+///
+/// The spec asks for the SDK of go.mod, for linux/amd64, linux/arm64 and this machine's platform, for every main package, and for Nix and
+/// Bazel files. It is yours to edit from then on; an existing one is never overwritten (exit 2).
+///
+/// Example: `godirect init && godirect all`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {}
 
 pub fn run(directory: &Path, _: &Arguments) -> Result<ExitCode> {
-    let path = directory.join(spec::FILE);
+    output::line("wrote", write_starter(directory)?.display());
+    output::line("next", "godirect all");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the starter spec and gives its path.
+pub fn write_starter(directory: &Path) -> Result<PathBuf> {
+    let path = error::file_in(directory, spec::FILE);
     if path.exists() {
         let error = Error::input(format!("there is already a {}", path.display()));
         return Err(error.help("edit it, or delete it to start anew; `godirect lock` is next"));
     }
     let workspace = Workspace::load(directory)?;
     write::atomic(&path, starter(&workspace, OsArch::host()?).as_bytes())?;
-    output::line("wrote", path.display());
-    output::line("next", "godirect all");
-    Ok(ExitCode::SUCCESS)
+    Ok(path)
 }
 
 /// The text of a starter spec. Its calls are also the documentation that a new user sees first.

@@ -16,8 +16,14 @@ use crate::project::{LOCK_FILE, Project};
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
 ///
-/// Reads the spec, go.mod or go.work and go.sum, fetches what isn't in the cache through GOPROXY, verifies it against go.sum, and records the hashes that Nix
-/// and Bazel need, and which packages of third-party modules are used.
+/// Reads the spec, go.mod or go.work, go.sum and the repository's Go files; fetches through GOPROXY what isn't in the cache; and records
+/// the hashes that Nix and Bazel need, and what the used packages of third-party modules and of std consist of. Writes only the lock.
+///
+/// Every module must have its line in go.sum, and the SDK must have the hash of the lock before or of go.sum; otherwise nothing is written (exit
+/// 2 without a hash, 4 for a wrong one). The first SDK of a lock is believed to be what the proxy gives.
+///
+/// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported. It is the only verb
+/// that decides what is pinned.
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {}
@@ -66,7 +72,7 @@ pub fn update(project: &Project) -> Result<(Lockfile, bool)> {
 pub fn show(lock: &Lockfile, changed: bool) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        output::line("sdk", format!("go{}  tools for {}", sdk.version, machines.join(", ")));
+        output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
     }
     let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
     let modules = output::count(lock.modules.len(), "module");

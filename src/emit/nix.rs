@@ -8,28 +8,30 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
 use crate::plan::{BinaryAction, Configuration, PackageAction};
+use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 1;
 
-/// Files that are the same in every repository.
-const STATIC: [(&str, &str); 4] = [
-    ("nix/godirect.nix", include_str!("../../templates/nix/godirect.nix")),
-    ("nix/symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
-    ("nix/helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
-    ("nix/helper/main.go", include_str!("../../templates/nix/helper/main.go")),
+/// Files in the directory of the spec's `nix()`, besides the plan.
+const FILES: [(&str, &str); 4] = [
+    ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
+    ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
+    ("helper/main.go", include_str!("../../templates/nix/helper/main.go")),
 ];
 
-/// Entry points, which a user may prefer to write.
+/// Entry points beside the spec, which a user may prefer to write.
 const ENTRY: [(&str, &str); 2] = [
     ("flake.nix", include_str!("../../templates/nix/flake.nix")),
     ("default.nix", include_str!("../../templates/nix/default.nix")),
 ];
 
 /// All paths that [`render`] may give.
-pub fn paths() -> impl Iterator<Item = &'static str> {
-    STATIC.iter().chain(&ENTRY).map(|(path, _)| *path).chain(["nix/plan.json"])
+pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
+    let below = FILES.iter().map(|(path, _)| *path).chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
+    ENTRY.iter().map(|(path, _)| (*path).to_owned()).chain(below)
 }
 
 /// Renders the Nix files for the configurations, by name.
@@ -37,16 +39,31 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 /// # Errors
 ///
 /// When the plan can't be serialised.
-pub fn render(go: &GoVersion, configurations: &BTreeMap<String, Configuration>, flake: bool) -> Result<GeneratedFiles> {
-    let entry: &[_] = if flake { &ENTRY } else { &[] };
-    let mut files: GeneratedFiles = STATIC
-        .iter()
-        .chain(entry)
-        .map(|(path, text)| ((*path).to_owned(), GeneratedFile { text: (*text).to_owned(), merged: false }))
-        .collect();
-    let text = plan(go, configurations).map_err(|e| Error::input(format!("nix/plan.json: {e}")))?;
-    files.insert("nix/plan.json".to_owned(), GeneratedFile { text, merged: false });
+pub fn render(go: &GoVersion, configurations: &BTreeMap<String, Configuration>, nix: &Nix) -> Result<GeneratedFiles> {
+    let file = |text: String| GeneratedFile { text, merged: false };
+    let mut files = GeneratedFiles::new();
+    for (path, text) in FILES {
+        files.insert(format!("{}/{path}", nix.dir), file(in_directory(text, &nix.dir)));
+    }
+    for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
+        files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
+    }
+    let path = format!("{}/plan.json", nix.dir);
+    let text = plan(go, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;
+    files.insert(path, file(text));
     Ok(files)
+}
+
+/// A template, which is written for the default directory, for another one. The templates say in one place where they are, so that they are plain Nix themselves.
+fn in_directory(template: &str, dir: &str) -> String {
+    if dir == DEFAULT_NIX_DIR {
+        return template.to_owned();
+    }
+    let up = "../".repeat(dir.split('/').count());
+    template
+        .replace("root = ../.;", &format!("root = {up}.;"))
+        .replace("directory = \"nix\";", &format!("directory = \"{dir}\";"))
+        .replace("./nix/godirect.nix", &format!("./{dir}/godirect.nix"))
 }
 
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.
@@ -91,4 +108,22 @@ fn object<K: AsRef<str>>(
         return Ok("{}".to_owned());
     }
     Ok(format!("{{\n{}\n{indent}}}", lines.join(",\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_directory_leaves_no_trace_of_the_usual_one() {
+        let nix = Nix { dir: "build/go.nix".to_owned(), flake: true };
+        let files = render(&"1.27.3".parse().unwrap(), &BTreeMap::new(), &nix).unwrap();
+        let rendered: Vec<&String> = files.keys().collect();
+        let mut expected: Vec<String> = paths(&nix).collect();
+        expected.sort();
+        assert_eq!(rendered, expected.iter().collect::<Vec<_>>());
+        let expressions = &files["build/go.nix/godirect.nix"].text;
+        assert!(expressions.contains("root = ../../.;\n  directory = \"build/go.nix\";"));
+        assert!(files.values().all(|f| !f.text.contains("./nix") && !f.text.contains("\"nix")));
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::lock::file::GodebugSetting;
 use crate::name::GoVersion;
 use crate::source::header::DebugSetting;
+use crate::source::sdk::GodebugSetting;
 
 /// The value of `-X=runtime.godebugDefault=`: sorted `key=value` pairs, joined by commas; empty when there are none.
 ///

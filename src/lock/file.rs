@@ -11,6 +11,7 @@ use crate::error::{Error, Location, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
+use crate::source::sdk::GodebugSetting;
 
 /// The format version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -79,18 +80,6 @@ pub struct SdkDownload {
     /// executable bits. Only for modules.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, Sri>,
-}
-
-/// A GODEBUG setting whose default depends on the main module's go version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GodebugSetting {
-    /// The setting, e.g. `panicnil`.
-    pub name: String,
-    /// The minor version of Go in which the default changed.
-    pub changed: u32,
-    /// The value that restores the old behaviour.
-    pub old: String,
 }
 
 /// One third-party module.
@@ -196,16 +185,8 @@ impl Lockfile {
         if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
             return Ok(false);
         }
-        let failed = |e: &std::io::Error| {
-            Error::io("write", path, e).help("the lock is written next to the spec: make the directory writable")
-        };
-        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut file = builder.prefix(".godirect.lock").tempfile_in(directory).map_err(|e| failed(&e))?;
-        file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-        file.persist(path).map_err(|e| failed(&e.error))?;
+        let advice = "the lock is written next to the spec: make the directory writable";
+        crate::write::atomic(path, text.as_bytes()).map_err(|e| e.help(advice))?;
         Ok(true)
     }
 }

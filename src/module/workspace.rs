@@ -1,13 +1,13 @@
 //! The main modules of a repository: one go.mod, or those that a go.work names, with all that they say together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::ModuleId;
 use super::gomod::{GoMod, Replace, Target};
 use super::gosum::GoSum;
 use super::gowork::GoWork;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 
 /// Reads a file by its slash-separated path relative to the workspace's directory; `None` when there is none.
@@ -58,7 +58,7 @@ impl Workspace {
     /// When there is neither, when a file is malformed, or when replacements contradict each other.
     pub fn load(directory: &Path) -> Result<Workspace> {
         Workspace::load_with(directory, &|name| {
-            let path = shown(directory, name);
+            let path = error::file_in(directory, name);
             match std::fs::read(&path) {
                 Ok(bytes) => String::from_utf8(bytes)
                     .map(Some)
@@ -78,18 +78,20 @@ impl Workspace {
         let mut workspace = Workspace::default();
         let mut directories = vec![String::new()];
         if let Some(content) = read("go.work")? {
-            let work = GoWork::parse(&shown(directory, "go.work"), &content)?;
+            let work = GoWork::parse(&error::file_in(directory, "go.work"), &content)?;
             directories = work.uses.iter().map(|used| join("", used)).collect();
             workspace.work = Some(work);
             workspace.add_sums(directory, "go.work.sum", read)?;
         }
         for dir in directories {
             let name = file_in(&dir, "go.mod");
-            let path = shown(directory, &name);
+            let path = error::file_in(directory, &name);
             let Some(content) = read(&name)? else {
                 return Err(match workspace.work {
-                    Some(_) => Error::input(format!("go.work uses {}, which has no go.mod", shown(directory, &dir).display()))
-                        .help("`go work edit -dropuse` removes it"),
+                    Some(_) => {
+                        Error::input(format!("go.work uses {}, which has no go.mod", error::file_in(directory, &dir).display()))
+                            .help("`go work edit -dropuse` removes it")
+                    }
                     None => Error::input(format!("there is neither go.mod nor go.work in {}", directory.display()))
                         .help("run godirect where go.mod is, or `go mod init`"),
                 });
@@ -113,7 +115,7 @@ impl Workspace {
 
     fn add_sums(&mut self, directory: &Path, name: &str, read: &ReadFile<'_>) -> Result<()> {
         match read(name)? {
-            Some(content) => self.sums.add(&shown(directory, name), &content),
+            Some(content) => self.sums.add(&error::file_in(directory, name), &content),
             None => Ok(()),
         }
     }
@@ -149,7 +151,7 @@ impl Workspace {
             let Target::Directory(dir) = target else { continue };
             let name = file_in(dir, "go.mod");
             let gomod = match read(&name)? {
-                Some(content) => Some(GoMod::parse_dependency(&shown(directory, &name), &content)?),
+                Some(content) => Some(GoMod::parse_dependency(&error::file_in(directory, &name), &content)?),
                 None => None,
             };
             self.local.insert(dir.clone(), gomod);
@@ -210,11 +212,6 @@ impl Workspace {
         }
         wanted
     }
-}
-
-/// How errors name a file of the workspace.
-fn shown(directory: &Path, name: &str) -> PathBuf {
-    if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
 }
 
 fn file_in(dir: &str, name: &str) -> String {

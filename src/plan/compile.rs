@@ -19,12 +19,20 @@ const FORWARD_DECLARATIONS: [&str; 10] =
 /// The first minor version whose assembler knows `-std`.
 const ASM_STD_SINCE: u32 = 27;
 
-pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
-    if !package.selection.files.cgo.is_empty() || !package.selection.files.c.is_empty() {
-        let error =
-            Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
-        return Err(error.help("build it with `cgo = False`, or choose another package"));
+/// Refuses C code; of several packages that have it, std's are named last, since others cause their use.
+pub(super) fn refuse_c(packages: &[&Package]) -> Result<()> {
+    let has_c = |p: &&&Package| !p.selection.files.cgo.is_empty() || !p.selection.files.c.is_empty();
+    match packages.iter().filter(has_c).min_by_key(|p| (p.is_std(), p.import_path.as_str())) {
+        Some(package) => {
+            let error =
+                Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
+            Err(error.help("build it with `cgo = False`, or choose another package"))
+        }
+        None => Ok(()),
     }
+}
+
+pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
     let mut steps = Vec::new();
     let assembles = !package.selection.files.asm.is_empty();
     if assembles {

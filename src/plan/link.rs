@@ -32,6 +32,7 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -
     BinaryAction {
         file: format!("{}{suffix}", binary.name),
         main: binary.main.to_string(),
+        default: binary.default,
         deps: deps.into_iter().map(str::to_owned).collect(),
         steps,
     }

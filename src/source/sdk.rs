@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Location, Result};
-use crate::lock::file::GodebugSetting;
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::scan::{Tests, scan};
@@ -17,6 +17,18 @@ mod experiments;
 
 const EXPERIMENTS: &str = "internal/buildcfg/exp.go";
 const GODEBUGS: &str = "internal/godebugs/table.go";
+
+/// A GODEBUG setting whose default depends on the main module's go version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GodebugSetting {
+    /// The setting, e.g. `panicnil`.
+    pub name: String,
+    /// The minor version of Go in which the default changed.
+    pub changed: u32,
+    /// The value that restores the old behaviour.
+    pub old: String,
+}
 
 /// The source tree of an unpacked GOROOT.
 fn source(goroot: &Path) -> DiskTree {

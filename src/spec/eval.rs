@@ -13,7 +13,7 @@ use starlark::values::FrozenHeapName;
 
 use super::vocabulary::{Declarations, Declared, Fault, vocabulary};
 use super::{DEFAULT_PROFILE, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
-use crate::error::{Error, Location, Result};
+use crate::error::{self, Error, Location, Result};
 use crate::platform::OsArch;
 
 /// Enough for any spec that terminates by intent; a guard against `for i in range(1 << 40)`.
@@ -21,10 +21,13 @@ const MAX_TICKS: u64 = 10_000_000;
 const MAX_CALL_DEPTH: usize = 100;
 
 pub(super) fn load(dir: &Path) -> Result<Spec> {
-    let path = dir.join(FILE);
+    let path = error::file_in(dir, FILE);
     let content = match std::fs::read_to_string(&path) {
         Ok(content) => content,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            if !dir.is_dir() {
+                return Err(Error::input(format!("there is no directory {}", dir.display())));
+            }
             let error = Error::input(format!("there is no {FILE} in {}", shown_dir(dir)));
             return Err(error.help("`godirect init` writes one from go.mod"));
         }

@@ -27,7 +27,7 @@ profile("release", tags = ["netgo"], ldflags = ["-s", "-w"])
 profile("debug", gcflags = ["-N", "-l"])
 binary("./cmd/server", name = "srv", profiles = ["release", "debug"])
 bazel()
-nix(flake = False)
+nix(dir = "build/nix", flake = False)
 "#,
     )
     .unwrap();
@@ -38,7 +38,9 @@ nix(flake = False)
     assert_eq!(spec.platforms[1].platform.variant(), Some("v3"));
     assert_eq!(spec.profiles["debug"].gcflags, ["-N", "-l"]);
     assert_eq!(spec.binaries[0].name.as_deref(), Some("srv"));
-    assert!(spec.bazel && !spec.nix.unwrap().flake);
+    assert!(spec.bazel);
+    let nix = spec.nix.unwrap();
+    assert_eq!((nix.dir.as_str(), nix.flake), ("build/nix", false));
 }
 
 #[test]
@@ -106,6 +108,13 @@ fn hostile_names() {
     }
     for dir in ["../x", "/etc", "a/../b", "a//b", "a\\nb", "C:\\\\x"] {
         assert!(error(&format!("binary(\"{dir}\")")).contains("is not a directory inside the repository"), "{dir}");
+    }
+}
+
+#[test]
+fn nix_directories_can_stand_in_a_path() {
+    for dir in [".", "a b", "${x}", "../nix", "/nix"] {
+        assert!(parse(&format!("nix(dir = \"{dir}\")")).is_err(), "{dir}");
     }
 }
 

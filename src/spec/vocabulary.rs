@@ -127,6 +127,17 @@ fn relative_dir(path: &str) -> starlark::Result<String> {
     }
 }
 
+/// A directory that can stand in a Nix path literal, and isn't the spec's own.
+fn nix_dir(path: &str) -> starlark::Result<String> {
+    let dir = relative_dir(path)?;
+    if !dir.is_empty() && dir.chars().all(|c| c.is_ascii_alphanumeric() || "-._+/".contains(c)) {
+        return Ok(dir);
+    }
+    Err(Error::input(format!("`{}` can't be the directory of Nix files", path.escape_debug()))
+        .help("write a directory of ASCII letters, digits and `-._+`, e.g. \"nix\""))
+    .blame(path)
+}
+
 /// The value that `from_go_mod()` and the like return: a struct whose field `kind` tells which.
 fn kind_of<'v>(value: Value<'v>) -> Option<(&'v str, BTreeMap<&'v str, Value<'v>>)> {
     let fields: BTreeMap<&str, Value> = StructRef::from_value(value)?.iter().map(|(k, v)| (k.as_str(), v)).collect();
@@ -430,16 +441,18 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         })
     }
 
-    /// Emit Nix expressions: the directory `nix`, and flake.nix and default.nix unless `flake` is False.
+    /// Emit Nix expressions in the directory `dir`, and flake.nix and default.nix beside the spec unless `flake` is False.
     fn nix<'v>(
+        #[starlark(require = named, default = "nix")] dir: &str,
         #[starlark(require = named, default = true)] flake: bool,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
+        let nix = Nix { dir: nix_dir(dir)?, flake };
         declare(eval, |declared, location| {
             if let Some((_, first)) = &declared.nix {
                 return Err(said_twice("nix()", first));
             }
-            declared.nix = Some((Nix { flake }, location));
+            declared.nix = Some((nix, location));
             Ok(())
         })
     }

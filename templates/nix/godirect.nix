@@ -18,7 +18,6 @@ let
     concatMap
     concatStringsSep
     filter
-    foldl'
     fromJSON
     genList
     head
@@ -431,11 +430,21 @@ let
     ) (attrNames configurations)
   );
 
-  # Those that run on this system. The first configuration of its platform by name is that of the default variant.
-  ownBinaries = foldl' (found: configuration: configuration.binaries // found) { } (
-    filter (configuration: configuration.platform == download.platform) (
-      builtins.attrValues configurations
-    )
+  # Those that run on this system and that their plain names mean, of all profiles and variants.
+  ownBinaries = listToAttrs (
+    concatMap (
+      configuration:
+      map
+        (name: {
+          inherit name;
+          value = configurations.${configuration}.binaries.${name};
+        })
+        (
+          filter (name: plan.configurations.${configuration}.binaries.${name}.default or false) (
+            attrNames plan.configurations.${configuration}.binaries
+          )
+        )
+    ) (filter (name: configurations.${name}.platform == download.platform) (attrNames configurations))
   );
 
   default =
