@@ -50,7 +50,7 @@ pub struct SmallSdk {
 
 pub static SMALL_SDK: LazyLock<SmallSdk> = LazyLock::new(|| {
     let mut files = Tree::new();
-    for directory in ["src/internal", "src/runtime", "src/unsafe"] {
+    for directory in ["src/internal", "src/math/bits", "src/runtime", "src/unsafe"] {
         let wanted = |path: &str| !path.ends_with("_test.go") && !path.contains("testdata");
         files.extend(read_tree(&GOROOT.join(directory)).into_iter().filter(|(p, _)| wanted(p)).map(|(path, content)| {
             let name = format!("go/{directory}/{path}");
