@@ -28,7 +28,7 @@ fn what_the_compiler_says() {
     for (directory, argument, shown) in [
         (project.path("").display().to_string(), "repo", "repo/main.go"),
         ("/".to_owned(), &*root, "$DIR/main.go"),
-        (project.path("home").display().to_string(), "../repo", "$DIR/main.go"),
+        (project.path("home").display().to_string(), "../repo", "../repo/main.go"),
     ] {
         let ran = elsewhere(&directory, argument);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
@@ -45,7 +45,8 @@ fn what_the_assembler_says() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     crate::support::same(
         "error: example.com/hello: asm failed with exit status: 1\n       \
-         main.go\n",
+         a_amd64.s:2: unrecognized instruction \"FROB\"\n       \
+         asm: assembly of ./a_amd64.s failed\n",
         &ran.stderr,
     );
 }
@@ -178,7 +179,7 @@ fn go_mod_that_is_wrong() {
         project.fails(&["generate"], 2, &place(&malformed(shown, why), "1:8", &format!("module {path}"), 7, path.len()));
     }
     std::fs::remove_file(project.root().join("go.mod")).unwrap();
-    let expected = error("there is neither go.mod nor go.work in .", "run godirect where go.mod is, or `go mod init`");
+    let expected = error("there is neither go.mod nor go.work in this directory", "run godirect where go.mod is, or `go mod init`");
     project.fails(&["generate"], 2, &expected);
 }
 
