@@ -55,7 +55,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         let changed = changes.iter().map(|c| c.path.as_str()).collect();
         output::json(&Summary { version: JSON_VERSION, changed, files: files.len() })?;
     } else if arguments.check {
-        changes.iter().for_each(|change| anstream::print!("{}", change.diff()));
+        output::text(changes.iter().map(Change::diff).collect::<String>())?;
     } else {
         show(&files, &changes, start.elapsed());
     }

@@ -54,7 +54,10 @@ fn evaluate(content: &str, loader: Loader, path: PathBuf) -> Result<Spec> {
             starlark::Result::Ok(())
         })
     };
-    run().map_err(convert)?;
+    run().map_err(convert).map_err(|e| match e.location() {
+        Some(_) => e,
+        None => e.context(path.display()).help("a spec says what there is; it must come to an end soon"),
+    })?;
     finish(declarations.into_inner(), path)
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
+use crate::support::{Project, Tree, read_tree, repository, write_tree};
 
 const EXAMPLES: [&str; 2] = ["01-hello", "02-modules"];
 
@@ -19,7 +19,9 @@ fn written_by_people(tree: &Tree) -> Tree {
         }
     }
     assert!(kept.len() < tree.len());
-    kept.into_iter().map(|(path, text)| if path == "MODULE.bazel" { (path, [text, b"\n".to_vec()].concat()) } else { (path, text) }).collect()
+    kept.into_iter()
+        .map(|(path, text)| if path == "MODULE.bazel" { (path, [text, b"\n".to_vec()].concat()) } else { (path, text) })
+        .collect()
 }
 
 #[track_caller]
@@ -79,15 +81,10 @@ fn neither_environment_nor_place_nor_order_of_files_matter() {
 
 #[test]
 fn the_lock_is_made_again_to_the_byte() {
-    let cache = GOROOT.ancestors().nth(2).unwrap().display().to_string();
     for name in EXAMPLES {
         let committed = fs::read_to_string(repository("examples").join(name).join("godirect.lock.json")).unwrap();
         for threads in ["1", "4"] {
-            let mut project = Project::example(name).env("GODIRECT_CACHE", &cache).env("RAYON_NUM_THREADS", threads);
-            project.env.remove("GOPROXY");
-            for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
-                project.env.extend(std::env::var(variable).map(|value| (variable.to_owned(), value)));
-            }
+            let project = Project::example(name).with_user_cache().env("RAYON_NUM_THREADS", threads);
             fs::remove_file(project.root().join("godirect.lock.json")).unwrap();
             project.succeeds(&["lock"]);
             assert!(project.read("godirect.lock.json") == committed, "{name} with {threads} threads");
@@ -140,13 +137,19 @@ fn an_edit_is_shown_as_a_diff() {
     std::io::Write::write_all(&mut patch.stdin.take().unwrap(), format!("--- a/nix/plan.json\n{plan}").as_bytes()).unwrap();
     assert!(patch.wait().unwrap().success());
     let patched = project.read("nix/plan.json");
-    assert_eq!(project.succeeds(&["generate"]), "wrote    BUILD.bazel\nwrote    extra/BUILD.bazel\n         2 of 10 generated files  TIME\n");
+    assert_eq!(
+        project.succeeds(&["generate"]),
+        "wrote    BUILD.bazel\nwrote    extra/BUILD.bazel\n         2 of 10 generated files  TIME\n"
+    );
     assert!(patched == project.read("nix/plan.json"));
     // And back.
     write_tree(&project.root(), &before, ["main.go".to_owned()].iter());
     fs::remove_file(project.root().join("extra/extra.go")).unwrap();
     let written = project.succeeds(&["generate"]);
-    assert_eq!(written, "wrote    BUILD.bazel\nwrote    nix/plan.json\nremoved  extra/BUILD.bazel\n         3 of 9 generated files  TIME\n");
+    assert_eq!(
+        written,
+        "wrote    BUILD.bazel\nwrote    nix/plan.json\nremoved  extra/BUILD.bazel\n         3 of 9 generated files  TIME\n"
+    );
     same_trees(&before, &read_tree(&project.root()));
 }
 

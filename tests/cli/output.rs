@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{GOROOT, Project, read_tree, with_module};
+use crate::support::{GOROOT, Project, read_tree, repository, with_module};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
@@ -51,7 +51,10 @@ fn json_of_build() {
         "sha256": godirect::digest::Sha256::of(&binary).to_string(),
         "size": binary.len(),
     }]);
-    assert_eq!(parsed(&project.succeeds(&build)), json!({"version": 1, "binaries": binaries, "compiled": 0, "reused": packages}));
+    assert_eq!(
+        parsed(&project.succeeds(&build)),
+        json!({"version": 1, "binaries": binaries, "compiled": 0, "reused": packages})
+    );
     let goroot = json!({"version": 1, "go": "1.27.3", "goroot": project.env["GODIRECT_CACHE"].clone() + "/sdk/"
         + GOROOT.file_name().unwrap().to_str().unwrap()});
     assert_eq!(parsed(&project.succeeds(&["--json", "goroot"])), goroot);
@@ -70,22 +73,32 @@ fn json_of_failures_is_an_exit_code_and_a_message() {
 
 #[test]
 fn all_from_nothing() {
-    let project = Project::example("01-hello").with_build_cache();
-    let sources = read_tree(&project.root());
-    // The lock's SDK is in the cache, so the rest needs no network.
-    for path in sources.keys().filter(|path| path.starts_with("nix/") || path.ends_with(".bazel") || path.ends_with(".nix")) {
-        fs::remove_file(project.root().join(path)).unwrap();
+    for json in [false, true] {
+        let text = |name: &str| fs::read_to_string(repository("examples/01-hello").join(name)).unwrap();
+        let project = Project::new(&[("go.mod", &text("go.mod")), ("main.go", &text("main.go"))]).with_user_cache();
+        let all = ["all", "--platform", "linux/amd64", "--json"];
+        let printed = project.succeeds(&all[..if json { 4 } else { 3 }]);
+        let binary = fs::read(project.root().join("godirect-out/linux_amd64/hello")).unwrap();
+        let sha256 = godirect::digest::Sha256::of(&binary).to_string();
+        if json {
+            let printed = parsed(&printed);
+            assert_eq!((&printed["version"], &printed["binaries"][0]["sha256"]), (&json!(1), &json!(sha256)));
+            continue;
+        }
+        let words: Vec<&str> = printed.lines().filter_map(|line| line.get(..8)).map(str::trim).collect();
+        // The lock and nine generated files.
+        let expected = [&["wrote", "sdk", "modules"][..], &["wrote"; 10], &["", "compiled", "binary", "next"]].concat();
+        assert_eq!(words, expected, "{printed}");
+        assert!(printed.contains(&sha256), "{printed}");
     }
-    let expected = "wrote    MODULE.bazel\n";
-    let printed = project.succeeds(&["generate"]);
-    assert!(printed.contains(expected), "{printed}");
 }
 
 #[test]
 fn another_directory() {
     let project = Project::example("01-hello").with_build_cache();
     let before = read_tree(&project.root());
-    let run = |directory: &Path, arguments: &[&str]| project.ran(project.command(arguments).current_dir(directory).output().unwrap());
+    let run =
+        |directory: &Path, arguments: &[&str]| project.ran(project.command(arguments).current_dir(directory).output().unwrap());
     project.edit("BUILD.bazel", "go_binary(", "go_bin(");
     let home = project.path("home");
     let ran = run(&home, &["-C", "../repo", "generate"]);
@@ -125,12 +138,20 @@ fn pipes_get_plain_text() {
 #[test]
 fn a_reader_that_goes_away_is_no_crash() {
     let project = Project::example("01-hello");
-    for verb in ["platforms", "--help"] {
-        let mut child = project.command(&[verb]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for arguments in [&["platforms"][..], &["--help"], &["completions", "bash"], &["generate"], &["--json", "generate"]] {
+        let mut child = project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(!stderr.contains("panicked"), "{verb}: {stderr}");
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    // A full disk is no reader that went away.
+    for arguments in [&["platforms"][..], &["completions", "bash"], &["--json", "generate"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = project.command(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected = "error: failed to write to standard output: No space left on device (os error 28)\n";
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(3), expected), "{arguments:?}");
     }
 }
 
@@ -139,7 +160,8 @@ fn completions_that_bash_accepts() {
     let project = Project::new(&[]);
     let script = project.succeeds(&["completions", "bash"]);
     assert!(script.contains("godirect"));
-    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash is installed");
+    let mut bash =
+        Command::new("bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash is installed");
     bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = bash.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));

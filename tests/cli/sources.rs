@@ -15,9 +15,7 @@ fn what_the_compiler_says() {
     let project = hello();
     project.edit("main.go", "fmt.Printf", "fmt.Printx");
     let expected = |path: &str| {
-        format!(
-            "error: example.com/hello: compile failed with exit status: 2\n       {path}:10:6: undefined: fmt.Printx\n"
-        )
+        format!("error: example.com/hello: compile failed with exit status: 2\n       {path}:10:6: undefined: fmt.Printx\n")
     };
     project.fails(&BUILD, 1, &expected("main.go"));
     let root = project.root().display().to_string();
@@ -79,11 +77,7 @@ fn imports_that_nobody_provides() {
             "",
         ),
         ("internal/abi", "use of internal package internal/abi not allowed in example.com/hello", ""),
-        (
-            "../x",
-            "\"../x\" is relative, but relative import paths are not supported",
-            "write the package's whole import path",
-        ),
+        ("../x", "\"../x\" is relative, but relative import paths are not supported", "write the package's whole import path"),
     ] {
         all_say(&program(path), 2, &import(path, message, help));
     }
@@ -137,7 +131,11 @@ fn c_code() {
 fn nothing_to_build() {
     let project = hello();
     project.write("main.go", "package hello\n");
-    project.fails(&BUILD, 2, &error("there is no main package in the module", "nothing to build; `godirect generate` still works"));
+    project.fails(
+        &BUILD,
+        2,
+        &error("there is no main package in the module", "nothing to build; `godirect generate` still works"),
+    );
     project.write("godirect.star", "binary(\".\")\n");
     let place = " --> godirect.star:1:1\n  |\n1 | binary(\".\")\n  | ^^^^^^^^^^^\n";
     project.fails(&BUILD, 2, &format!("error: . is not a main package\n{place}"));
@@ -179,7 +177,8 @@ fn go_mod_that_is_wrong() {
         project.fails(&["generate"], 2, &place(&malformed(shown, why), "1:8", &format!("module {path}"), 7, path.len()));
     }
     std::fs::remove_file(project.root().join("go.mod")).unwrap();
-    let expected = error("there is neither go.mod nor go.work in this directory", "run godirect where go.mod is, or `go mod init`");
+    let expected =
+        error("there is neither go.mod nor go.work in this directory", "run godirect where go.mod is, or `go mod init`");
     project.fails(&["generate"], 2, &expected);
 }
 

@@ -152,6 +152,15 @@ impl Project {
         self.env("GODIRECT_CACHE", BUILD_CACHE.display())
     }
 
+    /// With the user's cache, and the network for what it lacks.
+    pub fn with_user_cache(mut self) -> Project {
+        self.env.remove("GOPROXY");
+        for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
+            self.env.extend(std::env::var(variable).map(|value| (variable.to_owned(), value)));
+        }
+        self.env("GODIRECT_CACHE", GOROOT.ancestors().nth(2).unwrap().display())
+    }
+
     /// A path beside the project.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
