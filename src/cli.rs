@@ -99,11 +99,13 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Goroot => goroot::run(directory, json),
         Verb::Platforms => {
-            OsArch::all().for_each(|platform| anstream::println!("{platform}"));
+            output::text(OsArch::all().map(|platform| format!("{platform}\n")).collect::<String>())?;
             Ok(ExitCode::SUCCESS)
         }
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "godirect", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "godirect", &mut script);
+            output::text(String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -69,6 +69,12 @@ pub fn file_in(directory: &Path, name: &str) -> PathBuf {
     if directory == Path::new(".") { PathBuf::from(name) } else { directory.join(name) }
 }
 
+/// A directory as people name it.
+pub fn directory(directory: &Path) -> String {
+    let current = directory == Path::new("") || directory == Path::new(".");
+    if current { "this directory".to_owned() } else { directory.display().to_string() }
+}
+
 /// One failure: what and why in `message`, where in `location`, what to do in `help`.
 ///
 /// Messages are lower-case fragments without a full stop, so that they can be joined.

@@ -92,7 +92,7 @@ impl Project {
     /// Input errors with their place.
     pub fn open(dir: &Path) -> Result<Project> {
         let spec = spec::load(dir)?;
-        let workspace = Workspace::load(&dir.join(&spec.module_dir))?;
+        let workspace = Workspace::load(&module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
         let tree = DiskTree::new(dir);
         let binaries = binaries(&spec, &mains, &tree)?;
@@ -123,7 +123,7 @@ impl Project {
 
     /// The directory of go.mod or go.work.
     pub fn module_dir(&self) -> PathBuf {
-        self.dir.join(&self.spec.module_dir)
+        module_dir(&self.dir, &self.spec)
     }
 
     /// All platforms with all profiles that some binary has; the default profile if there is no binary.
@@ -187,6 +187,10 @@ impl Project {
         let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
         Ok(Locked { project: self, lock, sdk, sources })
     }
+}
+
+fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
+    if spec.module_dir.is_empty() { dir.to_owned() } else { error::file_in(dir, &spec.module_dir) }
 }
 
 /// What decides which files belong to a build.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 
 /// What marks a file as generated, and by whom, in its first lines: other programs use the first word too.
 const MARKERS: [&str; 2] = ["@generated", "godirect generate"];
@@ -64,7 +64,7 @@ pub fn is_generated(text: &str) -> bool {
 pub fn changes(root: &Path, files: &GeneratedFiles, leftovers: &BTreeSet<String>) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for (path, file) in files {
-        let old = read(&root.join(path))?;
+        let old = read(&error::file_in(root, path))?;
         if let Some(text) = &old
             && !file.merged
             && !is_generated(text)
@@ -78,7 +78,7 @@ pub fn changes(root: &Path, files: &GeneratedFiles, leftovers: &BTreeSet<String>
         }
     }
     for path in leftovers.iter().filter(|path| !files.contains_key(*path)) {
-        if let Some(text) = read(&root.join(path))?.filter(|text| is_generated(text)) {
+        if let Some(text) = read(&error::file_in(root, path))?.filter(|text| is_generated(text)) {
             changes.push(Change { path: path.clone(), old: Some(text), new: None });
         }
     }
@@ -92,7 +92,7 @@ pub fn changes(root: &Path, files: &GeneratedFiles, leftovers: &BTreeSet<String>
 /// Environment errors. Files are replaced one by one, so those before the failing one are new and the others old; none is half-written.
 pub fn apply(root: &Path, changes: &[Change]) -> Result<()> {
     for change in changes {
-        let path = root.join(&change.path);
+        let path = error::file_in(root, &change.path);
         match &change.new {
             Some(text) => atomic(&path, text.as_bytes())?,
             None => std::fs::remove_file(&path).map_err(|e| Error::io("remove", &path, &e))?,

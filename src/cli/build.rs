@@ -101,6 +101,10 @@ fn show(summary: &Summary, took: Duration) {
 fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Summary> {
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
+    if project.binaries.is_empty() {
+        // Files that can't be read as Go may be why there is no main package.
+        variants.iter().try_for_each(|v| locked.graph(*v).map(|_| ()))?;
+    }
     let wanted = chosen_binaries(project, arguments)?;
     if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| wanted.iter().any(|w| w == name))) {
         let error = Error::input("nothing to build: none of these binaries has this profile");

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output::{self, JSON_VERSION};
 use crate::emit::{bazel, nix};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
 use crate::lock::file::Lockfile;
 use crate::project::{Locked, Project};
@@ -55,7 +55,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         let changed = changes.iter().map(|c| c.path.as_str()).collect();
         output::json(&Summary { version: JSON_VERSION, changed, files: files.len() })?;
     } else if arguments.check {
-        changes.iter().for_each(|change| anstream::print!("{}", change.diff()));
+        output::text(changes.iter().map(Change::diff).collect::<String>())?;
     } else {
         show(&files, &changes, start.elapsed());
     }
@@ -108,7 +108,7 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
 }
 
 fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles> {
-    let path = locked.project.dir.join("MODULE.bazel");
+    let path = error::file_in(&locked.project.dir, "MODULE.bazel");
     let module_file = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,

@@ -33,7 +33,7 @@ pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
     if json {
         output::json(&Summary { version: JSON_VERSION, go: locked.sdk.version.as_str(), goroot })?;
     } else {
-        anstream::println!("{}", goroot.display());
+        output::text(format!("{}\n", goroot.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! How results are shown: aligned columns for people, JSON for programs.
 
+use std::io::Write;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -10,14 +12,25 @@ pub const JSON_VERSION: u32 = 1;
 /// Prints one line: a word of up to eight letters, then text.
 pub fn line(word: &str, text: impl std::fmt::Display) {
     let style = anstyle::Style::new().bold();
-    anstream::println!("{style}{word:<8}{style:#} {text}");
+    // For people, who see that it is missing: the work itself is done.
+    let _ = writeln!(anstream::stdout(), "{style}{word:<8}{style:#} {text}");
+}
+
+/// Prints a result that something else reads. That the reader went away is its own decision.
+pub fn text(text: impl std::fmt::Display) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::environment(format!("failed to write to standard output: {e}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a value as JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Error::environment(format!("failed to write JSON: {e}")))?;
-    anstream::println!("{text}");
-    Ok(())
+    let json = serde_json::to_string_pretty(value).map_err(|e| Error::environment(format!("failed to write JSON: {e}")))?;
+    text(json + "\n")
 }
 
 /// Bytes as people read them.

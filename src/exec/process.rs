@@ -38,6 +38,15 @@ pub(super) fn run(
     }
 }
 
+/// The assembler names files relative to the directory where it runs, which people don't know.
+fn named_from_root(text: &str, dir: &Path) -> String {
+    let line = |line: &str| match line.strip_prefix("./") {
+        Some(file) => dir.join(file).display().to_string(),
+        None => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Runs a program with nothing inherited but standard handles that are empty.
 fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<()> {
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("the plan has an empty command"))?;
@@ -56,9 +65,9 @@ fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch:
     }
     let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
+    let text = named_from_root(&String::from_utf8_lossy(&text), dir);
     // Tools name files by their full path; people know them relative to where they stand.
     let here = std::env::current_dir().map(|d| format!("{}/", d.display())).unwrap_or_default();
-    let text = if here.len() > 1 { text.replace(&here, "") } else { text.into_owned() };
+    let text = if here.len() > 1 { text.replace(&here, "") } else { text };
     Err(Error::new(Class::Negative, format!("{tool} failed with {}\n{}", output.status, text.trim_end())))
 }

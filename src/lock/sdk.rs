@@ -162,7 +162,7 @@ pub fn fetch(
                     Error::input(format!("the spec names no SDK archive for {platform}"))
                         .help("add its URL and sha256, or leave the platform out of those that build")
                 })?;
-                let facts = fetch_archive(fetcher, &version, platform, pin)?;
+                let facts = fetch_archive(fetcher, &version, platform, pin, "the spec")?;
                 Ok(download(platform, pin.urls.clone(), facts))
             }
         }
@@ -197,7 +197,7 @@ fn fetch_module(
     fetcher.zip(&id, Layout::Toolchain(&name), promise, if unpack { Some(&place) } else { None })
 }
 
-fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, pin: &ArchivePin) -> Result<Facts> {
+fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, pin: &ArchivePin, by: &str) -> Result<Facts> {
     let kept = fetcher.cache.archive(&pin.sha256);
     let facts_file = kept.with_extension("facts");
     let directory = |facts: &Facts| fetcher.cache.sdk(&sdk_name(version, platform), &facts.nar);
@@ -213,7 +213,7 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         let (_, sha256) = archive::digest_of(temporary.path())?;
         if sha256 != pin.sha256 {
             return Err(Error::verification(format!(
-                "checksum mismatch for the SDK archive of {platform}: the server has {sha256}, the spec has {}",
+                "checksum mismatch for the SDK archive of {platform}: the server has {sha256}, {by} has {}",
                 pin.sha256
             ))
             .help("compare with the hash that the archive's publisher names"));
@@ -257,7 +257,7 @@ pub fn goroot(fetcher: &Fetcher<'_>, sdk: &LockedSdk, host: OsArch) -> Result<Pa
         }
         SdkSource::Archive => {
             let pin = ArchivePin { urls: locked.urls.clone(), sha256: locked.sha256 };
-            fetch_archive(fetcher, &sdk.version, host, &pin)?
+            fetch_archive(fetcher, &sdk.version, host, &pin, "the lock")?
         }
     };
     if facts.nar == locked.nar {

@@ -92,7 +92,7 @@ impl Workspace {
                         Error::input(format!("go.work uses {}, which has no go.mod", error::file_in(directory, &dir).display()))
                             .help("`go work edit -dropuse` removes it")
                     }
-                    None => Error::input(format!("there is neither go.mod nor go.work in {}", directory.display()))
+                    None => Error::input(format!("there is neither go.mod nor go.work in {}", error::directory(directory)))
                         .help("run godirect where go.mod is, or `go mod init`"),
                 });
             };
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_contradicts_is_refused() {
         let cases: [(&[(&str, &str)], &str); 5] = [
-            (&[], "there is neither go.mod nor go.work in . (run godirect where go.mod is, or `go mod init`)"),
+            (&[], "there is neither go.mod nor go.work in this directory (run godirect where go.mod is, or `go mod init`)"),
             (&[("go.mod", "go 1.27\n")], "no module declaration in go.mod (`go mod edit -module=example.com/mod` adds one)"),
             (&[("go.work", "use ./a\n")], "go.work uses a, which has no go.mod (`go work edit -dropuse` removes it)"),
             (

@@ -28,7 +28,7 @@ pub(super) fn load(dir: &Path) -> Result<Spec> {
             if !dir.is_dir() {
                 return Err(Error::input(format!("there is no directory {}", dir.display())));
             }
-            let error = Error::input(format!("there is no {FILE} in {}", shown_dir(dir)));
+            let error = Error::input(format!("there is no {FILE} in {}", error::directory(dir)));
             return Err(error.help("`godirect init` writes one from go.mod"));
         }
         Err(e) => return Err(Error::io("read", &path, &e)),
@@ -38,10 +38,6 @@ pub(super) fn load(dir: &Path) -> Result<Spec> {
 
 pub(super) fn parse(content: &str) -> Result<Spec> {
     evaluate(content, Loader::new(None), PathBuf::from(FILE))
-}
-
-fn shown_dir(dir: &Path) -> String {
-    if dir == Path::new("") || dir == Path::new(".") { "this directory".to_owned() } else { dir.display().to_string() }
 }
 
 fn evaluate(content: &str, loader: Loader, path: PathBuf) -> Result<Spec> {
@@ -58,7 +54,10 @@ fn evaluate(content: &str, loader: Loader, path: PathBuf) -> Result<Spec> {
             starlark::Result::Ok(())
         })
     };
-    run().map_err(convert)?;
+    run().map_err(convert).map_err(|e| match e.location() {
+        Some(_) => e,
+        None => e.context(path.display()).help("a spec says what there is; it must come to an end soon"),
+    })?;
     finish(declarations.into_inner(), path)
 }
 

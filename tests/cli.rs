@@ -1,0 +1,19 @@
+//! The command line with bad input, in hostile environments, and when it is killed: whole texts, exit codes and trees.
+
+#[path = "support/cli.rs"]
+mod support;
+
+#[path = "cli/determinism.rs"]
+mod determinism;
+#[path = "cli/fetching.rs"]
+mod fetching;
+#[path = "cli/killed.rs"]
+mod killed;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/sources.rs"]
+mod sources;
+#[path = "cli/spec.rs"]
+mod spec;
+#[path = "cli/stale.rs"]
+mod stale;
