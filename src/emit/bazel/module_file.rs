@@ -49,8 +49,17 @@ fn module_name(base: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' })
         .collect();
     let trimmed = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches(['.', '-', '_']);
-    if trimmed.is_empty() { "main".to_owned() } else { trimmed.to_owned() }
+    match trimmed {
+        "" => "main".to_owned(),
+        // Names of modules that Bazel itself or the ruleset brings into every build.
+        name if RESERVED.contains(&name) || name.starts_with("rules_") => format!("{name}_main"),
+        name => name.to_owned(),
+    }
 }
+
+/// Modules that every build has besides its own.
+const RESERVED: [&str; 6] =
+    ["apple_support", "bazel_features", "bazel_skylib", "bazel_tools", "local_config_platform", "platforms"];
 
 fn replace(old: &str, section: &str) -> Result<String> {
     let lines = |mark: &str| old.lines().filter(|line| line.starts_with(mark)).count();
@@ -105,5 +114,7 @@ mod tests {
         assert_eq!(module_name("Hello-World"), "hello-world");
         assert_eq!(module_name("42answers"), "answers");
         assert_eq!(module_name("~"), "main");
+        assert_eq!(module_name("platforms"), "platforms_main");
+        assert_eq!(module_name("rules_go_direct"), "rules_go_direct_main");
     }
 }
