@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Permissions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -104,7 +104,7 @@ pub fn apply(root: &Path, changes: &[Change]) -> Result<()> {
 fn read(path: &Path) -> Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("read", path, &e)),
     }
 }
@@ -128,7 +128,11 @@ fn mode(bits: u32) -> Permissions {
 fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> {
     let failed = |e: std::io::Error| Error::io("write", path, &e);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
-    std::fs::create_dir_all(&parent).map_err(failed)?;
+    std::fs::create_dir_all(&parent).map_err(|e| match e.kind() {
+        // A file is in the place of a directory: "file exists" would not say what is wrong with that.
+        ErrorKind::AlreadyExists => failed(ErrorKind::NotADirectory.into()),
+        _ => failed(e),
+    })?;
     let turn = take_turn(&parent);
     if turn.is_some() {
         remove_leftovers(&parent);

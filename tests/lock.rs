@@ -460,7 +460,8 @@ fn real_modules_have_the_hashes_of_go_and_nix() {
     }
 }
 
-const EXPERIMENTS: &str = r#"
+const EXPERIMENTS: &str = r#"package buildcfg
+
 func ParseGOEXPERIMENT(goos, goarch, goexp string) (*ExperimentFlags, error) {
 	var regabiSupported, regabiAlwaysOn bool
 	switch goarch {
@@ -477,7 +478,7 @@ func ParseGOEXPERIMENT(goos, goarch, goexp string) (*ExperimentFlags, error) {
 	}
 }
 "#;
-const GODEBUGS: &str = "var All = []Info{\n\t{Name: \"z\", Package: \"x\", Changed: 21, Old: \"1\"},\n\t{Name: \"b\", Package: \"x\"},\n\t\
+const GODEBUGS: &str = "package godebugs\n\nvar All = []Info{\n\t{Name: \"z\", Package: \"x\", Changed: 21, Old: \"1\"},\n\t{Name: \"b\", Package: \"x\"},\n\t\
                         {Name: \"a\", Package: \"x\", Changed: 27, Old: \"0\", Opaque: true},\n}\n";
 
 /// A module zip of an SDK that has what locking reads.
@@ -722,7 +723,7 @@ fn places_that_cannot_be_written() {
     let lock = Lockfile { version: 1, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new() };
     let path = file.join("godirect.lock.json");
     let error = lock.write(&path).unwrap_err().to_string();
-    assert!(error.starts_with(&format!("failed to write {}: Not a directory", path.display())), "{error}");
+    assert!(error.starts_with(&format!("failed to write {}: not a directory", path.display())), "{error}");
     // What proc shows can't be changed by anyone.
     let error = Cache::at("/proc/godirect").unwrap_err().to_string();
     assert!(error.starts_with("failed to write /proc/godirect: "), "{error}");

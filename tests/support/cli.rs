@@ -59,9 +59,12 @@ pub static SMALL_SDK: LazyLock<SmallSdk> = LazyLock::new(|| {
     }
     files.insert("go/VERSION".to_owned(), b"go1.27.3\n".to_vec());
     let zip = zip(&files);
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("small-sdk-{}.zip", std::process::id()));
-    fs::write(&path, &zip).unwrap();
-    SmallSdk { url: format!("file://{}", path.display()), sha256: Sha256::of(&zip).to_string() }
+    let sha256 = Sha256::of(&zip).to_string();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("small-sdk-{}.zip", &sha256[..16]));
+    if !path.exists() {
+        godirect::write::atomic(&path, &zip).unwrap();
+    }
+    SmallSdk { url: format!("file://{}", path.display()), sha256 }
 });
 
 /// A zip of files.
