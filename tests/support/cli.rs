@@ -82,10 +82,13 @@ pub fn read_tree(root: &Path) -> Tree {
     fn walk(root: &Path, directory: &Path, tree: &mut Tree) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            // Bazel and Nix leave links.
+            if name == "godirect-out" || name.starts_with("bazel-") || name.starts_with("result") {
+                continue;
+            }
             if path.is_dir() {
-                if !path.ends_with("godirect-out") {
-                    walk(root, &path, tree);
-                }
+                walk(root, &path, tree);
             } else {
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
                 tree.insert(name, fs::read(&path).unwrap());
