@@ -205,17 +205,19 @@ fn debug_setting(comment: &Token) -> Result<Option<DebugSetting>> {
 ///
 /// A malformed `//go:build` line, or a second one.
 pub fn constraint_of(content: &[u8]) -> Result<Option<Constraint>> {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let head = comment_head(content)?;
     if let Some((offset, line)) = head.go_build {
         let text = String::from_utf8_lossy(line);
         let expression = constraint::go_build_expression(&text).unwrap_or_default();
+        // The expression is the end of the line.
+        let before = text.rfind(expression).unwrap_or(0);
         return match expression.parse() {
             Ok(constraint) => Ok(Some(constraint)),
-            Err(e) => error(offset + "//go:build ".len() + e.offset, format!("parsing //go:build line: {e}")),
+            // Bytes that aren't UTF-8 take more room in `text` than in the line.
+            Err(e) => error(offset + (before + e.offset).min(line.len()), format!("parsing //go:build line: {e}")),
         };
     }
-    let lines = content[..head.plus_build_end].split(|&b| b == b'\n');
+    let lines = content[..head.plus_build_end].split(|&b| b == b'\n').map(|l| l.strip_prefix(b"\xef\xbb\xbf").unwrap_or(l));
     Ok(Constraint::all(lines.filter_map(|line| constraint::plus_build(String::from_utf8_lossy(line).trim()))))
 }
 
@@ -231,9 +233,10 @@ fn comment_head(content: &[u8]) -> Result<CommentHead<'_>> {
     let mut head = CommentHead { go_build: None, plus_build_end: 0 };
     let mut in_block = false;
     let mut only_line_comments = true;
-    let mut offset = 0;
-    for line in content.split_inclusive(|&b| b == b'\n') {
-        let start = offset;
+    let byte_order_mark = if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut offset = byte_order_mark;
+    for line in content[byte_order_mark..].split_inclusive(|&b| b == b'\n') {
+        let start = offset + (line.len() - line.trim_ascii_start().len());
         offset += line.len();
         let mut line = line.trim_ascii();
         if line.is_empty() && only_line_comments {

@@ -125,3 +125,12 @@ fn no_bytes_make_it_panic() {
         }
     }
 }
+
+#[test]
+fn the_place_of_a_broken_constraint_is_in_the_file() {
+    let place = |content: &[u8]| constraint_of(content).unwrap_err().offset;
+    assert_eq!(place(b"//go:build"), 10);
+    assert_eq!(place(b"  //go:build   a &&\n"), 19);
+    assert_eq!(place("\u{feff}//go:build (\n".as_bytes()), 15);
+    assert!(place(b"//go:build \xff\xff\xff (") <= 16);
+}
