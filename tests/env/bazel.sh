@@ -238,7 +238,8 @@ install_bundle() {
   for tool in apt-get dpkg-deb; do
     command -v "$tool" >/dev/null || die "no bazel >= $MINIMUM on PATH, and without \`$tool\` Debian's cannot be installed; set GODIRECT_TEST_BAZEL to a bazel"
   done
-  command -v python3 >/dev/null || apt-get install -y --no-install-recommends python3-minimal >&2 ||
+  # Debian's python3-minimal has no zipfile.
+  python3 -c 'import zipfile' 2>/dev/null || apt-get install -y --no-install-recommends python3 >&2 ||
     die "python3 is needed and can't be installed; run apt-get update, or install it yourself"
   work=$env_dir/bazel.work
   rm -rf "$prefix" "$work"
