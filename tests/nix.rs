@@ -238,6 +238,28 @@ fn builds_in_the_sandbox_what_the_plan_says() {
     nix_ok(repository.path(), "nix", &["flake", "check", "--offline", &format!("path:{}", repository.path().display())]);
 }
 
+#[test]
+fn the_sandbox_has_neither_the_machines_files_nor_its_network() {
+    let directory = TempDir::new().unwrap();
+    // Words of the shell itself only: no other program is there.
+    let script = "while read line; do echo $line; done < /proc/net/dev > $out";
+    let probe = format!(
+        "derivation {{ name = \"probe\"; system = builtins.currentSystem; builder = \"/bin/sh\"; args = [ \"-c\" \"{script}\" ]; salt = \"{}\"; }}",
+        directory.path().display()
+    );
+    let arguments = ["--no-out-link", "-E", probe.as_str()];
+    let refused = nix(directory.path(), "nix-build", &arguments);
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("/bin/sh") && said.contains("No such file or directory"), "{said}");
+
+    // The control: with the shell let in, the same derivation builds, and sees no network but its own loopback.
+    let shell = ["--option", "sandbox-paths", "/bin/sh /lib /lib64 /usr/lib"];
+    let result = nix_ok(directory.path(), "nix-build", &[&arguments[..], &shell[..]].concat());
+    let seen = fs::read_to_string(STORE.join(result.trim_start_matches('/'))).unwrap();
+    let interfaces: Vec<&str> = seen.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    assert_eq!(interfaces, ["lo"]);
+}
+
 /// The names of an archive's members.
 fn members(archive: &[u8]) -> Vec<String> {
     let mut rest = archive.strip_prefix(b"!<arch>\n").expect("an archive");
