@@ -249,6 +249,8 @@ impl Locked<'_> {
             .collect();
         let settings = plan::Settings {
             go: &self.sdk.version,
+            goversion: &self.sdk.goversion(),
+            goexperiment: &self.sdk.goexperiment(),
             platform: &variant.target.platform,
             profile: variant.profile,
             mains: &self.project.mains,

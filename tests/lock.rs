@@ -531,7 +531,7 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
     let request = Request {
         directory: env.path(),
-        sdk: &SdkRequest { version, origin: SdkOrigin::Module },
+        sdk: &SdkRequest { version, origin: SdkOrigin::Module, build: None },
         exec_platforms: &platforms,
         platforms: &platforms,
         previous,
@@ -604,7 +604,7 @@ fn versions_of_the_sdk() {
     let resolve = |go_mod: &str, version: SdkVersion| {
         std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
         let workspace = Workspace::load(env.path())?;
-        let request = SdkRequest { version, origin: SdkOrigin::Module };
+        let request = SdkRequest { version, origin: SdkOrigin::Module, build: None };
         sdk::resolve_version(&request, &workspace, None, &env.fetcher()).map(|v| v.to_string())
     };
     assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.3");

@@ -11,12 +11,13 @@ use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
+use crate::exec::sdk::Sdk;
 use crate::exec::{self, Environment, Sources};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
 use crate::lock::proxy::Proxy;
-use crate::lock::{resolve, sdk};
+use crate::lock::resolve;
 use crate::platform::OsArch;
 use crate::project::{Locked, Project, Variant};
 use crate::write;
@@ -111,13 +112,12 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (goroot, sources) = fetch(&locked, &cache, &proxy)?;
-    let host = OsArch::host()?;
+    let (sdk, sources) = fetch(&locked, &cache, &proxy)?;
+    let (host, goroot) = (OsArch::host()?, &sdk.goroot);
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
-    let nar = locked.sdk.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
-    let environment = Environment { goroot: &goroot, tools: &tools, sdk_id: &nar, sources: &sources, cache: &actions, jobs };
+    let environment = Environment { goroot, tools: &tools, sdk_id: &sdk.id, sources: &sources, cache: &actions, jobs };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for variant in variants {
         let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
@@ -148,18 +148,19 @@ fn place(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// The SDK for this machine, and the unpacked modules.
-fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(PathBuf, Sources)> {
+fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(Sdk, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache, proxy, progress: &progress };
-    let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
+    let phases = Bar::phases();
+    let sdk = exec::sdk::locked(&fetcher, locked.sdk, OsArch::host()?, &locked.project.dir, &|phase| phases.phase(phase))?;
     let mut modules = BTreeMap::new();
     for module in &locked.lock.modules {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }
     let root = std::path::absolute(&locked.project.dir).map_err(|e| Error::io("use", &locked.project.dir, &e))?;
-    Ok((goroot, Sources { root, modules }))
+    Ok((sdk, Sources { root, modules }))
 }
 
 fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {

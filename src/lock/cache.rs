@@ -5,6 +5,7 @@
 //! download/archive/<sha256>{,.facts}                              SDK archives
 //! mod/<escaped path>@<escaped version>/                           unpacked modules
 //! sdk/<version>.<os>-<arch>-<nar>/                                 SDKs as they are used
+//! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                  SDKs that were built, and who is building
 //! tmp/                                                            what isn't complete yet
 //! ```
 //!
@@ -109,6 +110,11 @@ impl Cache {
     pub fn sdk(&self, name: &str, nar: &Sri) -> PathBuf {
         let hash = &nar.0.to_string()[..16];
         self.root.join("sdk").join(format!("{name}-{hash}"))
+    }
+
+    /// Where an SDK is that was built from source. The key has all that decided what was built.
+    pub fn built_sdk(&self, name: &str, key: &Sha256) -> PathBuf {
+        self.root.join("sdk").join(format!("{name}-source-{}", &key.to_string()[..16]))
     }
 
     /// Makes a file complete or not at all: `fill` writes it under a temporary name.

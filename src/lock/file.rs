@@ -40,12 +40,54 @@ pub struct LockedSdk {
     pub source: SdkSource,
     /// One download for each execution platform, sorted by platform.
     pub downloads: Vec<SdkDownload>,
+    /// How the SDK is built from the source in its downloads; absent when the downloads are used as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<SdkBuild>,
     /// GOEXPERIMENT flags that are on by default, for each locked platform, lower case and sorted (`internal/buildcfg/exp.go`).
     pub experiments: BTreeMap<OsArch, Vec<String>>,
     /// GODEBUG settings whose default changed (`internal/godebugs/table.go`), sorted by name.
     pub godebug: Vec<GodebugSetting>,
     /// std's packages by import path (`vendor/golang.org/x/…` for vendored ones), without commands and tests.
     pub packages: BTreeMap<String, PackageRecord>,
+}
+
+/// How an SDK is built from source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SdkBuild {
+    /// What compiles it.
+    pub bootstrap: Bootstrap,
+    /// What its tools call their version (`runtime.Version`), e.g. `go1.27.3` or `go1.27.3-X:arenas`.
+    pub goversion: String,
+    /// GOEXPERIMENT flags that become the default, as in GOEXPERIMENT, in the order of `internal/goexperiment.Flags`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<String>,
+    /// Applied in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<LockedPatch>,
+    /// SHA-256 of each file of GOROOT that the patches change or add, once all are applied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub patched: BTreeMap<String, Sha256>,
+}
+
+/// The SDK that compiles another one; always the module `golang.org/toolchain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bootstrap {
+    /// The version, e.g. `1.24.6`.
+    pub version: GoVersion,
+    /// One download for each execution platform, sorted by platform.
+    pub downloads: Vec<SdkDownload>,
+}
+
+/// A patch of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedPatch {
+    /// Its path relative to the spec, slash-separated.
+    pub file: String,
+    /// Of its bytes.
+    pub sha256: Sha256,
 }
 
 /// Where an SDK comes from.
@@ -116,6 +158,18 @@ pub struct Replacement {
     pub path: ModulePath,
     /// The version of the replacement.
     pub version: ModuleVersion,
+}
+
+impl LockedSdk {
+    /// What its tools call their version (`runtime.Version`), which the compiler compares with `-goversion`.
+    pub fn goversion(&self) -> String {
+        self.build.as_ref().map_or_else(|| format!("go{}", self.version), |build| build.goversion.clone())
+    }
+
+    /// The GOEXPERIMENT that it was built with, which build information has; empty for a release.
+    pub fn goexperiment(&self) -> String {
+        self.build.as_ref().map(|build| build.experiments.join(",")).unwrap_or_default()
+    }
 }
 
 impl Lockfile {
@@ -218,19 +272,42 @@ fn malformed(path: &Path, text: &str, error: &serde_json::Error) -> Error {
 }
 
 fn render_sdk(sdk: &LockedSdk) -> String {
-    let downloads = sdk.downloads.iter().map(render_download).collect();
-    let fields = vec![
+    let mut fields = vec![
         ("version", one_line(&sdk.version)),
         ("source", one_line(&sdk.source)),
-        ("downloads", list(3, downloads)),
+        ("downloads", render_downloads(3, &sdk.downloads)),
+    ];
+    fields.extend(sdk.build.iter().map(|build| ("build", render_build(build))));
+    fields.extend([
         ("experiments", one_line(&sdk.experiments)),
         ("godebug", list(3, sdk.godebug.iter().map(one_line).collect())),
         ("packages", packages(3, &sdk.packages)),
-    ];
+    ]);
     object(2, fields)
 }
 
-fn render_download(download: &SdkDownload) -> String {
+fn render_build(build: &SdkBuild) -> String {
+    let Bootstrap { version, downloads } = &build.bootstrap;
+    let bootstrap = vec![("version", one_line(version)), ("downloads", render_downloads(5, downloads))];
+    let mut fields = vec![("bootstrap", object(4, bootstrap)), ("goversion", one_line(&build.goversion))];
+    if !build.experiments.is_empty() {
+        fields.push(("experiments", one_line(&build.experiments)));
+    }
+    if !build.patches.is_empty() {
+        fields.push(("patches", list(4, build.patches.iter().map(one_line).collect())));
+    }
+    if !build.patched.is_empty() {
+        let lines = build.patched.iter().map(|(file, sha256)| format!("{}: {}", one_line(file), one_line(sha256)));
+        fields.push(("patched", brackets(4, '{', lines.collect(), '}')));
+    }
+    object(3, fields)
+}
+
+fn render_downloads(depth: usize, downloads: &[SdkDownload]) -> String {
+    list(depth, downloads.iter().map(|download| render_download(depth + 1, download)).collect())
+}
+
+fn render_download(depth: usize, download: &SdkDownload) -> String {
     let mut fields = vec![("platform", one_line(&download.platform))];
     if !download.urls.is_empty() {
         fields.push(("urls", one_line(&download.urls)));
@@ -242,7 +319,7 @@ fn render_download(download: &SdkDownload) -> String {
     if !download.tools.is_empty() {
         fields.push(("tools", one_line(&download.tools)));
     }
-    object(4, fields)
+    object(depth, fields)
 }
 
 fn render_module(module: &LockedModule) -> String {

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::build::{self, BuildRequest, Prepared};
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
@@ -132,7 +133,11 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
     let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
     let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
-    let sdk = lock_sdk(fetched, &platforms)?;
+    let build = match &request.sdk.build {
+        Some(build) => Some(prepare_build(build, &fetched, request, &workspace, &fetcher)?),
+        None => None,
+    };
+    let sdk = lock_sdk(fetched, build, &platforms)?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
     let mut needed = needed(&sdk, &modules)?;
     let mut locked = Vec::new();
@@ -145,15 +150,32 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked })
 }
 
-fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
+fn prepare_build(
+    build: &BuildRequest,
+    sdk: &FetchedSdk,
+    request: &Request<'_>,
+    workspace: &Workspace,
+    fetcher: &Fetcher<'_>,
+) -> Result<Prepared> {
+    let (wanted, exec, sums) = (build.bootstrap.as_ref(), request.exec_platforms, &workspace.sums);
+    let bootstrap = build::bootstrap(&sdk.goroot, wanted, exec, sums, request.previous, fetcher)?;
+    build::prepare(build, &sdk.version, &sdk.goroot, bootstrap, fetcher)
+}
+
+fn lock_sdk(fetched: FetchedSdk, prepared: Option<Prepared>, platforms: &[OsArch]) -> Result<LockedSdk> {
     let FetchedSdk { version, source, downloads, goroot } = fetched;
+    let patched = prepared.as_ref().and_then(|p| p.patched.as_ref());
+    let goroot = patched.map_or(goroot.as_path(), |directory| directory.path());
+    let flags = prepared.as_ref().map_or(&[][..], |p| &p.build.experiments);
     let mut experiments = BTreeMap::new();
     for platform in platforms {
-        experiments.insert(*platform, source::sdk::default_experiments(&goroot, *platform)?);
+        let defaults = source::sdk::default_experiments(goroot, *platform)?;
+        experiments.insert(*platform, build::with_experiments(defaults, flags, *platform)?);
     }
-    let godebug = source::sdk::godebug_table(&goroot)?;
-    let packages = source::sdk::std_packages(&goroot, platforms)?;
-    Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
+    let godebug = source::sdk::godebug_table(goroot)?;
+    let packages = source::sdk::std_packages(goroot, platforms)?;
+    let build = prepared.map(|p| p.build);
+    Ok(LockedSdk { version, source, downloads, build, experiments, godebug, packages })
 }
 
 fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Result<LockedModule> {

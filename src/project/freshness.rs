@@ -1,12 +1,15 @@
 //! Whether a lock still fits spec, go.mod and go.sum, so that nothing is built from pins that they have moved on from.
 
+use std::collections::BTreeSet;
+
 use super::{LOCK_FILE, Project};
 use crate::error::{Error, Result};
+use crate::lock::build;
 use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::{ModuleId, semver};
-use crate::spec::SdkVersion;
+use crate::spec::{SdkSource, SdkVersion};
 
 /// The SDK of the spec, when the lock fits.
 ///
@@ -51,10 +54,39 @@ fn check_sdk<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk>
             return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
         }
     }
+    check_build(project, sdk)?;
     match project.spec.sdk.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
         Some(missing) => Err(stale(format!("it has no SDK for the execution platform {missing}"))),
         None => Ok(sdk),
     }
+}
+
+/// Whether the SDK is built as the spec asks, with patches that are still those of the lock.
+fn check_build(project: &Project, sdk: &LockedSdk) -> Result<()> {
+    let wanted = match &project.spec.sdk.source {
+        SdkSource::Source(wanted) => Some(wanted),
+        _ => None,
+    };
+    let (wanted, build) = match (wanted, &sdk.build) {
+        (Some(wanted), Some(build)) => (wanted, build),
+        (None, None) => return Ok(()),
+        (Some(_), None) => return Err(stale("its SDK isn't built from source, as the spec asks".to_owned())),
+        (None, Some(_)) => return Err(stale("its SDK is built from source, which the spec doesn't ask for".to_owned())),
+    };
+    if wanted.bootstrap.as_ref().is_some_and(|version| *version != build.bootstrap.version) {
+        return Err(stale(format!(
+            "it compiles the SDK with go{}, and the spec asks for another one",
+            build.bootstrap.version
+        )));
+    }
+    let sorted = |list: &[String]| BTreeSet::from_iter(list.to_vec());
+    if sorted(&wanted.experiments) != sorted(&build.experiments) {
+        return Err(stale("it builds the SDK with other experiments than the spec asks for".to_owned()));
+    }
+    if !wanted.patches.iter().eq(build.patches.iter().map(|p| &p.file)) {
+        return Err(stale("it builds the SDK with other patches than the spec asks for".to_owned()));
+    }
+    build.patches.iter().try_for_each(|patch| build::check_patch(&project.dir, patch))
 }
 
 /// A go.mod that lists all modules says which version each has.

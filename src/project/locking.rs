@@ -3,6 +3,7 @@
 use super::{Project, context, roots};
 use crate::error::{Error, Result};
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
+use crate::lock::build::BuildRequest;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::lock::resolve::{self, Modules, Needed, Request};
@@ -38,12 +39,21 @@ impl Project {
             spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
         };
         let origin = match &self.spec.sdk.source {
-            spec::SdkSource::ModuleProxy => SdkOrigin::Module,
+            spec::SdkSource::ModuleProxy | spec::SdkSource::Source(_) => SdkOrigin::Module,
             spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
                 archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
             ),
         };
-        SdkRequest { version, origin }
+        let build = match &self.spec.sdk.source {
+            spec::SdkSource::Source(spec::FromSource { bootstrap, experiments, patches }) => Some(BuildRequest {
+                bootstrap: bootstrap.clone(),
+                experiments: experiments.clone(),
+                patches: patches.clone(),
+                root: self.dir.clone(),
+            }),
+            _ => None,
+        };
+        SdkRequest { version, origin, build }
     }
 
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.

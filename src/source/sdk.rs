@@ -14,6 +14,9 @@ use crate::source::token::{Kind, Lexer, Token, unquote};
 use crate::source::tree::{DiskTree, EntryKind, Tree, join};
 
 mod experiments;
+mod toolchain;
+
+pub use toolchain::{experiment_separator, known_experiments, minimum_bootstrap};
 
 const EXPERIMENTS: &str = "internal/buildcfg/exp.go";
 const GODEBUGS: &str = "internal/godebugs/table.go";

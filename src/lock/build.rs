@@ -1,0 +1,272 @@
+//! SDKs that are built from source: what compiles them, their experiments and patches.
+//!
+//! Here is what must be known before anything is built: which bootstrap SDK is used, and what std consists of once it is patched.
+//! `exec::sdk` builds.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use diffy::Patch;
+use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
+
+use super::fetch::Fetcher;
+use super::file::{Bootstrap, LockedPatch, Lockfile, SdkBuild};
+use super::nar;
+use super::sdk::{self, SdkOrigin};
+use crate::digest::Sha256;
+use crate::error::{Error, Result};
+use crate::module::gosum::GoSum;
+use crate::name::GoVersion;
+use crate::platform::OsArch;
+use crate::source;
+
+/// How the spec wants an SDK to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildRequest {
+    /// What compiles it; by default the oldest SDK that can.
+    pub bootstrap: Option<GoVersion>,
+    /// GOEXPERIMENT flags that become the default.
+    pub experiments: Vec<String>,
+    /// Paths of patches relative to the spec.
+    pub patches: Vec<String>,
+    /// The directory of the spec.
+    pub root: PathBuf,
+}
+
+/// The first SDK that module proxies have.
+const OLDEST_MODULE: &str = "1.21.0";
+
+/// The SDK that compiles the source in `goroot`, fetched for `platforms`: the version that is asked for, or the oldest one that can.
+///
+/// # Errors
+///
+/// A version that is too old; those of [`sdk::fetch`].
+pub fn bootstrap(
+    goroot: &Path,
+    wanted: Option<&GoVersion>,
+    platforms: &[OsArch],
+    sums: &GoSum,
+    previous: Option<&Lockfile>,
+    fetcher: &Fetcher<'_>,
+) -> Result<Bootstrap> {
+    let minimum = source::sdk::minimum_bootstrap(goroot)?.max(OLDEST_MODULE.parse()?);
+    let version = match wanted {
+        Some(version) if *version < minimum => {
+            return Err(Error::input(format!("Go {version} can't compile this SDK, which needs at least {minimum}"))
+                .help(format!("write from_source(bootstrap = \"{minimum}\") or a newer one, or leave it out")));
+        }
+        Some(version) => version.clone(),
+        None => minimum,
+    };
+    let fetched = sdk::fetch(version, &SdkOrigin::Module, platforms, sums, previous, fetcher)?;
+    Ok(Bootstrap { version: fetched.version, downloads: fetched.downloads })
+}
+
+/// What the lock has of a build, and the GOROOT whose `src` is as it will be: a temporary one where there are patches.
+pub struct Prepared {
+    /// For the lock.
+    pub build: SdkBuild,
+    /// The patched source; `None` where there is no patch.
+    pub patched: Option<tempfile::TempDir>,
+}
+
+/// Checks the experiments and applies the patches to a copy of the source.
+///
+/// # Errors
+///
+/// An unknown experiment; a patch that can't be read or doesn't fit, with file and hunk.
+pub fn prepare(
+    request: &BuildRequest,
+    version: &GoVersion,
+    goroot: &Path,
+    bootstrap: Bootstrap,
+    fetcher: &Fetcher<'_>,
+) -> Result<Prepared> {
+    let experiments = canonical_experiments(&request.experiments, goroot)?;
+    let mut goversion = format!("go{version}");
+    if !experiments.is_empty() {
+        goversion.push(source::sdk::experiment_separator(goroot)?);
+        goversion.push_str(&format!("X:{}", experiments.join(",")));
+    }
+    let mut build = SdkBuild { bootstrap, goversion, experiments, patches: Vec::new(), patched: BTreeMap::new() };
+    if request.patches.is_empty() {
+        return Ok(Prepared { build, patched: None });
+    }
+    let tree = fetcher.cache.temporary_directory()?;
+    link_tree(goroot, tree.path())?;
+    for file in &request.patches {
+        let content = read_patch(&request.root, file)?;
+        build.patches.push(LockedPatch { file: file.clone(), sha256: Sha256::of(&content) });
+        apply(file, &content, tree.path(), &mut build.patched)?;
+    }
+    Ok(Prepared { build, patched: Some(tree) })
+}
+
+/// The flags in the order in which the SDK prints them.
+fn canonical_experiments(wanted: &[String], goroot: &Path) -> Result<Vec<String>> {
+    let known = source::sdk::known_experiments(goroot)?;
+    let flag = |experiment: &String| {
+        experiment.strip_prefix("no").filter(|f| known.iter().any(|k| k == f)).unwrap_or(experiment).to_owned()
+    };
+    if let Some(unknown) = wanted.iter().find(|w| !known.contains(&flag(w))) {
+        let error = Error::input(format!("this SDK has no GOEXPERIMENT `{}`", unknown.escape_debug()));
+        return Err(error.help(format!("it has {}", known.join(", "))));
+    }
+    let mut sorted = wanted.to_vec();
+    sorted.sort_by_key(|w| known.iter().position(|k| *k == flag(w)));
+    Ok(sorted)
+}
+
+/// The default experiments of an SDK that was built with these flags.
+///
+/// # Errors
+///
+/// A flag that changes nothing: then the tools would call their version something else.
+pub fn with_experiments(mut defaults: Vec<String>, flags: &[String], platform: OsArch) -> Result<Vec<String>> {
+    for flag in flags {
+        let off = flag.strip_prefix("no").filter(|f| defaults.iter().any(|d| d == f));
+        match off.map(str::to_owned) {
+            Some(off) => defaults.retain(|d| *d != off),
+            None if defaults.contains(flag) || flag.starts_with("no") => {
+                return Err(Error::input(format!("GOEXPERIMENT `{flag}` is the default on {platform} already"))
+                    .help("leave it out of from_source(experiments = …)"));
+            }
+            None => defaults.push(flag.clone()),
+        }
+    }
+    defaults.sort();
+    Ok(defaults)
+}
+
+/// Makes sure that a patch is still the one that was locked.
+///
+/// # Errors
+///
+/// When it can't be read, or was edited.
+pub fn check_patch(root: &Path, patch: &LockedPatch) -> Result<()> {
+    if Sha256::of(read_patch(root, &patch.file)?) == patch.sha256 {
+        return Ok(());
+    }
+    Err(Error::input(format!("the patch {} was edited after the lock was made", patch.file)).help("run `godirect lock`"))
+}
+
+fn read_patch(root: &Path, file: &str) -> Result<Vec<u8>> {
+    let path = root.join(file);
+    fs::read(&path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::input(format!("there is no patch {}", path.display()))
+            .help("from_source(patches = …) has paths relative to the spec"),
+        _ => Error::io("read", &path, &e),
+    })
+}
+
+/// A copy of a tree that costs nothing: files are replaced, never written.
+fn link_tree(from: &Path, to: &Path) -> Result<()> {
+    let files = nar::files(from).map_err(|e| Error::io("list", from, &e))?;
+    for file in files.iter().filter(|file| !file.starts_with("bin/") && !file.starts_with("pkg/")) {
+        let target = to.join(file);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
+        }
+        fs::hard_link(from.join(file), &target).map_err(|e| Error::io("link", &target, &e))?;
+    }
+    Ok(())
+}
+
+/// Applies a unified diff to the files below `tree`; `patched` gets what they are then.
+fn apply(name: &str, content: &[u8], tree: &Path, patched: &mut BTreeMap<String, Sha256>) -> Result<()> {
+    let malformed = |why: String| {
+        Error::input(format!("the patch {name} can't be read: {why}"))
+            .help("write a unified diff, as `git diff` or `diff -u` do")
+    };
+    let text = std::str::from_utf8(content).map_err(|e| malformed(e.to_string()))?;
+    for file in PatchSet::parse(text, ParseOptions::unidiff()) {
+        let file = file.map_err(|e| malformed(e.to_string()))?;
+        let PatchKind::Text(patch) = file.patch() else { return Err(malformed("it has binary files".to_owned())) };
+        edit(name, &file.operation().strip_prefix(1), patch, tree, patched)?;
+    }
+    Ok(())
+}
+
+fn edit(
+    name: &str,
+    operation: &FileOperation<'_, str>,
+    patch: &Patch<'_, str>,
+    tree: &Path,
+    patched: &mut BTreeMap<String, Sha256>,
+) -> Result<()> {
+    let (old, new): (Option<&Cow<str>>, Option<&Cow<str>>) = match operation {
+        FileOperation::Create(new) => (None, Some(new)),
+        FileOperation::Delete(old) => (Some(old), None),
+        FileOperation::Modify { original, modified } => (Some(original), Some(modified)),
+        FileOperation::Rename { from, to } | FileOperation::Copy { from, to } => (Some(from), Some(to)),
+    };
+    for file in old.iter().chain(&new) {
+        check_place(name, file)?;
+    }
+    let read = |file: &str| {
+        fs::read_to_string(tree.join(file)).map_err(|e| {
+            Error::input(format!("the patch {name} is for {file}, which can't be read: {e}"))
+                .help("names in it begin with a/ and b/, and go on relative to GOROOT, e.g. a/src/fmt/print.go")
+        })
+    };
+    let before = old.map(|old| read(old)).transpose()?.unwrap_or_default();
+    let shown = old.or(new).map_or("", |file| file.as_ref());
+    check_fit(name, shown, &before, patch)?;
+    let after = diffy::apply(&before, patch).map_err(|e| Error::input(format!("the patch {name}: {shown}: {e}")))?;
+    if let Some(old) = old.filter(|old| Some(*old) != new) {
+        let path = tree.join(old.as_ref());
+        fs::remove_file(&path).map_err(|e| Error::io("remove", &path, &e))?;
+        patched.remove(old.as_ref());
+    }
+    let Some(new) = new else { return Ok(()) };
+    patched.insert(new.to_string(), Sha256::of(&after));
+    let path = tree.join(new.as_ref());
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
+    }
+    // Not in place: it may be a link to the cache's file.
+    crate::write::atomic(&path, after.as_bytes())
+}
+
+fn check_place(patch: &str, file: &str) -> Result<()> {
+    let plain = file.split('/').all(|e| !e.is_empty() && e != "." && e != "..") && !file.contains('\\');
+    let refused = |why: &str| Err(Error::input(format!("the patch {patch} is for {}: {why}", file.escape_debug())));
+    match file {
+        _ if !plain => refused("that isn't the name of a file below GOROOT"),
+        "VERSION" => refused("the version must stay, because it is part of what is pinned"),
+        _ if file.starts_with("bin/") || file.starts_with("pkg/") => refused("it is built, so patch its source"),
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that each hunk fits where it says, so that every engine does the same; else it tells which line is another.
+fn check_fit(name: &str, file: &str, before: &str, patch: &Patch<'_, str>) -> Result<()> {
+    let lines: Vec<&str> = before.split_inclusive('\n').collect();
+    for (i, hunk) in patch.hunks().iter().enumerate() {
+        let range = hunk.old_range();
+        let start = if range.is_empty() { range.start() } else { range.start().saturating_sub(1) };
+        let expected = hunk.lines().iter().filter_map(|line| match line {
+            diffy::Line::Context(text) | diffy::Line::Delete(text) => Some(*text),
+            diffy::Line::Insert(_) => None,
+        });
+        for (offset, wanted) in expected.enumerate() {
+            let found = lines.get(start + offset).copied();
+            if found != Some(wanted) {
+                let found = found.map_or("the file ends".to_owned(), |line| format!("it is `{}`", line.trim_end()));
+                return Err(Error::input(format!(
+                    "the patch {name} doesn't fit: hunk {} of {file} expects `{}` in line {}, where {found}",
+                    i + 1,
+                    wanted.trim_end(),
+                    start + offset + 1
+                ))
+                .help("make the patch anew for this version of Go"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
