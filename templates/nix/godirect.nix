@@ -4,6 +4,8 @@
 #
 #   SDK download ─▶ bootstrap GOROOT ─▶ helper ─▶ GOROOT, modules ─▶ packages ─▶ binaries
 #
+# Where the lock says that the SDK is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
+#
 # Downloads, GOROOT and modules are fixed-output derivations, so that a binary cache or another proxy may supply them. Nix makes the
 # first GOROOT with its own builtin builders, the pinned go command compiles the helper with it, and the helper builds all the rest.
 {
@@ -122,26 +124,35 @@ let
     else
       throw "${planFile} wants Go ${plan.sdk}, which godirect.lock.json doesn't pin; run `godirect generate`";
 
-  download =
+  # The first SDK whose programs run: the locked one, or that which compiles it from source.
+  firstSdk =
+    if lockedSdk ? build then lockedSdk.build.bootstrap // { source = "module"; } else lockedSdk;
+
+  downloadOf =
+    sdk:
     let
-      found = filter (download: systemOf download == system) lockedSdk.downloads;
+      found = filter (download: systemOf download == system) sdk.downloads;
     in
     if found != [ ] then
       head found
     else
       throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
-        concatStringsSep ", " (map (download: download.platform) lockedSdk.downloads)
+        concatStringsSep ", " (map (download: download.platform) sdk.downloads)
       }; add the platform to godirect.star and run `godirect lock`";
+
+  download = downloadOf firstSdk;
 
   hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
 
-  sdkModule = {
+  sdkModuleOf = sdk: {
     path = "golang.org/toolchain";
-    version = "v0.0.1-go${plan.sdk}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
+    version = "v0.0.1-go${sdk.version}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
   };
 
+  sdkModule = sdkModuleOf firstSdk;
+
   sdkFile =
-    if lockedSdk.source == "module" then
+    if firstSdk.source == "module" then
       fetchModule sdkModule download
     else
       fetch {
@@ -176,7 +187,7 @@ let
 
   # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
   bootstrapGoroot =
-    if lockedSdk.source == "module" then
+    if firstSdk.source == "module" then
       "${
         import ./symlinks.nix {
           name = "go-bootstrap";
@@ -201,9 +212,8 @@ let
 
   # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
   # the build directory has no fixed name. Nothing uses that output.
-  helper = derivation {
-    name = "godirect-helper";
-    inherit system;
+  compileProgram = name: source: derivation {
+    inherit name system;
     outputs = [
       "out"
       "cache"
@@ -211,12 +221,7 @@ let
     builder = "${bootstrapGoroot}/bin/go";
     args = [
       "build"
-      "-C=${
-        localFiles "${directory}/helper" "godirect-helper-source" [
-          "go.mod"
-          "main.go"
-        ]
-      }"
+      "-C=${source}"
       "-trimpath"
       "-buildvcs=false"
       "-gcflags=all=-dwarf=false"
@@ -232,6 +237,13 @@ let
     GOTOOLCHAIN = "local";
     GOWORK = "off";
   };
+
+  helper = compileProgram "godirect-helper" (
+    localFiles "${directory}/helper" "godirect-helper-source" [
+      "go.mod"
+      "main.go"
+    ]
+  );
 
   # A derivation that the helper builds; attributes reach it as JSON.
   help =
@@ -253,17 +265,77 @@ let
       inherit (locked) h1;
       zip = fetchModule module locked;
       prefix = "${module.path}@${module.version}";
-      goroot = module == sdkModule;
+      goroot = module.path == sdkModule.path;
       outputHashAlgo = "sha256";
       outputHashMode = "recursive";
       outputHash = locked.nar;
     };
 
-  goroot =
-    if lockedSdk.source == "module" then
-      "${unzip "go-${plan.sdk}" sdkModule download}"
+  # A release as it was downloaded.
+  release =
+    sdk:
+    if sdk.source == "module" then
+      "${unzip "go-${sdk.version}" (sdkModuleOf sdk) (downloadOf sdk)}"
     else
       bootstrapGoroot;
+
+  goroot = if lockedSdk ? build then "${sdkFromSource}" else release lockedSdk;
+
+  # --- SDKs from source ---------------------------------------------------------------------------------------------------------
+
+  sdkProgram = compileProgram "godirect-sdk" (
+    localFiles "${directory}/sdk" "godirect-sdk-source" [
+      "go.mod"
+      "main.go"
+      "patch.go"
+    ]
+  );
+
+  buildSdk =
+    arguments: attributes:
+    derivation (
+      {
+        inherit system;
+        builder = "${sdkProgram}";
+        args = [
+          "-source=${release lockedSdk}"
+          "-bootstrap=${release firstSdk}"
+          "-out=${placeholder "out"}"
+          "-scratch=."
+        ]
+        ++ arguments;
+      }
+      // attributes
+    );
+
+  # Nix itself compares the hash of a patch with that of the lock.
+  patchFile =
+    patch:
+    builtins.path {
+      name = baseNameOf patch.file;
+      path = root + "/${patch.file}";
+      recursive = false;
+      inherit (patch) sha256;
+    };
+
+  sdkFromSource =
+    let
+      inherit (lockedSdk) build;
+      patched = build.patched or { };
+    in
+    buildSdk (
+      [ "-experiment=${concatStringsSep "," (build.experiments or [ ])}" ]
+      ++ map (patch: "-patch=${patchFile patch}") (build.patches or [ ])
+      ++ map (file: "-patched=${patched.${file}}=${file}") (attrNames patched)
+    ) { name = "go-${plan.sdk}-from-source"; };
+
+  # The proof that the pinned release is what its source gives: this derivation succeeds if it has the very hash of the pinned tree.
+  sdkRebuild = buildSdk [ ] {
+    name = "go-${plan.sdk}-rebuilt";
+    outputHashAlgo = "sha256";
+    outputHashMode = "recursive";
+    outputHash = (downloadOf lockedSdk).nar;
+  };
 
   # The SDK's commands as a package: `nix shell .#go`.
   go = import ./symlinks.nix {
@@ -470,9 +542,11 @@ in
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
   # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`.
+  # Where the SDK is a module, `sdk-rebuild` builds it from source and compares.
   packages = {
     inherit go;
   }
+  // (if lockedSdk.source == "module" then { sdk-rebuild = sdkRebuild; } else { })
   // (if ownBinaries == { } then { } else { inherit default; })
   // configuredBinaries
   // ownBinaries;
