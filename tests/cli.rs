@@ -11,6 +11,8 @@ mod fetching;
 mod killed;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/sdk_source.rs"]
+mod sdk_source;
 #[path = "cli/sources.rs"]
 mod sources;
 #[path = "cli/spec.rs"]

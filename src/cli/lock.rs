@@ -12,7 +12,7 @@ use super::progress::Bar;
 use crate::error::Result;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
-use crate::lock::file::Lockfile;
+use crate::lock::file::{Lockfile, SdkBuild};
 use crate::lock::proxy::Proxy;
 use crate::project::{LOCK_FILE, Project};
 
@@ -78,11 +78,19 @@ pub fn update(project: &Project) -> Result<(Lockfile, bool)> {
     Ok((lock, changed))
 }
 
+/// How an SDK is built.
+fn show_build(build: &SdkBuild) -> String {
+    let extras: Vec<&str> = build.experiments.iter().chain(build.patches.iter().map(|p| &p.file)).map(String::as_str).collect();
+    let with = if extras.is_empty() { String::new() } else { format!(" with {}", extras.join(", ")) };
+    format!("built from source by go{}{with}", build.bootstrap.version)
+}
+
 /// Shows what is pinned.
 pub fn show(lock: &Lockfile, changed: bool) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
+        let how = sdk.build.as_ref().map_or_else(|| "pinned as downloaded".to_owned(), show_build);
+        output::line("sdk", format!("go{}  tools for {}; {how}", sdk.version, machines.join(", ")));
     }
     let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
     let modules = output::count(lock.modules.len(), "module");

@@ -134,7 +134,7 @@ impl Recipe<'_> {
         if goroot.is_dir() {
             return Ok(sdk);
         }
-        let guard_file = goroot.with_extension("lock");
+        let guard_file = cache.built_sdk_lock(&name, &key);
         if let Some(parent) = guard_file.parent() {
             fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
         }

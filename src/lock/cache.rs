@@ -117,6 +117,13 @@ impl Cache {
         self.root.join("sdk").join(format!("{name}-source-{}", &key.to_string()[..16]))
     }
 
+    /// The file that a process locks while it builds that SDK.
+    pub fn built_sdk_lock(&self, name: &str, key: &Sha256) -> PathBuf {
+        let mut path = self.built_sdk(name, key).into_os_string();
+        path.push(".lock");
+        path.into()
+    }
+
     /// Makes a file complete or not at all: `fill` writes it under a temporary name.
     ///
     /// # Errors

@@ -1,0 +1,147 @@
+//! SDKs that are built from source, as far as it goes without building one: that takes minutes, see tests/sdk-source.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{GOROOT, Project, error, repository};
+
+const SPEC: &str = "go_sdk(version = \"1.27.3\", source = from_source(\n    bootstrap = \"1.27.3\",\n    experiments = [\"arenas\", \"noregabiwrappers\"],\n    patches = [\"patches/errors.patch\"],\n))\nplatforms(\"linux/amd64\")\nnix()\n";
+const PATCH: &str = "--- a/src/errors/errors.go\n+++ b/src/errors/errors.go\n@@ -88,3 +88,6 @@\n // Functions and methods should document the cases in which an error\n // wrapping this will be returned.\n var ErrUnsupported = New(\"unsupported operation\")\n+\n+// Patched is new.\n+const Patched = true\n--- /dev/null\n+++ b/src/errors/patched_linux.go\n@@ -0,0 +1,3 @@\n+package errors\n+\n+import _ \"unsafe\"\n";
+
+/// The first example with an SDK from source, locked.
+fn locked() -> Project {
+    let project = Project::example("01-hello").with_user_cache();
+    project.write("godirect.star", SPEC);
+    project.write("patches/errors.patch", PATCH);
+    let shown = project.succeeds(&["lock"]);
+    let first = shown.lines().next().unwrap();
+    assert!(first.starts_with("sdk      go1.27.3  tools for linux/amd64"), "{shown}");
+    assert!(first.ends_with("built from source by go1.27.3 with noregabiwrappers, arenas, patches/errors.patch"), "{shown}");
+    project
+}
+
+fn lock(project: &Project) -> Value {
+    serde_json::from_str(&project.read("godirect.lock.json")).unwrap()
+}
+
+#[test]
+fn the_lock_has_what_is_built() {
+    let project = locked();
+    let locked = lock(&project);
+    let sdk = &locked["sdks"][0];
+    let mut build = sdk["build"].clone();
+    assert_eq!(build["bootstrap"]["downloads"][0]["h1"], sdk["downloads"][0]["h1"]);
+    build["bootstrap"]["downloads"] = json!([]);
+    let source = std::fs::read_to_string(GOROOT.join("src/errors/errors.go")).unwrap();
+    let sha256 = |content: &str| json!(godirect::digest::Sha256::of(content).to_string());
+    assert_eq!(
+        build,
+        json!({
+            "bootstrap": {"version": "1.27.3", "downloads": []},
+            // In the order in which the SDK prints them.
+            "goversion": "go1.27.3-X:noregabiwrappers,arenas",
+            "experiments": ["noregabiwrappers", "arenas"],
+            "patches": [{"file": "patches/errors.patch", "sha256": sha256(PATCH)}],
+            "patched": {
+                "src/errors/errors.go": sha256(&format!("{source}\n// Patched is new.\nconst Patched = true\n")),
+                "src/errors/patched_linux.go": sha256("package errors\n\nimport _ \"unsafe\"\n"),
+            },
+        })
+    );
+    let experiments = sdk["experiments"]["linux/amd64"].as_array().unwrap();
+    assert!(experiments.contains(&json!("arenas")) && !experiments.contains(&json!("regabiwrappers")));
+    assert!(sdk["packages"]["errors"].to_string().contains("patched_linux.go"), "{}", sdk["packages"]["errors"]);
+    // The cache's own source is as it was: the proof is that it still has the pinned hash.
+    let nar = godirect::lock::nar::hash_directory(&GOROOT).unwrap();
+    assert_eq!(sdk["downloads"][0]["nar"], nar.to_string());
+    // Plans have the version that the tools insist on, and what is left of the rest is unchanged by a second lock.
+    project.succeeds(&["generate"]);
+    assert!(project.read("nix/plan.json").contains("\"-goversion\",\"go1.27.3-X:noregabiwrappers,arenas\""));
+    assert!(project.succeeds(&["lock"]).ends_with("fresh    godirect.lock.json\n"));
+}
+
+#[test]
+fn a_lock_for_another_build_is_stale() {
+    let project = locked();
+    let spec = |from: &str, to: &str| project.write("godirect.star", &SPEC.replace(from, to));
+    let stale = |why: &str| error(&format!("godirect.lock.json is stale: {why}"), "run `godirect lock`");
+    spec("\"arenas\", ", "");
+    project.fails(&["generate"], 2, &stale("it builds the SDK with other experiments than the spec asks for"));
+    spec("bootstrap = \"1.27.3\"", "bootstrap = \"1.26.6\"");
+    project.fails(&["generate"], 2, &stale("it compiles the SDK with go1.27.3, and the spec asks for another one"));
+    spec("patches = [", "patches = [\"patches/other.patch\", ");
+    project.fails(&["generate"], 2, &stale("it builds the SDK with other patches than the spec asks for"));
+    project.write("godirect.star", "go_sdk(version = \"1.27.3\")\nplatforms(\"linux/amd64\")\nnix()\n");
+    project.fails(&["generate"], 2, &stale("its SDK is built from source, which the spec doesn't ask for"));
+    spec("", "");
+    project.edit("patches/errors.patch", "Patched is new", "Patched is edited");
+    let edited = "the patch patches/errors.patch was edited after the lock was made";
+    project.fails(&["generate"], 2, &error(edited, "run `godirect lock`"));
+    std::fs::remove_file(project.root().join("patches/errors.patch")).unwrap();
+    let missing = error("there is no patch ./patches/errors.patch", "from_source(patches = …) has paths relative to the spec");
+    project.fails(&["generate"], 2, &missing);
+}
+
+#[test]
+fn what_cannot_be_built_is_refused_before_anything_is_written() {
+    let project = Project::example("01-hello").with_user_cache();
+    let before = project.read("godirect.lock.json");
+    let refused = |source: &str, message: &str, help: &str| {
+        project.write(
+            "godirect.star",
+            &format!("go_sdk(version = \"1.27.3\", source = {source})\nplatforms(\"linux/amd64\")\nnix()\n"),
+        );
+        project.fails(&["lock"], 2, &error(message, help));
+        assert_eq!(project.read("godirect.lock.json"), before);
+    };
+    refused(
+        "from_source(bootstrap = \"1.24.5\")",
+        "Go 1.24.5 can't compile this SDK, which needs at least 1.24.6",
+        "write from_source(bootstrap = \"1.24.6\") or a newer one, or leave it out",
+    );
+    refused(
+        "from_source(bootstrap = \"1.27.3\", experiments = [\"dwarf5\"])",
+        "GOEXPERIMENT `dwarf5` is the default on linux/amd64 already",
+        "leave it out of from_source(experiments = …)",
+    );
+    project.write("patches/errors.patch", &PATCH.replace("unsupported operation", "another"));
+    refused(
+        "from_source(bootstrap = \"1.27.3\", patches = [\"patches/errors.patch\"])",
+        "the patch patches/errors.patch doesn't fit: hunk 1 of src/errors/errors.go expects `var ErrUnsupported = New(\"another\")` in \
+         line 90, where it is `var ErrUnsupported = New(\"unsupported operation\")`",
+        "make the patch anew for this version of Go",
+    );
+}
+
+/// The program that applies patches and builds, which all engines run.
+#[test]
+fn the_program_passes_its_tests() {
+    let directory = tempfile::tempdir().unwrap();
+    for (from, names) in [("templates/sdk", ["go.mod", "main.go", "patch.go"].as_slice()), ("tests/sdk", &["patch_test.go"])] {
+        for name in names {
+            std::fs::copy(repository(from).join(name), directory.path().join(name)).unwrap();
+        }
+    }
+    for arguments in [["test", "."], ["vet", "."]] {
+        let mut command = Command::new(GOROOT.join("bin/go"));
+        command.args(arguments).current_dir(directory.path()).env_clear().env("GOROOT", &*GOROOT).env("HOME", directory.path());
+        command.envs([("CGO_ENABLED", "0"), ("GOENV", "off"), ("GOFLAGS", ""), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local")]);
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+}
+
+/// Bazel takes the program from its ruleset, which has to have a copy.
+#[test]
+fn the_ruleset_has_the_same_program() {
+    for name in ["main.go", "patch.go"] {
+        let read = |directory: &str| std::fs::read_to_string(repository(directory).join(name)).unwrap();
+        assert_eq!(
+            read("templates/sdk"),
+            read("rules_go_direct/go/private/sdk_program"),
+            "cp templates/sdk/{name} to the ruleset"
+        );
+    }
+}
