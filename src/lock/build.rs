@@ -107,37 +107,37 @@ pub fn prepare(
 /// The flags in the order in which the SDK prints them.
 fn canonical_experiments(wanted: &[String], goroot: &Path) -> Result<Vec<String>> {
     let known = source::sdk::known_experiments(goroot)?;
-    let flag = |experiment: &String| {
-        experiment.strip_prefix("no").filter(|f| known.iter().any(|k| k == f)).unwrap_or(experiment).to_owned()
-    };
-    if let Some(unknown) = wanted.iter().find(|w| !known.contains(&flag(w))) {
+    if let Some(unknown) = wanted.iter().find(|w| !known.iter().any(|k| k == name_of(w))) {
         let error = Error::input(format!("this SDK has no GOEXPERIMENT `{}`", unknown.escape_debug()));
         return Err(error.help(format!("it has {}", known.join(", "))));
     }
     let mut sorted = wanted.to_vec();
-    sorted.sort_by_key(|w| known.iter().position(|k| *k == flag(w)));
+    sorted.sort_by_key(|w| known.iter().position(|k| k == name_of(w)));
     Ok(sorted)
 }
 
-/// The default experiments of an SDK that was built with these flags.
+/// The default experiments of an SDK that is built with these flags.
 ///
 /// # Errors
 ///
-/// A flag that changes nothing: then the tools would call their version something else.
-pub fn with_experiments(mut defaults: Vec<String>, flags: &[String], platform: OsArch) -> Result<Vec<String>> {
-    for flag in flags {
-        let off = flag.strip_prefix("no").filter(|f| defaults.iter().any(|d| d == f));
-        match off.map(str::to_owned) {
-            Some(off) => defaults.retain(|d| *d != off),
-            None if defaults.contains(flag) || flag.starts_with("no") => {
-                return Err(Error::input(format!("GOEXPERIMENT `{flag}` is the default on {platform} already"))
-                    .help("leave it out of from_source(experiments = …)"));
-            }
-            None => defaults.push(flag.clone()),
-        }
+/// A flag that changes nothing on the platform: then its tools would call their version something else.
+pub fn with_experiments(goroot: &Path, flags: &[String], platform: OsArch) -> Result<Vec<String>> {
+    let defaults = source::sdk::default_experiments(goroot, platform)?;
+    let experiments = source::sdk::experiments(goroot, platform, flags)?;
+    let useless = |flag: &&String| {
+        let has = |list: &[String]| list.iter().any(|on| on == name_of(flag));
+        has(&defaults) == has(&experiments)
+    };
+    match flags.iter().find(useless) {
+        Some(flag) => Err(Error::input(format!("GOEXPERIMENT `{flag}` changes nothing on {platform}"))
+            .help("leave it out of from_source(experiments = …)")),
+        None => Ok(experiments),
     }
-    defaults.sort();
-    Ok(defaults)
+}
+
+/// The flag that is turned on or off.
+fn name_of(experiment: &str) -> &str {
+    experiment.strip_prefix("no").unwrap_or(experiment)
 }
 
 /// Makes sure that a patch is still the one that was locked.

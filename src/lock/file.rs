@@ -188,6 +188,14 @@ impl Lockfile {
         }
     }
 
+    /// The download of an SDK, whether it is used itself or compiles another one.
+    pub fn sdk_download(&self, version: &GoVersion, platform: OsArch) -> Option<&SdkDownload> {
+        let used = self.sdks.iter().filter(|sdk| sdk.version == *version).map(|sdk| &sdk.downloads);
+        let bootstraps = self.sdks.iter().filter_map(|sdk| Some(&sdk.build.as_ref()?.bootstrap));
+        let compiling = bootstraps.filter(|b| b.version == *version).map(|b| &b.downloads);
+        used.chain(compiling).flatten().find(|d| d.platform == platform)
+    }
+
     /// Parses a lock; `path` names it in errors.
     ///
     /// # Errors

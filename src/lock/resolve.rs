@@ -169,8 +169,7 @@ fn lock_sdk(fetched: FetchedSdk, prepared: Option<Prepared>, platforms: &[OsArch
     let flags = prepared.as_ref().map_or(&[][..], |p| &p.build.experiments);
     let mut experiments = BTreeMap::new();
     for platform in platforms {
-        let defaults = source::sdk::default_experiments(goroot, *platform)?;
-        experiments.insert(*platform, build::with_experiments(defaults, flags, *platform)?);
+        experiments.insert(*platform, build::with_experiments(goroot, flags, *platform)?);
     }
     let godebug = source::sdk::godebug_table(goroot)?;
     let packages = source::sdk::std_packages(goroot, platforms)?;

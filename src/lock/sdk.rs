@@ -145,12 +145,11 @@ pub fn fetch(
     let Some(unpacked) = platforms.iter().find(|p| Some(**p) == host).or(platforms.first()).copied() else {
         return Err(Error::input("no platform is given on which the SDK's tools run"));
     };
-    let locked = previous.and_then(|lock| lock.sdks.iter().find(|sdk| sdk.version == version));
     let one = |platform: OsArch| -> Result<SdkDownload> {
         match origin {
             SdkOrigin::Module => {
                 let id = toolchain_module(&version, platform)?;
-                let before = locked.and_then(|sdk| sdk.downloads.iter().find(|d| d.platform == platform)?.h1);
+                let before = previous.and_then(|lock| lock.sdk_download(&version, platform)?.h1);
                 let before: Vec<H1> = before.into_iter().collect();
                 let promise = match (sums.module(&id), before.as_slice()) {
                     ([], []) => None,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{GOROOT, Project, error, repository};
 
-const SPEC: &str = "go_sdk(version = \"1.27.3\", source = from_source(\n    bootstrap = \"1.27.3\",\n    experiments = [\"arenas\", \"noregabiwrappers\"],\n    patches = [\"patches/errors.patch\"],\n))\nplatforms(\"linux/amd64\")\nnix()\n";
+const SPEC: &str = "go_sdk(version = \"1.27.3\", source = from_source(\n    bootstrap = \"1.27.3\",\n    experiments = [\"nodwarf5\", \"arenas\"],\n    patches = [\"patches/errors.patch\"],\n))\nplatforms(\"linux/amd64\")\nnix()\n";
 const PATCH: &str = "--- a/src/errors/errors.go\n+++ b/src/errors/errors.go\n@@ -88,3 +88,6 @@\n // Functions and methods should document the cases in which an error\n // wrapping this will be returned.\n var ErrUnsupported = New(\"unsupported operation\")\n+\n+// Patched is new.\n+const Patched = true\n--- /dev/null\n+++ b/src/errors/patched_linux.go\n@@ -0,0 +1,3 @@\n+package errors\n+\n+import _ \"unsafe\"\n";
 
 /// The first example with an SDK from source, locked.
@@ -17,7 +17,7 @@ fn locked() -> Project {
     let shown = project.succeeds(&["lock"]);
     let first = shown.lines().next().unwrap();
     assert!(first.starts_with("sdk      go1.27.3  tools for linux/amd64"), "{shown}");
-    assert!(first.ends_with("built from source by go1.27.3 with noregabiwrappers, arenas, patches/errors.patch"), "{shown}");
+    assert!(first.ends_with("built from source by go1.27.3 with arenas, nodwarf5, patches/errors.patch"), "{shown}");
     project
 }
 
@@ -40,8 +40,8 @@ fn the_lock_has_what_is_built() {
         json!({
             "bootstrap": {"version": "1.27.3", "downloads": []},
             // In the order in which the SDK prints them.
-            "goversion": "go1.27.3-X:noregabiwrappers,arenas",
-            "experiments": ["noregabiwrappers", "arenas"],
+            "goversion": "go1.27.3-X:arenas,nodwarf5",
+            "experiments": ["arenas", "nodwarf5"],
             "patches": [{"file": "patches/errors.patch", "sha256": sha256(PATCH)}],
             "patched": {
                 "src/errors/errors.go": sha256(&format!("{source}\n// Patched is new.\nconst Patched = true\n")),
@@ -50,14 +50,14 @@ fn the_lock_has_what_is_built() {
         })
     );
     let experiments = sdk["experiments"]["linux/amd64"].as_array().unwrap();
-    assert!(experiments.contains(&json!("arenas")) && !experiments.contains(&json!("regabiwrappers")));
+    assert!(experiments.contains(&json!("arenas")) && !experiments.contains(&json!("dwarf5")));
     assert!(sdk["packages"]["errors"].to_string().contains("patched_linux.go"), "{}", sdk["packages"]["errors"]);
     // The cache's own source is as it was: the proof is that it still has the pinned hash.
     let nar = godirect::lock::nar::hash_directory(&GOROOT).unwrap();
     assert_eq!(sdk["downloads"][0]["nar"], nar.to_string());
     // Plans have the version that the tools insist on, and what is left of the rest is unchanged by a second lock.
     project.succeeds(&["generate"]);
-    assert!(project.read("nix/plan.json").contains("\"-goversion\",\"go1.27.3-X:noregabiwrappers,arenas\""));
+    assert!(project.read("nix/plan.json").contains("\"-goversion\",\"go1.27.3-X:arenas,nodwarf5\""));
     assert!(project.succeeds(&["lock"]).ends_with("fresh    godirect.lock.json\n"));
 }
 
@@ -66,7 +66,7 @@ fn a_lock_for_another_build_is_stale() {
     let project = locked();
     let spec = |from: &str, to: &str| project.write("godirect.star", &SPEC.replace(from, to));
     let stale = |why: &str| error(&format!("godirect.lock.json is stale: {why}"), "run `godirect lock`");
-    spec("\"arenas\", ", "");
+    spec(", \"arenas\"", "");
     project.fails(&["generate"], 2, &stale("it builds the SDK with other experiments than the spec asks for"));
     spec("bootstrap = \"1.27.3\"", "bootstrap = \"1.26.6\"");
     project.fails(&["generate"], 2, &stale("it compiles the SDK with go1.27.3, and the spec asks for another one"));
@@ -102,7 +102,13 @@ fn what_cannot_be_built_is_refused_before_anything_is_written() {
     );
     refused(
         "from_source(bootstrap = \"1.27.3\", experiments = [\"dwarf5\"])",
-        "GOEXPERIMENT `dwarf5` is the default on linux/amd64 already",
+        "GOEXPERIMENT `dwarf5` changes nothing on linux/amd64",
+        "leave it out of from_source(experiments = …)",
+    );
+    // On this platform the SDK turns it on whatever GOEXPERIMENT says.
+    refused(
+        "from_source(bootstrap = \"1.27.3\", experiments = [\"noregabiargs\"])",
+        "GOEXPERIMENT `noregabiargs` changes nothing on linux/amd64",
         "leave it out of from_source(experiments = …)",
     );
     project.write("patches/errors.patch", &PATCH.replace("unsupported operation", "another"));

@@ -1,4 +1,4 @@
-//! Patches and experiments, on trees of a few files.
+//! Patches, on trees of a few files.
 
 use super::*;
 
@@ -69,22 +69,5 @@ fn a_patch_that_does_not_fit_says_where() {
         ),
     ] {
         assert_eq!(patched(&patch).unwrap_err(), error);
-    }
-}
-
-#[test]
-fn experiments_change_the_defaults() {
-    let platform: OsArch = "linux/amd64".parse().unwrap();
-    let run = |flags: &[&str]| {
-        let defaults = ["dwarf5", "greenteagc"].map(str::to_owned).to_vec();
-        let flags: Vec<String> = flags.iter().map(|f| (*f).to_owned()).collect();
-        with_experiments(defaults, &flags, platform).map_err(|e| e.to_string())
-    };
-    assert_eq!(run(&["arenas", "nodwarf5"]).unwrap(), ["arenas", "greenteagc"]);
-    for flag in ["dwarf5", "noarenas"] {
-        let error = format!(
-            "GOEXPERIMENT `{flag}` is the default on linux/amd64 already (leave it out of from_source(experiments = …))"
-        );
-        assert_eq!(run(&[flag]).unwrap_err(), error);
     }
 }
