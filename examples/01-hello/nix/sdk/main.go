@@ -4,6 +4,7 @@
 // Sdk builds a Go SDK from its source: what src/make.bash does, without a shell and without anything of the machine.
 //
 //	sdk -source GOROOT -bootstrap GOROOT -out DIRECTORY -scratch DIRECTORY [-experiment LIST] [-patch FILE]... [-patched SHA256=FILE]...
+//		[-copy FILE=PATH]...
 //
 // The source is a GOROOT as a release has it; its programs aren't run, only their names are read. It is copied to the directory that
 // -out names, which must be empty or absent; the patches are applied there, in order; and cmd/dist, compiled by the bootstrap SDK, builds
@@ -33,7 +34,7 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 // job is what the arguments say.
 type job struct {
 	source, bootstrap, out, scratch, experiment string
-	patches, patched                            list
+	patches, patched, copies                    list
 }
 
 func main() {
@@ -50,6 +51,7 @@ func main() {
 	flag.StringVar(&j.experiment, "experiment", "", "GOEXPERIMENT that becomes the default")
 	flag.Var(&j.patches, "patch", "unified diff to apply; may be repeated")
 	flag.Var(&j.patched, "patched", "SHA-256 and name of a file once it is patched, with = between them; may be repeated")
+	flag.Var(&j.copies, "copy", "file of the result and where to copy it, with = between them; may be repeated")
 	flag.Parse()
 	if err := j.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "godirect: "+err.Error())
@@ -88,7 +90,30 @@ func (j *job) run() error {
 	if err := j.build(); err != nil {
 		return err
 	}
-	return j.prune(shipped)
+	if err := j.prune(shipped); err != nil {
+		return err
+	}
+	return j.copyOut()
+}
+
+// copyOut copies single files, for Bazel, which wants to know each that is used.
+func (j *job) copyOut() error {
+	for _, line := range j.copies {
+		name, to, _ := strings.Cut(line, "=")
+		from := filepath.Join(j.out, name)
+		info, err := os.Stat(from)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, content, info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // generated are files that cmd/dist writes: releases have them, the source doesn't (cmd/distpack/pack.go).
