@@ -5,6 +5,8 @@ mod support;
 
 #[path = "lock/file.rs"]
 mod file;
+#[path = "lock/goenv.rs"]
+mod goenv;
 #[path = "lock/modules.rs"]
 mod modules;
 #[path = "lock/proxy.rs"]

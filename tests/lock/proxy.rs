@@ -3,7 +3,6 @@
 use std::net::TcpListener;
 
 use godirect::error::Class;
-use godirect::lock::goenv::GoEnv;
 
 use crate::support::*;
 

@@ -5,21 +5,25 @@ use std::io::{BufRead, BufReader, Cursor, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use godirect::digest::H1;
 use godirect::error::{Error, Result};
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
-use godirect::lock::goenv::GoEnv;
+pub use godirect::lock::goenv::GoEnv;
 use godirect::lock::proxy::Proxy;
 use godirect::lock::transport::Limits;
 use godirect::module::ModuleId;
 use godirect::module::gosum::GoSum;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
+
+/// GOROOT of the pinned SDK, whose `go` is the oracle.
+pub static GOROOT: LazyLock<PathBuf> =
+    LazyLock::new(|| PathBuf::from(std::env::var_os("GODIRECT_TEST_GOROOT").expect("tests/run sets GODIRECT_TEST_GOROOT")));
 
 pub type Files = BTreeMap<String, (u16, Vec<u8>)>;
 
