@@ -133,6 +133,9 @@ fn like_go(server: &Loopback, project: &Project, expected: bool) {
     no_secret(project, &ran);
 }
 
+/// A setting, what it refers to by name, and whether it gets the module.
+type Case = (&'static str, &'static [(&'static str, &'static str)], bool);
+
 #[test]
 fn netrc() {
     let server = protected();
@@ -158,18 +161,18 @@ fn netrc() {
 
 #[test]
 fn programs_of_goauth() {
-    let fixed = "cat <<END\nURL\n\nAuthorization: Basic dXNlcjp4eXp6eTQ3MTE=\n\nEND\n";
-    let token =
+    const FIXED: &str = "cat <<END\nURL\n\nAuthorization: Basic dXNlcjp4eXp6eTQ3MTE=\n\nEND\n";
+    const TOKEN: &str =
         "echo $# \"$@\" >>ASKED\n[ $# = 2 ] || exit 0\ncat >>ASKED\ncat <<END\nURL/a.example\n\nX-Token: xyzzy4711\n\nEND\n";
-    let broken = "echo xyzzy4711; echo xyzzy4711 >&2; exit 7\n";
-    let cases: [(&str, &[(&str, &str)], bool); 8] = [
-        ("one", &[("one", fixed)], true),
-        ("one 'an argument'", &[("one", token)], true),
-        ("one ; netrc", &[("one", fixed)], true),
-        ("netrc; one", &[("one", fixed)], true),
-        ("one; two", &[("one", broken), ("two", fixed)], true),
-        ("one; two", &[("one", "cat <<END\nURL\n\nX-Token: xyzzy4711\n\nEND\n"), ("two", fixed)], true),
-        ("one", &[("one", broken)], false),
+    const BROKEN: &str = "echo xyzzy4711; echo xyzzy4711 >&2; exit 7\n";
+    let cases: [Case; 8] = [
+        ("one", &[("one", FIXED)], true),
+        ("one 'an argument'", &[("one", TOKEN)], true),
+        ("one ; netrc", &[("one", FIXED)], true),
+        ("netrc; one", &[("one", FIXED)], true),
+        ("one; two", &[("one", BROKEN), ("two", FIXED)], true),
+        ("one; two", &[("one", "cat <<END\nURL\n\nX-Token: xyzzy4711\n\nEND\n"), ("two", FIXED)], true),
+        ("one", &[("one", BROKEN)], false),
         ("one", &[("one", "echo xyzzy4711\n")], false),
     ];
     for (goauth, scripts, expected) in cases {
@@ -321,7 +324,7 @@ fn certificates_are_verified() {
 fn forward_proxies() {
     let secure = https::start(|request, _, stream| files(request, stream));
     let plain = Loopback::start(|request, _, stream| files(request, stream));
-    let cases: [(&str, &[(&str, &str)], bool); 9] = [
+    let cases: [Case; 9] = [
         ("https://a.example", &[("HTTPS_PROXY", "SECURE")], true),
         ("https://a.example", &[("https_proxy", "SECURE")], true),
         ("https://a.example:8443/x", &[("HTTPS_PROXY", "SECURE"), ("NO_PROXY", "b.example")], true),
