@@ -10,7 +10,7 @@ use crate::emit::bazel;
 use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
-use crate::module::workspace::Workspace;
+use crate::module::workspace::{DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
@@ -22,9 +22,6 @@ use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
 /// The name of the lock beside the spec.
 pub const LOCK_FILE: &str = "godirect.lock.json";
-
-/// The go version that a go.work without go line has (`modload.WorkFile`).
-const DEFAULT_WORKSPACE_GO: &str = "1.18";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -105,7 +102,7 @@ impl Project {
 
     /// Refuses an SDK that is older than a go line.
     fn check_version(&self, version: &GoVersion) -> Result<()> {
-        let Some(wanted) = self.workspace.wanted_sdk().filter(|w| w.version > *version && w.line.starts_with("go ")) else {
+        let Some(wanted) = self.workspace.newest_go_line().filter(|newest| newest.version > *version) else {
             return Ok(());
         };
         let error = Error::input(format!("the SDK go{version} is older than the line `{}` of {}", wanted.line, wanted.file));
@@ -260,7 +257,7 @@ impl Locked<'_> {
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, main: &ImportPath) -> String {
         let workspace = &self.project.workspace;
-        let default_go = DEFAULT_WORKSPACE_GO.parse().ok();
+        let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
@@ -390,7 +387,7 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
 /// The import path of the main package in a directory relative to the spec.
 fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let any: Platform = "linux/amd64".parse()?;
-    let go: GoVersion = DEFAULT_WORKSPACE_GO.parse()?;
+    let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
     let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
     let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
     let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;

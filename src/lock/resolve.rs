@@ -129,7 +129,7 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
+    let version = sdk::resolve_version(request.sdk, &workspace)?;
     let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
     let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
     let sdk = lock_sdk(fetched, &platforms)?;

@@ -42,12 +42,7 @@ fn check_sdk<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk>
     if project.spec.sdk.version == SdkVersion::FromGoMod
         && let Some(wanted) = project.workspace.wanted_sdk()
     {
-        // A language version stands for any of its releases.
-        let fits = match wanted.version.is_release() {
-            true => wanted.version == sdk.version,
-            false => wanted.version.language() == sdk.version.language(),
-        };
-        if !fits {
+        if wanted.version.toolchain() != sdk.version {
             return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
         }
     }
