@@ -8,23 +8,27 @@ use rayon::prelude::*;
 use super::archive::{self, Layout};
 use super::cache::Facts;
 use super::fetch::{Fetcher, Promise, mismatch};
-use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload, SdkSource};
 use super::with_connections;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
-use crate::module::workspace::Workspace;
+use crate::module::workspace::{STRICT_SINCE, Workspace};
 use crate::name::GoVersion;
 use crate::platform::OsArch;
 
 /// The SDK that a spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkRequest {
+    /// The name that profiles use.
+    pub name: String,
     /// Which version.
     pub version: SdkVersion,
     /// Where from.
     pub origin: SdkOrigin,
+    /// The platforms on which its tools run.
+    pub exec_platforms: Vec<OsArch>,
 }
 
 /// How the version is chosen.
@@ -95,6 +99,19 @@ pub fn resolve_version(request: &SdkRequest, workspace: &Workspace) -> Result<Go
     Ok(version)
 }
 
+/// Refuses a module that needs a newer SDK than one of those that build, as the go command does since 1.21 (`modload.goModSummary`).
+///
+/// # Errors
+///
+/// A go line that is newer than an SDK.
+pub fn check_go_line(module: &LockedModule, sdks: &[LockedSdk]) -> Result<()> {
+    let Some(go) = module.go.as_ref().filter(|go| go.minor() >= STRICT_SINCE) else { return Ok(()) };
+    let Some(old) = sdks.iter().find(|sdk| sdk.version < *go) else { return Ok(()) };
+    let LockedModule { path, version, .. } = module;
+    Err(Error::input(format!("module {path}@{version} requires go >= {go}, and the SDK is go{}", old.version))
+        .help(format!("`go get go@{go}` raises the go line of go.mod, or choose an older version of the module")))
+}
+
 /// A downloaded SDK.
 pub struct FetchedSdk {
     /// Which version.
@@ -113,14 +130,14 @@ pub struct FetchedSdk {
 ///
 /// A platform without archive, a wrong hash, no answer.
 pub fn fetch(
+    request: &SdkRequest,
     version: GoVersion,
-    origin: &SdkOrigin,
-    platforms: &[OsArch],
     sums: &GoSum,
     previous: Option<&Lockfile>,
     fetcher: &Fetcher<'_>,
 ) -> Result<FetchedSdk> {
-    let mut platforms = platforms.to_vec();
+    let SdkRequest { origin, exec_platforms, .. } = request;
+    let mut platforms = exec_platforms.clone();
     platforms.sort();
     platforms.dedup();
     let host = OsArch::host().ok();

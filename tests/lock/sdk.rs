@@ -9,6 +9,8 @@ use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
 use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
+use godirect::name::GoVersion;
+use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
 
 use crate::support::*;
@@ -64,8 +66,8 @@ fn sdk_server() -> Server {
 }
 
 /// Finds one package of one module, and looks at its directory as the graph does.
-fn one_package(sdk: &LockedSdk, modules: &Modules<'_>) -> Result<Needed> {
-    assert!(sdk.packages.contains_key("errors"));
+fn one_package(sdks: &[LockedSdk], modules: &Modules<'_>) -> Result<Needed> {
+    assert!(sdks.iter().all(|sdk| sdk.packages.contains_key("errors")));
     let found = modules.candidates(&"a.example/m".parse().unwrap());
     modules.prefetch(&found)?;
     assert!(modules.directory(found[0])?.join("a.go").is_file());
@@ -77,15 +79,15 @@ fn record(name: &str, file: &str) -> PackageRecord {
     PackageRecord { name: name.to_owned(), groups: vec![group] }
 }
 
+/// The SDK without name.
+fn request(version: SdkVersion, origin: SdkOrigin, exec_platforms: &[OsArch]) -> SdkRequest {
+    SdkRequest { name: "default".to_owned(), version, origin, exec_platforms: exec_platforms.to_vec() }
+}
+
 fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
-    let request = Request {
-        directory: env.path(),
-        sdk: &SdkRequest { version, origin: SdkOrigin::Module },
-        exec_platforms: &platforms,
-        platforms: &platforms,
-        previous,
-    };
+    let sdks = [request(version, SdkOrigin::Module, &platforms)];
+    let request = Request { directory: env.path(), sdks: &sdks, platforms: &platforms, previous };
     resolve::lock(&request, env.fetcher(), &one_package)
 }
 
@@ -153,7 +155,7 @@ fn versions_of_the_sdk() {
     let resolve = |go_mod: &str, version: SdkVersion| {
         std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
         let workspace = Workspace::load(env.path())?;
-        let request = SdkRequest { version, origin: SdkOrigin::Module };
+        let request = request(version, SdkOrigin::Module, &[]);
         sdk::resolve_version(&request, &workspace).map(|v| v.to_string())
     };
     assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.0");
@@ -207,8 +209,10 @@ fn sdk_archives() {
     };
     let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
     let fetch = |origin: &SdkOrigin| {
-        let platforms = ["linux/amd64".parse().unwrap()];
-        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), None, &env.fetcher())
+        let version: GoVersion = "1.27.3".parse().unwrap();
+        let exact = SdkVersion::Exact(version.clone());
+        let request = request(exact, origin.clone(), &["linux/amd64".parse().unwrap()]);
+        sdk::fetch(&request, version, &GoSum::default(), None, &env.fetcher())
     };
     let fetched = fetch(&pinned("sdk.tar.gz", digest("sdk.tar.gz"))).unwrap();
     assert_eq!(fetched.downloads[0].nar.0.to_string(), nix_hash(&tree));
