@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 
 pub mod archive;
 pub mod cache;
+pub mod download;
 pub mod fetch;
 pub mod file;
 pub mod goenv;
 pub mod nar;
-mod netrc;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
