@@ -17,3 +17,5 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/update.rs"]
+mod update;

@@ -96,8 +96,8 @@ pub fn changes(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
         found.extend(module_changes(before.get(path).copied(), after.get(path).copied(), recorded_anew));
     }
     if old.go_mods != new.go_mods {
-        let shown = |lock: &Lockfile| Some(format!("{} go.mod files", lock.go_mods.len()));
-        found.push(Change::new(Subject::Requirements, "requirements", shown(old), shown(new)));
+        let (from, to) = (old.go_mods.len().to_string(), format!("{} go.mod files", new.go_mods.len()));
+        found.push(Change::new(Subject::Requirements, "requirements", Some(from), Some(to)));
     }
     if found.is_empty() && old != new {
         found.push(Change::bare(Subject::Lock, super::file::NAME, Kind::Changed));
@@ -107,8 +107,7 @@ pub fn changes(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
 }
 
 /// The platforms that a lock has too many and that it lacks: those that binaries are built for, and those on which tools run.
-pub fn platform_changes(lock: Option<&Lockfile>, platforms: &[OsArch], exec: &[OsArch]) -> Vec<Change> {
-    let Some(lock) = lock else { return Vec::new() };
+pub fn platform_changes(lock: &Lockfile, platforms: &[OsArch], exec: &[OsArch]) -> Vec<Change> {
     let tools = lock.sdks.iter().flat_map(|sdk| &sdk.downloads).map(|download| &download.platform);
     let mut found = sets(Subject::Platform, lock.platforms.iter(), platforms.iter());
     found.extend(sets(Subject::ExecPlatform, tools, exec.iter()));

@@ -126,6 +126,12 @@ impl<'a> Known<'a> {
         self.go_mods.get(id).copied().filter(|known| sums.go_mod(id).contains(&known.h1))
     }
 
+    /// That a module with this version isn't known.
+    pub fn missing(&self, id: &ModuleId) -> Change {
+        let before = self.modules.get(id.path.as_str()).map(|known| super::changes::shown_version(known));
+        Change::new(Subject::Module, id.path.as_str(), before, Some(id.version.to_string()))
+    }
+
     /// The entry of a module, whatever its version.
     pub fn before(&self, module: &Selected) -> Option<&'a LockedModule> {
         self.modules.get(module.id.path.as_str()).copied()
@@ -152,15 +158,17 @@ impl<'a> Known<'a> {
             check_sum(same, sums)?;
         }
         let path = module.id.path.root().join(directory)?;
+        let found = before.and_then(|known| recorded(known, directory));
+        let note =
+            |from| guesses.note(Change::new(Subject::Module, module.id.path.as_str(), from, Some(shown_version(module))));
         match before {
-            Some(known) if !is_same(known, module) => {
-                let from = Some(super::changes::shown_version(known));
-                guesses.note(Change::new(Subject::Module, module.id.path.as_str(), from, Some(shown_version(module))));
-            }
-            Some(_) => guesses.note(Change::bare(Subject::Package, path.as_str(), Kind::Added)),
-            None => guesses.note(Change::new(Subject::Module, module.id.path.as_str(), None, Some(shown_version(module)))),
+            None => note(None),
+            Some(known) if !is_same(known, module) => note(Some(super::changes::shown_version(known))),
+            Some(_) if found.is_none() => guesses.note(Change::bare(Subject::Package, path.as_str(), Kind::Added)),
+            // That the platforms changed was noted: the records are right but for files of other platforms.
+            Some(_) => {}
         }
-        if let Some(found) = before.and_then(|known| recorded(known, directory)) {
+        if let Some(found) = found {
             return Ok(found.cloned());
         }
         let elsewhere = |known: &LockedModule| path.below(known.path.as_str()).is_some_and(|d| known.packages.contains_key(d));

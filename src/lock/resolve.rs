@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::changes::{self, Change, Subject};
+use super::changes::{Change, Subject};
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::known::{self, Access, Known};
@@ -79,8 +79,7 @@ impl<'a, 'n> Modules<'a, 'n> {
             let locked = match known.go_mod(id, &workspace.sums) {
                 Some(locked) => locked.clone(),
                 None => {
-                    let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
-                    let (gomod, h1) = access.fetcher(missing)?.go_mod(id, &workspace.sums)?;
+                    let (gomod, h1) = access.fetcher(|| known.missing(id))?.go_mod(id, &workspace.sums)?;
                     known::locked_go_mod(id, h1, &gomod)
                 }
             };
@@ -144,8 +143,7 @@ impl<'a, 'n> Modules<'a, 'n> {
             Some(Target::Module(other)) => other,
             _ => &module.id,
         };
-        let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
-        let fetched = self.access.fetcher(missing)?.module(id, &self.workspace.sums)?;
+        let fetched = self.access.fetcher(|| self.known.missing(id))?.module(id, &self.workspace.sums)?;
         lock().insert(module.id.path.clone(), fetched.clone());
         Ok(fetched)
     }
@@ -205,7 +203,7 @@ fn locked_sdk(request: &Request<'_>, workspace: &Workspace, platforms: &[OsArch]
         return Ok(sdk.clone());
     }
     if let (Access::Offline(guesses), Some(sdk)) = (access, known.another_sdk()) {
-        changes::platform_changes(request.previous, platforms, exec).into_iter().for_each(|change| guesses.note(change));
+        // That platforms changed was noted before.
         if guesses.noted().is_empty() || sdk.version != version {
             guesses.note(missing(Some(&version)));
         }

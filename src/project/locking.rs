@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Project, context, roots};
 use crate::error::{Error, Result};
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
-use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
@@ -43,6 +43,8 @@ impl Project {
     /// What is wrong with the repository; a hash that go.sum contradicts.
     pub fn check_lock(&self, previous: &Lockfile, text: &str) -> Result<Vec<Change>> {
         let guesses = Guesses::default();
+        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        platform_changes(previous, &platforms, &self.spec.sdk.exec_platforms).into_iter().for_each(|c| guesses.note(c));
         let new = self.lock(Access::Offline(&guesses), Some(previous));
         let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
         match new {

@@ -11,6 +11,8 @@ use godirect::digest::{H1, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+pub mod registry;
+
 /// The program under test.
 pub const GODIRECT: &str = env!("CARGO_BIN_EXE_godirect");
 
