@@ -80,7 +80,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if json {
         output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
     } else {
-        show(&updated);
+        show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,15 +113,16 @@ impl Updated {
     }
 }
 
-/// Shows what changed, or what is pinned when all of it is new.
-pub fn show(updated: &Updated) {
-    match &updated.previous {
-        Previous::Lock(..) => show_changes(&updated.changes()),
-        Previous::Absent => show_pins(&updated.lock),
-        Previous::Unusable(error) => {
-            output::line("anew", error.message());
-            show_pins(&updated.lock);
-        }
+/// Shows what changed, and what is pinned if that is asked for or if all of it is new.
+pub fn show(updated: &Updated, pins: bool) {
+    if let Previous::Unusable(error) = &updated.previous {
+        output::line("anew", error.message());
+    }
+    if pins || updated.previous.lock().is_none() {
+        show_pins(&updated.lock);
+    }
+    if updated.previous.lock().is_some() {
+        show_changes(&updated.changes());
     }
     output::line(if updated.changed { "wrote" } else { "fresh" }, LOCK_FILE);
 }

@@ -1,6 +1,7 @@
 //! The lock after a change: only what changed is fetched and shown, and `--check` says beforehand whether anything would.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -339,4 +340,190 @@ fn workspaces() {
                     changed  requirements  2 → 4 go.mod files\nwrote    godirect.lock.json\n";
     same(expected, &shown);
     is_fresh(&project);
+}
+
+/// Runs git on the project, as somebody whose settings don't matter.
+#[track_caller]
+fn git(project: &Project, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=n", "-c", "user.email=n@example.com", "-c", "init.defaultBranch=main"]).args(arguments);
+    command.current_dir(project.root()).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+    let output = command.output().expect("git is installed");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Two branches that change different things.
+#[test]
+fn branches_merge_without_a_conflict() {
+    type Edit = fn(&Project);
+    let bump_b: Edit = |project| project.edit("go.mod", "b.example/b v1.0.0", "b.example/b v1.1.0");
+    let bump_d: Edit = |project| project.edit("go.mod", "d.example/d v1.0.0", "d.example/d v1.1.0");
+    let import_c: Edit = |project| project.write("x.go", "package main\n\nimport _ \"c.example/c/sub\"\n");
+    let import_d: Edit = |project| project.write("y.go", "package main\n\nimport _ \"d.example/d/sub\"\n");
+    let newer_sdk: Edit = |project| project.edit("go.mod", "toolchain go1.27.3", "toolchain go1.27.4");
+    for (ours, theirs) in
+        [(bump_b, bump_d), (import_c, import_d), (newer_sdk, bump_d), (bump_b, import_c), (import_d, newer_sdk)]
+    {
+        let (_registry, project) = locked();
+        for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "base"], &["checkout", "-qb", "theirs"]] {
+            git(&project, arguments);
+        }
+        for (branch, edit) in [("theirs", theirs), ("main", ours)] {
+            git(&project, &["checkout", "-q", branch]);
+            edit(&project);
+            project.succeeds(&["lock"]);
+            git(&project, &["add", "."]);
+            git(&project, &["commit", "-qm", branch]);
+        }
+        git(&project, &["merge", "-q", "-m", "merge", "theirs"]);
+        is_fresh(&project);
+    }
+}
+
+/// Numbers that are the same in each run (xorshift, Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// A repository that random edits change.
+#[derive(Clone)]
+struct Repository {
+    requires: Vec<String>,
+    imports: Vec<String>,
+    tagged: Vec<String>,
+    replace: Option<String>,
+    platforms: Vec<&'static str>,
+    tag: bool,
+    toolchain: u32,
+    go_line: &'static str,
+    comment: u64,
+    without_sum: Option<String>,
+}
+
+impl Repository {
+    fn edit(&mut self, random: &mut Random) {
+        const MODULES: [&str; 4] = ["a.example/a", "a.example/a/b", "c.example/c", "d.example/d"];
+        const PACKAGES: [&str; 6] =
+            ["a.example/a", "a.example/a/b", "c.example/c", "c.example/c/sub", "d.example/d", "d.example/d/sub"];
+        let module = *random.pick(&MODULES);
+        let version = *random.pick(&["v1.0.0", "v1.1.0"]);
+        let package = *random.pick(&PACKAGES);
+        let toggle = |list: &mut Vec<String>, item: &str| match list.iter().position(|i| i == item) {
+            Some(at) => drop(list.remove(at)),
+            None => list.push(item.to_owned()),
+        };
+        match random.below(14) {
+            0..=2 => toggle(&mut self.imports, package),
+            3 => toggle(&mut self.tagged, package),
+            4 | 5 => {
+                self.requires.retain(|r| !r.starts_with(&format!("{module}@")));
+                self.requires.push(format!("{module}@{version}"));
+            }
+            6 => self.requires.retain(|r| !r.starts_with(&format!("{module}@"))),
+            7 => self.replace = if self.replace.is_none() { Some(format!("{module} => c.example/c {version}")) } else { None },
+            8 => {
+                self.platforms =
+                    if self.platforms.len() == 1 { vec!["linux/amd64", "windows/amd64"] } else { vec!["linux/amd64"] }
+            }
+            9 => self.tag = !self.tag,
+            10 => self.toolchain = 3 + u32::from(self.toolchain == 3),
+            11 => self.go_line = if self.go_line == "1.27" { "1.16" } else { "1.27" },
+            12 => self.without_sum = if self.without_sum.is_none() { Some(format!("{module} {version} ")) } else { None },
+            _ => self.comment += 1,
+        }
+    }
+
+    fn write(&self, project: &Project, sums: &str) {
+        let comment = format!("// {}\n", self.comment);
+        let requires: Vec<&str> = self.requires.iter().map(String::as_str).collect();
+        let go_mod = go_mod(&requires)
+            .replace("toolchain go1.27.3", &format!("toolchain go1.27.{}", self.toolchain))
+            .replace("go 1.27\n", &format!("go {}\n", self.go_line));
+        let replace = self.replace.iter().map(|r| format!("replace {r}\n")).collect::<String>();
+        project.write("go.mod", &format!("{comment}{go_mod}{replace}"));
+        let left_out = |line: &&str| self.without_sum.as_ref().is_none_or(|start| !line.starts_with(start.as_str()));
+        project.write("go.sum", &sums.lines().filter(left_out).map(|line| format!("{line}\n")).collect::<String>());
+        let list = |paths: &[String]| main_go(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+        project.write("main.go", &format!("{comment}{}", list(&self.imports)));
+        project.write("tagged.go", &format!("//go:build special\n\n{}", list(&self.tagged).replace("func main() {}", "")));
+        let platforms: Vec<String> = self.platforms.iter().map(|p| format!("\"{p}\"")).collect();
+        let profile = if self.tag { "profile(\"default\", tags = [\"special\"])\n" } else { "" };
+        project.write("godirect.star", &format!("{}platforms({})\n{profile}nix()\n", small_sdk(), platforms.join(", ")));
+    }
+}
+
+#[test]
+fn what_check_says_is_what_lock_does() {
+    let mut registry = Registry::new();
+    registry.publish_packages("a.example/a@v1.0.0", &["", "other"]);
+    registry.publish_packages("a.example/a@v1.1.0", &["", "b"]);
+    registry.publish_packages("a.example/a/b@v1.0.0", &[""]);
+    registry.publish_packages("a.example/a/b@v1.1.0", &["c"]);
+    registry.publish_packages("c.example/c@v1.0.0", &["", "sub"]);
+    registry.publish_packages("c.example/c@v1.1.0", &[""]);
+    for version in ["v1.0.0", "v1.1.0"] {
+        let root = "package d\n\nimport _ \"c.example/c\"\n";
+        let files =
+            [("d.go", root), ("sub/s_windows.go", "package sub\n\nimport _ \"a.example/a\"\n"), ("sub/s.go", "package sub\n")];
+        registry.publish(&format!("d.example/d@{version}"), &[&format!("c.example/c@{version}")], &files);
+    }
+    let mut repository = Repository {
+        requires: vec!["a.example/a@v1.0.0".to_owned(), "c.example/c@v1.0.0".to_owned(), "d.example/d@v1.0.0".to_owned()],
+        imports: vec!["a.example/a".to_owned(), "d.example/d".to_owned()],
+        tagged: Vec::new(),
+        replace: None,
+        platforms: vec!["linux/amd64"],
+        tag: false,
+        toolchain: 3,
+        go_line: "1.27",
+        comment: 0,
+        without_sum: None,
+    };
+    let project = project(&registry, &[], &[]);
+    let sums = registry.sums();
+    repository.write(&project, &sums);
+    project.succeeds(&["lock"]);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let (mut fresh, mut stale, mut refused) = (0, 0, 0);
+    for step in 0..70 {
+        let before = (project.read("godirect.lock.json"), repository.clone());
+        for _ in 0..=random.below(3) {
+            repository.edit(&mut random);
+        }
+        repository.write(&project, &sums);
+        let mut check = project.command(&["lock", "--check"]);
+        check.env("GOPROXY", "off").env("GODIRECT_CACHE", project.root().join("go.mod"));
+        let check = project.ran(check.output().unwrap());
+        let lock = project.run(&["lock"]);
+        let changed = project.read("godirect.lock.json") != before.0;
+        let right = match (lock.code, changed) {
+            (Some(0), false) => check.code == Some(0) && lock.stdout == check.stdout,
+            (Some(0), true) => check.code == Some(1),
+            (_, changed) => check.code != Some(0) && !changed,
+        };
+        assert!(right, "step {step}: {check:?}\n{lock:?}\nchanged: {changed}\n{}", project.read("go.mod"));
+        match (lock.code, changed) {
+            (Some(0), false) => fresh += 1,
+            (Some(0), true) => stale += 1,
+            _ => {
+                refused += 1;
+                // What can't be locked leads nowhere.
+                repository = before.1;
+                repository.write(&project, &sums);
+            }
+        }
+    }
+    println!("{fresh} fresh, {stale} stale, {refused} refused");
+    assert!(fresh > 7 && stale > 25 && refused > 7, "{fresh} fresh, {stale} stale, {refused} refused");
 }
