@@ -183,7 +183,8 @@ impl Fetcher<'_> {
         Ok((Facts { size, sha256, h1: tree.h1, nar: tree.nar, tools: tree.tools }, unpacked))
     }
 
-    fn publish(&self, unpacked: Option<tempfile::TempDir>, facts: &Facts, place: Option<&Place<'_>>) -> Result<()> {
+    /// Puts what was unpacked where `place` says.
+    pub(super) fn publish(&self, unpacked: Option<tempfile::TempDir>, facts: &Facts, place: Option<&Place<'_>>) -> Result<()> {
         let (Some(unpacked), Some(place)) = (unpacked, place) else { return Ok(()) };
         let directory = place(facts);
         // What is right stays where it is: another process may be reading it.

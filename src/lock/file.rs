@@ -256,7 +256,7 @@ impl Lockfile {
         if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
             return Ok(false);
         }
-        let advice = "the lock is written next to the spec: make the directory writable";
+        let advice = "the lock is written next to the spec, whose directory must be writable and have space";
         crate::write::atomic(path, text.as_bytes()).map_err(|e| e.help(advice))?;
         Ok(true)
     }
