@@ -15,6 +15,7 @@ use crate::lock::fetch::Connection;
 use crate::lock::file::{Lockfile, Previous};
 use crate::lock::known::Access;
 use crate::project::{LOCK_FILE, Project};
+use crate::spec::DEFAULT_SDK;
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
 ///
@@ -172,6 +173,10 @@ fn row(change: &Change) -> [String; 4] {
             what.to_owned()
         }),
     };
-    let name = if change.subject == Subject::Sdk { "sdk" } else { change.name.as_str() };
-    [word.to_owned(), name.to_owned(), versions, change.size.map(output::size).unwrap_or_default()]
+    let name = match change.subject {
+        Subject::Sdk if change.name == DEFAULT_SDK => "sdk".to_owned(),
+        Subject::Sdk => format!("sdk {}", change.name),
+        _ => change.name.clone(),
+    };
+    [word.to_owned(), name, versions, change.size.map(output::size).unwrap_or_default()]
 }

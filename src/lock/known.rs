@@ -94,16 +94,16 @@ impl<'a> Known<'a> {
     }
 
     /// The SDK, if it is what is asked for in every respect.
-    pub fn sdk(&self, version: &GoVersion, request: &SdkRequest, exec: &[OsArch], sums: &GoSum) -> Option<&'a LockedSdk> {
-        let sdk = self.sdks.iter().find(|sdk| sdk.version == *version)?;
-        let wanted: BTreeSet<OsArch> = exec.iter().copied().collect();
+    pub fn sdk(&self, wanted: &SdkRequest, version: &GoVersion, sums: &GoSum) -> Option<&'a LockedSdk> {
+        let sdk = self.sdk_before(&wanted.name).filter(|sdk| sdk.version == *version)?;
+        let exec: BTreeSet<OsArch> = wanted.exec_platforms.iter().copied().collect();
         let fits = |platform: OsArch| {
             let download = sdk.downloads.iter().find(|d| d.platform == platform)?;
-            let fits = match &request.origin {
+            let fits = match &wanted.origin {
                 SdkOrigin::Module => {
                     let accepted = sums.module(&super::sdk::toolchain_module(version, platform).ok()?);
-                    sdk.source == SdkSource::Module
-                        && (accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1)))
+                    let vouched = accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1));
+                    sdk.source == SdkSource::Module && vouched
                 }
                 SdkOrigin::Archive(pins) => {
                     let same = pins.get(&platform).is_some_and(|p| p.urls == download.urls && p.sha256 == download.sha256);
@@ -112,8 +112,13 @@ impl<'a> Known<'a> {
             };
             Some(fits)
         };
-        let complete = self.same_platforms && sdk.downloads.len() == wanted.len();
-        if complete && wanted.into_iter().all(|platform| fits(platform) == Some(true)) { Some(sdk) } else { None }
+        let complete = self.same_platforms && sdk.downloads.len() == exec.len();
+        if complete && exec.into_iter().all(|platform| fits(platform) == Some(true)) { Some(sdk) } else { None }
+    }
+
+    /// The entry of an SDK, whatever its version.
+    pub fn sdk_before(&self, name: &str) -> Option<&'a LockedSdk> {
+        self.sdks.iter().find(|sdk| sdk.name == name)
     }
 
     /// An SDK to guess with, where the right one isn't known.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::changes::{Change, Subject};
+use super::changes;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::known::{self, Access, Known};
@@ -15,7 +15,7 @@ use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
-use crate::name::{GoVersion, ModulePath};
+use crate::name::ModulePath;
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::scan::{Tests, scan};
@@ -26,10 +26,8 @@ use crate::source::{self, tree::DiskTree};
 pub struct Request<'a> {
     /// The directory of go.work or go.mod.
     pub directory: &'a Path,
-    /// The SDK.
-    pub sdk: &'a SdkRequest,
-    /// Platforms on which the SDK's tools run.
-    pub exec_platforms: &'a [OsArch],
+    /// The SDKs, sorted by name.
+    pub sdks: &'a [SdkRequest],
     /// Platforms that binaries are built for.
     pub platforms: &'a [OsArch],
     /// The lock that is replaced.
@@ -43,7 +41,7 @@ pub type Packages = BTreeMap<String, PackageRecord>;
 /// only modules with a version are locked.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
-pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_, '_>) -> Result<Needed> + 'a;
+pub type FindNeeded<'a> = dyn Fn(&[LockedSdk], &Modules<'_, '_>) -> Result<Needed> + 'a;
 
 /// Packages by the path of their module.
 pub type Needed = BTreeMap<ModulePath, Packages>;
@@ -176,45 +174,53 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let sdk = locked_sdk(request, &workspace, &platforms, access)?;
+    let sdks = request.sdks.iter().map(|wanted| locked_sdk(request, wanted, &workspace, &platforms, access));
+    let sdks = sdks.collect::<Result<Vec<_>>>()?;
     let modules = Modules::new(request, &workspace, &platforms, access)?;
-    let mut needed = needed(&sdk, &modules)?;
+    let mut needed = needed(&sdks, &modules)?;
     let mut locked = Vec::new();
     for module in modules.all() {
         let packages = needed.remove(&module.id.path).unwrap_or_default();
-        if !matches!(module.replace, Some(Target::Directory(_))) {
-            locked.extend(modules.locked(module, packages)?);
+        if !matches!(module.replace, Some(Target::Directory(_)))
+            && let Some(module) = modules.locked(module, packages)?
+        {
+            sdk::check_go_line(&module, &sdks)?;
+            locked.push(module);
         }
     }
     let go_mods = modules.go_mods.clone();
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, go_mods })
+    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods })
 }
 
-fn locked_sdk(request: &Request<'_>, workspace: &Workspace, platforms: &[OsArch], access: Access<'_>) -> Result<LockedSdk> {
-    let missing = |version: Option<&GoVersion>| {
-        let before = request.previous.and_then(|lock| lock.sdks.last()).map(|sdk| sdk.version.to_string());
-        Change::new(Subject::Sdk, "go", before, version.map(GoVersion::to_string))
-    };
-    let list = |path: &ModulePath| access.fetcher(|| missing(None))?.proxy.list(path);
-    let version = sdk::resolve_version(request.sdk, workspace, request.previous, &list)?;
+fn locked_sdk(
+    request: &Request<'_>,
+    wanted: &SdkRequest,
+    workspace: &Workspace,
+    platforms: &[OsArch],
+    access: Access<'_>,
+) -> Result<LockedSdk> {
+    let version = sdk::resolve_version(wanted, workspace)?;
     let known = Known::new(request.previous, platforms);
-    let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
-    if let Some(sdk) = known.sdk(&version, request.sdk, exec, sums) {
+    if let Some(sdk) = known.sdk(wanted, &version, &workspace.sums) {
         return Ok(sdk.clone());
     }
-    if let (Access::Offline(guesses), Some(sdk)) = (access, known.another_sdk()) {
-        // That platforms changed was noted before.
-        if guesses.noted().is_empty() || sdk.version != version {
-            guesses.note(missing(Some(&version)));
+    let before = known.sdk_before(&wanted.name);
+    if let (Access::Offline(guesses), Some(sdk)) = (access, before.or(known.another_sdk())) {
+        let name = wanted.name.clone();
+        changes::exec_changes(before, &wanted.exec_platforms).into_iter().for_each(|change| guesses.note(change));
+        // Platforms were noted already.
+        if before.is_none_or(|before| before.version != version) || guesses.noted().is_empty() {
+            guesses.note(changes::sdk_change(&name, before.map(|sdk| &sdk.version), Some(&version)));
         }
-        return Ok(LockedSdk { version, ..sdk.clone() });
+        return Ok(LockedSdk { name, version, ..sdk.clone() });
     }
-    let fetcher = access.fetcher(|| missing(Some(&version)))?;
-    let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
-    lock_sdk(fetched, platforms)
+    let missing = || changes::sdk_change(&wanted.name, before.map(|sdk| &sdk.version), Some(&version));
+    let fetcher = access.fetcher(missing)?;
+    let fetched = sdk::fetch(wanted, version, &workspace.sums, request.previous, &fetcher)?;
+    lock_sdk(&wanted.name, fetched, platforms)
 }
 
-fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
+fn lock_sdk(name: &str, fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     let FetchedSdk { version, source, downloads, goroot } = fetched;
     let mut experiments = BTreeMap::new();
     for platform in platforms {
@@ -222,7 +228,8 @@ fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     }
     let godebug = source::sdk::godebug_table(&goroot)?;
     let packages = source::sdk::std_packages(&goroot, platforms)?;
-    Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
+    let name = name.to_owned();
+    Ok(LockedSdk { name, version, source, downloads, experiments, godebug, packages })
 }
 
 /// The entry of a module, yet without packages.
