@@ -28,8 +28,8 @@ use crate::platform::OsArch;
 /// nothing is ever fetched from version control. GODIRECT_CACHE is the directory for downloads and build results, by default `godirect` in the
 /// user's cache directory. NO_COLOR turns colour off.
 ///
-/// Exit codes: 0 done; 1 the answer is no (stale files, a failed build); 2 wrong input (spec, go.mod, lock, arguments); 3 the environment (network,
-/// files, programs); 4 a hash is not the pinned one.
+/// Exit codes: 0 done; 1 the answer is no (a stale lock or stale generated files, a failed build); 2 wrong input (spec, go.mod, a malformed or
+/// missing lock, arguments); 3 the environment (network, files, programs); 4 a hash is not the pinned one.
 #[derive(Debug, Parser)]
 #[command(
     name = "godirect",

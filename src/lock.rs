@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 
 pub mod archive;
 pub mod cache;
+pub mod changes;
 pub mod download;
 pub mod fetch;
 pub mod file;
 pub mod goenv;
+pub mod known;
 pub mod nar;
 pub mod proxy;
 pub mod resolve;

@@ -13,6 +13,8 @@ mod determinism;
 mod fetching;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/lock_file.rs"]
+mod lock_file;
 #[path = "cli/network.rs"]
 mod network;
 #[path = "cli/output.rs"]
@@ -23,3 +25,5 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/update.rs"]
+mod update;

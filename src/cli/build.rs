@@ -174,7 +174,7 @@ fn fetch<'a>(
         }
     }
     let mut modules = BTreeMap::new();
-    for module in &locked.lock.modules {
+    for module in locked.lock.modules.iter().filter(|m| !m.packages.is_empty()) {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }

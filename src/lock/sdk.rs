@@ -232,7 +232,7 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
     let tree = tree.map_err(|e| e.context(format!("SDK archive of {platform}")))?;
     let size = std::fs::metadata(&kept).map_err(|e| Error::io("read", &kept, &e))?.len();
     let facts = Facts { size, sha256: pin.sha256, h1: None, nar: tree.nar, tools: tree.tools };
-    fetcher.cache.publish(unpacked, &directory(&facts))?;
+    fetcher.publish(Some(unpacked), &facts, Some(&directory))?;
     fetcher.cache.write_facts(&facts_file, &facts)?;
     Ok(facts)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::lock::known;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::{ModuleId, semver};
@@ -26,13 +27,13 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMa
             Some(selected) => check_listed(module, selected)?,
             None => check_required(project, module)?,
         }
-        check_sum(project, module)?;
+        known::check_sum(module, &project.workspace.sums)?;
     }
     Ok(sdks)
 }
 
 fn stale(why: String) -> Error {
-    Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
+    Error::new(Class::Negative, format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
 }
 
 fn check_sdks<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
@@ -106,27 +107,4 @@ fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<(
     let locked =
         module.replace.as_ref().map_or_else(|| "doesn't replace".to_owned(), |r| format!("has {}@{} for", r.path, r.version));
     Err(stale(format!("it {locked} {}, but go.mod {wanted}", module.path)))
-}
-
-/// The lock was verified against go.sum when it was made; a line that is missing or different now means that somebody changed either.
-fn check_sum(project: &Project, module: &LockedModule) -> Result<()> {
-    let id = match &module.replace {
-        Some(Replacement { path, version }) => ModuleId { path: path.clone(), version: version.clone() },
-        None => ModuleId { path: module.path.clone(), version: module.version.clone() },
-    };
-    let accepted = project.workspace.sums.module(&id);
-    if accepted.is_empty() {
-        let error = Error::input(format!("{id}: missing go.sum entry"));
-        return Err(error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
-    }
-    if accepted.contains(&module.h1) {
-        return Ok(());
-    }
-    let sums: Vec<String> = accepted.iter().map(ToString::to_string).collect();
-    let error = Error::verification(format!(
-        "checksum mismatch for {id}: go.sum has {}, {LOCK_FILE} has {}",
-        sums.join(" or "),
-        module.h1
-    ));
-    Err(error.help("find out which of them was changed, and why; `godirect lock` follows go.sum"))
 }

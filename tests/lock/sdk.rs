@@ -5,6 +5,7 @@ use std::process::Command;
 
 use godirect::error::{Class, Result};
 use godirect::lock::file::{LockedSdk, Lockfile};
+use godirect::lock::known::Access;
 use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
 use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
@@ -66,12 +67,12 @@ fn sdk_server() -> Server {
 }
 
 /// Finds one package of one module, and looks at its directory as the graph does.
-fn one_package(sdks: &[LockedSdk], modules: &Modules<'_>) -> Result<Needed> {
+fn one_package(sdks: &[LockedSdk], modules: &Modules<'_, '_>) -> Result<Needed> {
     assert!(sdks.iter().all(|sdk| sdk.packages.contains_key("errors")));
-    let found = modules.candidates(&"a.example/m".parse().unwrap());
-    modules.prefetch(&found)?;
-    assert!(modules.directory(found[0])?.join("a.go").is_file());
-    Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
+    let found = modules.all().iter().find(|m| m.id.path.as_str() == "a.example/m").unwrap();
+    let package = modules.package(found, "")?.unwrap();
+    assert_eq!(package, record("m", "a.go"));
+    Ok(Needed::from([(found.id.path.clone(), Packages::from([(String::new(), package)]))]))
 }
 
 fn record(name: &str, file: &str) -> PackageRecord {
@@ -88,7 +89,7 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
     let sdks = [request(version, SdkOrigin::Module, &platforms)];
     let request = Request { directory: env.path(), sdks: &sdks, platforms: &platforms, previous };
-    resolve::lock(&request, env.fetcher(), &one_package)
+    resolve::lock(&request, Access::Network(&|| Ok(env.fetcher())), &one_package)
 }
 
 #[test]
@@ -139,8 +140,6 @@ fn an_sdk_is_what_the_lock_says() {
     );
     let fresh = Env::new(&server.url);
     let error = sdk::goroot(&fresh.fetcher(), &locked.sdks[0], "linux/amd64".parse().unwrap()).unwrap_err();
-    assert_eq!((error.class(), error.to_string()), (Class::Verification, expected.clone()));
-    let error = lock(&env, SdkVersion::FromGoMod, Some(&locked)).unwrap_err();
     assert_eq!((error.class(), error.to_string()), (Class::Verification, expected));
     let error = sdk::goroot(&env.fetcher(), &locked.sdks[0], "linux/386".parse().unwrap()).unwrap_err();
     assert_eq!(
