@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+mod local;
 mod locking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use crate::emit::bazel;
 use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
-use crate::module::workspace::Workspace;
+use crate::module::workspace::{self, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
@@ -151,9 +152,10 @@ impl Project {
     /// When a directory can't be read.
     pub fn directories(&self) -> Result<BTreeSet<String>> {
         let no_std = BTreeMap::new();
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&[]), &no_std);
+        let mains: Vec<MainModule> = self.mains.iter().cloned().chain(self.possible_locals()).collect();
+        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), &no_std);
         let mut found = BTreeSet::from([String::new()]);
-        for (index, main) in self.mains.iter().enumerate() {
+        for (index, main) in mains.iter().enumerate() {
             found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
         }
         Ok(found)
@@ -184,7 +186,9 @@ impl Project {
     /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
         let sdk = freshness::check(self, lock)?;
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
+        let mut mains = self.mains.clone();
+        mains.extend(self.locked_locals(&lock.local)?);
+        let sources = Sources::new(&self.tree, mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
         Ok(Locked { project: self, lock, sdk, sources })
     }
 }
@@ -207,7 +211,7 @@ fn context(go: &GoVersion, experiments: &[String], variant: Variant) -> BuildCon
 /// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
 fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
     let mut roots = Vec::new();
-    for main in sources.main {
+    for main in sources.main.iter().filter(|m| m.stands_for.is_none()) {
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
         roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
     }
@@ -218,6 +222,11 @@ fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, 
 }
 
 impl Locked<'_> {
+    /// The modules whose files are in the repository: the project's own, and local replacements.
+    pub fn mains(&self) -> &[MainModule] {
+        &self.sources.main
+    }
+
     /// The graph of the whole repository.
     ///
     /// # Errors
@@ -251,7 +260,7 @@ impl Locked<'_> {
             go: &self.sdk.version,
             platform: &variant.target.platform,
             profile: variant.profile,
-            mains: &self.project.mains,
+            mains: self.mains(),
             modules: &self.lock.modules,
         };
         plan::configuration(graph, settings, &binaries)
@@ -338,13 +347,13 @@ impl Locked<'_> {
 /// The workspace's modules with directories relative to the spec.
 fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
     let place = |module: &crate::module::workspace::MainModule| {
-        if module.dir.split('/').any(|element| element == "..") || Path::new(&module.dir).is_absolute() {
+        let directory = workspace::join(&spec.module_dir, &module.dir);
+        if local::is_outside(&directory) {
             let error = Error::input(format!("go.work uses {}, which is outside of the spec's directory", module.dir));
             return Err(error.help("put godirect.star into a directory above all modules and say module(\"dir-of-go.work\")"));
         }
-        let directory = join(&spec.module_dir, &module.dir);
         let (path, go, ignore) = (module.path.clone(), module.gomod.go.clone(), module.gomod.ignore.clone());
-        Ok(MainModule { path, directory, go, ignore })
+        Ok(MainModule { path, directory, go, ignore, stands_for: None })
     };
     workspace.modules.iter().map(place).collect()
 }

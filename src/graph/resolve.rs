@@ -16,7 +16,7 @@ pub enum Origin {
         /// The directory in it; empty for its root.
         directory: String,
     },
-    /// A main module.
+    /// A main module, or a local replacement.
     Main {
         /// Its index in [`Sources::main`].
         index: usize,
@@ -102,7 +102,7 @@ impl Sources<'_> {
     pub fn describe(&self, origin: &Origin) -> String {
         match origin {
             Origin::Std => "std".to_owned(),
-            Origin::Main { index, .. } => self.main[*index].path.to_string(),
+            Origin::Main { index, .. } => self.main[*index].id(),
             Origin::Module { index, .. } => {
                 let (path, version, _) = self.module(*index);
                 format!("{path}@{version}")

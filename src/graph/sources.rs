@@ -24,6 +24,27 @@ pub struct MainModule {
     pub go: Option<GoVersion>,
     /// The `ignore` directives of its go.mod: they affect patterns, not imports.
     pub ignore: Vec<String>,
+    /// What a `replace` directive puts it in the place of; `None` for the modules that are built for their own sake.
+    pub stands_for: Option<StandsFor>,
+}
+
+/// The required version that a directory takes the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandsFor {
+    /// The version of [`MainModule::path`] that was selected.
+    pub version: ModuleVersion,
+    /// The directory as build information names it, e.g. `./lib`.
+    pub shown: String,
+}
+
+impl MainModule {
+    /// How it is named where a version belongs to the name: `path@version` for a local replacement, else its path.
+    pub fn id(&self) -> String {
+        match &self.stands_for {
+            Some(StandsFor { version, .. }) => format!("{}@{version}", self.path),
+            None => self.path.to_string(),
+        }
+    }
 }
 
 /// A third-party module while it isn't locked yet.
@@ -57,8 +78,8 @@ pub enum ThirdParty<'a> {
 pub struct Sources<'a> {
     /// The tree of the main modules.
     pub tree: &'a dyn Tree,
-    /// The main modules.
-    pub main: &'a [MainModule],
+    /// The main modules, and local replacements of other modules.
+    pub main: Cow<'a, [MainModule]>,
     /// The third-party modules.
     pub third_party: ThirdParty<'a>,
     /// The SDK's packages.
@@ -86,7 +107,7 @@ impl<'a> Sources<'a> {
     /// Sources with nothing read yet.
     pub fn new(
         tree: &'a dyn Tree,
-        main: &'a [MainModule],
+        main: impl Into<Cow<'a, [MainModule]>>,
         third_party: ThirdParty<'a>,
         std: &'a BTreeMap<String, PackageRecord>,
     ) -> Sources<'a> {
@@ -95,7 +116,7 @@ impl<'a> Sources<'a> {
             ThirdParty::Unlocked { modules, .. } => modules.iter().map(|m| &m.path).collect(),
         };
         let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
-        Sources { tree, main, third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
+        Sources { tree, main: main.into(), third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
     }
 
     /// The path, version and go line of a third-party module.

@@ -43,6 +43,7 @@ fn main_module(path: &str, directory: &str) -> MainModule {
         directory: directory.to_owned(),
         go: Some("1.22.1".parse().unwrap()),
         ignore: vec!["ignored".to_owned()],
+        stands_for: None,
     }
 }
 

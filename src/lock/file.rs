@@ -28,6 +28,9 @@ pub struct Lockfile {
     pub sdks: Vec<LockedSdk>,
     /// Third-party modules that provide a needed package, sorted by path.
     pub modules: Vec<LockedModule>,
+    /// Modules that a directory of the repository takes the place of, and that provide a needed package, sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalModule>,
 }
 
 /// One Go SDK: the same source for all execution platforms, tools for each.
@@ -118,6 +121,19 @@ pub struct Replacement {
     pub version: ModuleVersion,
 }
 
+/// A module that a `replace` directive takes from a directory. Its files are the repository's own, so only its version is pinned:
+/// it stands in the binaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalModule {
+    /// The module path that imports use.
+    pub path: ModulePath,
+    /// The selected version.
+    pub version: ModuleVersion,
+    /// The directory as build information names it, e.g. `./lib`.
+    pub directory: String,
+}
+
 impl Lockfile {
     /// Reads a lock.
     ///
@@ -166,12 +182,15 @@ impl Lockfile {
     pub fn render(&self) -> String {
         let sdks = self.sdks.iter().map(render_sdk).collect();
         let modules = self.modules.iter().map(render_module).collect();
-        let fields = vec![
+        let mut fields = vec![
             ("version", one_line(&self.version)),
             ("platforms", one_line(&self.platforms)),
             ("sdks", list(1, sdks)),
             ("modules", list(1, modules)),
         ];
+        if !self.local.is_empty() {
+            fields.push(("local", list(1, self.local.iter().map(one_line).collect())));
+        }
         object(0, fields) + "\n"
     }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::fetch::{Fetched, Fetcher, Promise};
-use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
+use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
 use super::with_connections;
 use crate::error::{Error, Result};
@@ -37,8 +37,8 @@ pub struct Request<'a> {
 /// Packages by directory within their module; for std by import path.
 pub type Packages = BTreeMap<String, PackageRecord>;
 
-/// Finds the packages of third-party modules that the main modules need. What local replacements provide may be left out:
-/// only modules with a version are locked.
+/// Finds the packages of third-party modules that the main modules need. A local replacement that provides one has an entry without
+/// packages: they are the repository's own.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
 pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_>) -> Result<Needed> + 'a;
@@ -66,6 +66,7 @@ impl<'a> Modules<'a> {
             Some(selected) => selected,
             None => with_connections(|| mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums)))?,
         };
+        check_paths(&selected)?;
         Ok(Modules { directory, workspace, fetcher, selected, fetched: Mutex::default() })
     }
 
@@ -135,14 +136,33 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     let sdk = lock_sdk(fetched, &platforms)?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
     let mut needed = needed(&sdk, &modules)?;
-    let mut locked = Vec::new();
+    let (mut locked, mut local) = (Vec::new(), Vec::new());
     for module in modules.all() {
-        let packages = needed.remove(&module.id.path).unwrap_or_default();
-        if !packages.is_empty() && !matches!(module.replace, Some(Target::Directory(_))) {
-            locked.push(lock_module(module, &modules.fetch(module)?, packages)?);
+        let Some(packages) = needed.remove(&module.id.path) else { continue };
+        match workspace.shown_replacement(&module.id) {
+            Some(directory) => local.push(local_module(module, directory)),
+            None => locked.push(lock_module(module, &modules.fetch(module)?, packages)?),
         }
     }
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked })
+    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, local })
+}
+
+/// Refuses a module or a directory that is in the place of two (`checkMultiplePaths`).
+fn check_paths(selected: &[Selected]) -> Result<()> {
+    let mut paths: BTreeMap<String, &ModulePath> = BTreeMap::new();
+    for Selected { id, replace } in selected {
+        let source = replace.as_ref().map_or_else(|| id.to_string(), ToString::to_string);
+        if let Some(other) = paths.insert(source.clone(), &id.path) {
+            let error = Error::input(format!("{source} is used for two different module paths: {other} and {}", id.path));
+            return Err(error.help("a module can be itself or the replacement of one other: change the replace directives"));
+        }
+    }
+    Ok(())
+}
+
+fn local_module(module: &Selected, directory: &str) -> LocalModule {
+    let ModuleId { path, version } = module.id.clone();
+    LocalModule { path, version, directory: directory.to_owned() }
 }
 
 fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {

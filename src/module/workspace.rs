@@ -34,6 +34,8 @@ pub struct Workspace {
     /// The hashes of all go.sum files and go.work.sum.
     pub sums: GoSum,
     replaces: BTreeMap<(ModulePath, Option<ModuleVersion>), Target>,
+    /// How build information names the directories among `replaces`.
+    shown: BTreeMap<(ModulePath, Option<ModuleVersion>), String>,
     excludes: BTreeSet<ModuleId>,
     /// The go.mod of each directory that stands in for a module; `None` when it has none.
     local: BTreeMap<String, Option<GoMod>>,
@@ -127,11 +129,17 @@ impl Workspace {
         let by_modules = self.modules.iter().flat_map(|m| m.gomod.replace.iter().map(|r| (m.dir.as_str(), r)));
         let all = by_work.iter().map(|r| ("", *r)).chain(by_modules.filter(|(_, r)| !in_work.contains(&r.path)));
         for (dir, replace) in all {
+            let old = (replace.path.clone(), replace.version.clone());
             let target = match &replace.target {
-                Target::Directory(to) => Target::Directory(join(dir, to)),
+                Target::Directory(to) => {
+                    let relative = join(dir, to);
+                    let as_written = self.work.is_none() || by_work.iter().any(|r| std::ptr::eq(*r, replace));
+                    let shown = if as_written { to.clone() } else { directory_path(&relative) };
+                    self.shown.insert(old.clone(), shown);
+                    Target::Directory(relative)
+                }
                 module => module.clone(),
             };
-            let old = (replace.path.clone(), replace.version.clone());
             let name = match &replace.version {
                 Some(version) => format!("{}@{version}", replace.path),
                 None => replace.path.to_string(),
@@ -163,6 +171,22 @@ impl Workspace {
     pub fn replacement(&self, id: &ModuleId) -> Option<&Target> {
         let exact = (id.path.clone(), Some(id.version.clone()));
         self.replaces.get(&exact).or_else(|| self.replaces.get(&(exact.0, None)))
+    }
+
+    /// The directory that takes the place of a module as build information names it: as written in go.mod or go.work, or relative
+    /// to go.work where a module's go.mod says it (`canonicalizeReplacePath`).
+    pub fn shown_replacement(&self, id: &ModuleId) -> Option<&str> {
+        let exact = (id.path.clone(), Some(id.version.clone()));
+        let key = if self.replaces.contains_key(&exact) { exact } else { (exact.0, None) };
+        self.shown.get(&key).map(String::as_str)
+    }
+
+    /// The modules that a directory takes the place of, in some version, with the directory relative to the workspace's (or absolute).
+    pub fn replaced_by_directories(&self) -> impl Iterator<Item = (&ModulePath, &str)> {
+        self.replaces.iter().filter_map(|((path, _), target)| match target {
+            Target::Directory(directory) => Some((path, directory.as_str())),
+            Target::Module(_) => None,
+        })
     }
 
     /// Whether an exclude directive names this version.
@@ -218,8 +242,17 @@ fn file_in(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
+/// A clean relative path with `./` before it where it has no dot yet (`ToDirectoryPath`); an absolute one stays as it is.
+fn directory_path(path: &str) -> String {
+    match path {
+        "" => ".".to_owned(),
+        up if up == ".." || up.starts_with("../") || up.starts_with('/') => up.to_owned(),
+        below => format!("./{below}"),
+    }
+}
+
 /// `path` as seen from `base`, without `.` and without `..` but at the start; an absolute `path` stays as it is.
-fn join(base: &str, path: &str) -> String {
+pub fn join(base: &str, path: &str) -> String {
     if Path::new(path).is_absolute() {
         return path.to_owned();
     }
@@ -270,6 +303,8 @@ mod tests {
         let id = |path: &str| ModuleId { path: path.parse().unwrap(), version: "v1.0.0".parse().unwrap() };
         assert_eq!(workspace.replacement(&id("x.com/x")).unwrap().to_string(), "x.com/work@v1.0.0");
         assert_eq!(workspace.replacement(&id("x.com/y")), Some(&Target::Directory("y".into())));
+        assert_eq!(workspace.shown_replacement(&id("x.com/y")), Some("./y"));
+        assert_eq!(workspace.shown_replacement(&id("x.com/x")), None);
         assert_eq!(workspace.local("y").unwrap().go.as_ref().unwrap().as_str(), "1.20");
         assert!(workspace.is_excluded(&id("x.com/e")));
         let wanted = workspace.wanted_sdk().unwrap();

@@ -77,11 +77,12 @@ fn package_path(package: &Package) -> &str {
     if package.is_main() { "main" } else { package.import_path.as_str() }
 }
 
-/// What the compiler records in the place of the source directory: `module@version/dir`, or the plain import path for std and main modules.
+/// What the compiler records in the place of the source directory: `module@version/dir`, or without version for std and main modules.
 fn recorded_dir(settings: Settings, package: &Package) -> String {
     match &package.origin {
         Origin::Module { index, directory } => join(&module_id(&settings.modules[*index]), directory),
-        Origin::Std | Origin::Main { .. } => package.import_path.to_string(),
+        Origin::Main { index, directory } => join(&settings.mains[*index].id(), directory),
+        Origin::Std => package.import_path.to_string(),
     }
 }
 

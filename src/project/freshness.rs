@@ -2,7 +2,7 @@
 
 use super::{LOCK_FILE, Project};
 use crate::error::{Error, Result};
-use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::lock::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Replacement};
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::{ModuleId, semver};
@@ -26,6 +26,7 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l Loc
         }
         check_sum(project, module)?;
     }
+    lock.local.iter().try_for_each(|module| check_local(project, module, listed.as_deref()))?;
     Ok(sdk)
 }
 
@@ -81,6 +82,24 @@ fn check_required(project: &Project, module: &LockedModule) -> Result<()> {
         return Err(stale(format!("it has {path}@{version}, but go.mod asks for {}", id.version)));
     }
     check_replacement(module, project.workspace.replacement(&ModuleId { path: path.clone(), version: version.clone() }))
+}
+
+/// A directory takes the place of the module, and build information has the version and the directory that the lock has.
+fn check_local(project: &Project, module: &LocalModule, listed: Option<&[Selected]>) -> Result<()> {
+    let LocalModule { path, version, directory } = module;
+    let id = ModuleId { path: path.clone(), version: version.clone() };
+    match listed.map(|selected| selected.iter().find(|s| s.id.path == *path)) {
+        Some(None) => return Err(stale(format!("it has {path}, which go.mod does not require"))),
+        Some(Some(found)) if found.id.version != *version => {
+            return Err(stale(format!("it has {id}, but go.mod asks for {}", found.id.version)));
+        }
+        Some(Some(_)) | None => {}
+    }
+    match project.workspace.shown_replacement(&id) {
+        Some(shown) if shown == directory => Ok(()),
+        Some(shown) => Err(stale(format!("it has {directory} for {path}, but go.mod replaces it by {shown}"))),
+        None => Err(stale(format!("it has {directory} for {path}, but go.mod doesn't replace it by a directory"))),
+    }
 }
 
 fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<()> {

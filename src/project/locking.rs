@@ -1,13 +1,12 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
 use super::{Project, context, roots};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
-use crate::module::gomod::Target;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
 use crate::source::scan::{Tests, scan};
@@ -48,36 +47,42 @@ impl Project {
 
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
     fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
-        if let Some(replaced) = modules.all().iter().find(|m| matches!(m.replace, Some(Target::Directory(_)))) {
-            let error = Error::input(format!(
-                "go.mod replaces {} by a directory, which this version of godirect can't build",
-                replaced.id.path
-            ));
-            return Err(error.help("use a go.work file, which makes the directory's module a main module"));
-        }
         self.check_version(&sdk.version)?;
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
-        let infos: Vec<ModuleInfo> = modules.all().iter().map(info).collect();
+        let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
+        let infos: Vec<ModuleInfo> = rest.iter().copied().map(info).collect();
         let record = |index: usize, directory: &str| {
-            let root = modules.directory(&modules.all()[index])?;
+            self.check_outside(rest[index])?;
+            let root = modules.directory(rest[index])?;
             let tree = DiskTree::new(root);
             let scanned = scan(&tree, directory, Tests::Exclude)?;
             if scanned.has_go_files() { scanned.record(&tree, &platforms).map(Some) } else { Ok(None) }
         };
         let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
-        let sources = Sources::new(&self.tree, &self.mains, third_party, &sdk.packages);
+        let mut mains = self.mains.clone();
+        for module in &local {
+            mains.push(self.local_module(&module.id)?);
+        }
+        let sources = Sources::new(&self.tree, &mains, third_party, &sdk.packages);
         let mut needed = Needed::new();
         for variant in self.variants() {
             let experiments = sdk.experiments.get(&variant.target.platform.os_arch());
             let context = context(&sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
             let graph = PackageGraph::load(&sources, &context, &roots(&sources, &context, &self.binaries)?, false)?;
             for package in graph.packages() {
-                let Origin::Module { index, directory } = &package.origin else { continue };
-                if let Some(record) = sources.module_package(*index, directory)? {
-                    let path = infos[*index].path.clone();
-                    needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                match &package.origin {
+                    Origin::Module { index, directory } => {
+                        if let Some(record) = sources.module_package(*index, directory)? {
+                            let path = infos[*index].path.clone();
+                            needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                        }
+                    }
+                    Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {
+                        needed.entry(mains[*index].path.clone()).or_default();
+                    }
+                    Origin::Main { .. } | Origin::Std => {}
                 }
             }
         }
