@@ -8,6 +8,7 @@ pub mod escape;
 pub mod gomod;
 pub mod gosum;
 pub mod gowork;
+pub mod modules_txt;
 pub mod mvs;
 pub mod semver;
 mod syntax;

@@ -756,6 +756,7 @@ fn parsers_survive_damage() {
     let go_mod = "module \"a.b/c\" // x\ngo 1.27\nrequire (\n\ta.b/d v1.2.3-0.2024 // indirect\n)\nreplace a.b/d v1.0.0 => ../é\n\
                   retract [v1.0.0, v1.1.0]\ngodebug x=y\nignore `z`\n";
     let go_sum = format!("a.b/c v1.0.0/go.mod {OTHER_HASH}\n");
+    let modules_txt = "## workspace\n# a.b/c v1.0.0 => ./c\n## explicit; go 1.27\na.b/c\n# a.b/c => a.b/d v2.0.0\n";
     let lock = include_str!("lock/expected.lock.json");
     let path = Path::new("file");
     let feed = |text: &str| {
@@ -763,10 +764,11 @@ fn parsers_survive_damage() {
         let _ = godirect::module::gomod::GoMod::parse(path, text).map_err(shown);
         let _ = godirect::module::gomod::GoMod::parse_dependency(path, text).map_err(shown);
         let _ = godirect::module::gowork::GoWork::parse(path, text).map_err(shown);
+        let _ = godirect::module::modules_txt::ModulesTxt::parse(path, text).map_err(shown);
         let _ = GoSum::default().add(path, text).map_err(shown);
         let _ = Lockfile::parse(path, text).map_err(shown);
     };
-    for text in [go_mod, &go_sum, &lock[..600]] {
+    for text in [go_mod, &go_sum, modules_txt, &lock[..600]] {
         for (i, c) in text.char_indices() {
             feed(&text[..i]);
             for other in ["", "\"", "\\", "`", "(", ")", "\n", "\0", "/", "é", "\u{2028}", "=>", "9999999999999999999999"] {
