@@ -12,6 +12,7 @@ pub mod modules_txt;
 pub mod mvs;
 pub mod semver;
 mod syntax;
+pub mod vendor;
 pub mod workspace;
 
 /// One version of a module. Displays as `path@version`.

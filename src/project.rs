@@ -3,6 +3,7 @@
 mod freshness;
 mod local;
 mod locking;
+mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -82,6 +83,8 @@ pub struct Locked<'a> {
     pub lock: &'a Lockfile,
     /// The SDK of the spec.
     pub sdk: &'a LockedSdk,
+    /// The third-party modules of `lock`.
+    modules: Vec<plan::Module>,
     sources: Sources<'a>,
 }
 
@@ -188,8 +191,12 @@ impl Project {
         let sdk = freshness::check(self, lock)?;
         let mut mains = self.mains.clone();
         mains.extend(self.locked_locals(&lock.local)?);
-        let sources = Sources::new(&self.tree, mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
-        Ok(Locked { project: self, lock, sdk, sources })
+        let (third_party, modules) = match self.workspace.vendor {
+            Some(_) => (ThirdParty::Vendored(&lock.vendored), lock.vendored.iter().map(plan::Module::from).collect()),
+            None => (ThirdParty::Locked(&lock.modules), lock.modules.iter().map(plan::Module::from).collect()),
+        };
+        let sources = Sources::new(&self.tree, mains, third_party, &sdk.packages);
+        Ok(Locked { project: self, lock, sdk, modules, sources })
     }
 }
 
@@ -261,7 +268,7 @@ impl Locked<'_> {
             platform: &variant.target.platform,
             profile: variant.profile,
             mains: self.mains(),
-            modules: &self.lock.modules,
+            modules: &self.modules,
         };
         plan::configuration(graph, settings, &binaries)
     }

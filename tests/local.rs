@@ -6,6 +6,8 @@ mod engines;
 
 #[path = "local/replace.rs"]
 mod replace;
+#[path = "local/vendor.rs"]
+mod vendor;
 
 use std::fs;
 use std::path::Path;

@@ -720,7 +720,14 @@ fn places_that_cannot_be_written() {
             file.display()
         )
     );
-    let lock = Lockfile { version: 1, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new(), local: Vec::new() };
+    let lock = Lockfile {
+        version: 1,
+        platforms: Vec::new(),
+        sdks: Vec::new(),
+        modules: Vec::new(),
+        local: Vec::new(),
+        vendored: Vec::new(),
+    };
     let path = file.join("godirect.lock.json");
     let error = lock.write(&path).unwrap_err().to_string();
     assert!(error.starts_with(&format!("failed to write {}: not a directory", path.display())), "{error}");

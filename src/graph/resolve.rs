@@ -122,6 +122,12 @@ impl Sources<'_> {
         let error = Error::input(format!("no required module provides package {path}"));
         match &self.third_party {
             ThirdParty::Locked(_) => error.help("if go.mod requires its module, run `godirect lock`; else `go get` it first"),
+            ThirdParty::Vendored(_) => {
+                error.help("if vendor/ has it, run `godirect lock`; else `go mod vendor` or `go work vendor` first")
+            }
+            ThirdParty::Unlocked { vendored: true, .. } => {
+                error.help(format!("vendor/ doesn't have it: `go get {path}`, then `go mod vendor` or `go work vendor`"))
+            }
             ThirdParty::Unlocked { .. } => error.help(format!("run `go get {path}`")),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::lock::file::LockedModule;
+use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::source::record::PackageRecord;
 use crate::source::scan::{ScannedPackage, Tests, scan};
@@ -65,12 +65,16 @@ pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageR
 pub enum ThirdParty<'a> {
     /// As the lock records them.
     Locked(&'a [LockedModule]),
+    /// As the lock records those in vendor/.
+    Vendored(&'a [Vendored]),
     /// Read on demand, to find out what the lock must record.
     Unlocked {
         /// The selected modules.
         modules: &'a [ModuleInfo],
         /// Records a package of one of them; asked once for each directory.
         record: &'a RecordModulePackage<'a>,
+        /// Whether only what is in vendor/ can be found.
+        vendored: bool,
     },
 }
 
@@ -113,6 +117,7 @@ impl<'a> Sources<'a> {
     ) -> Sources<'a> {
         let paths: Vec<&ModulePath> = match &third_party {
             ThirdParty::Locked(modules) => modules.iter().map(|m| &m.path).collect(),
+            ThirdParty::Vendored(modules) => modules.iter().map(|m| &m.path).collect(),
             ThirdParty::Unlocked { modules, .. } => modules.iter().map(|m| &m.path).collect(),
         };
         let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
@@ -123,6 +128,7 @@ impl<'a> Sources<'a> {
     pub fn module(&self, index: usize) -> (&ModulePath, &ModuleVersion, Option<&GoVersion>) {
         match &self.third_party {
             ThirdParty::Locked(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
+            ThirdParty::Vendored(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Unlocked { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
         }
     }
@@ -136,6 +142,7 @@ impl<'a> Sources<'a> {
     pub fn module_package(&self, index: usize, directory: &str) -> Result<Option<Cow<'_, PackageRecord>>> {
         match &self.third_party {
             ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
+            ThirdParty::Vendored(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
             ThirdParty::Unlocked { record, .. } => {
                 let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
                 Ok(found.map(|record| Cow::Owned((*record).clone())))

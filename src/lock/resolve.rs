@@ -9,12 +9,12 @@ use rayon::prelude::*;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
-use super::with_connections;
+use super::{vendor, with_connections};
 use crate::error::{Error, Result};
-use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
+use crate::module::{self, ModuleId};
 use crate::name::{ImportPath, ModulePath};
 use crate::platform::OsArch;
 use crate::source::{self, record::PackageRecord};
@@ -24,6 +24,10 @@ use crate::source::{self, record::PackageRecord};
 pub struct Request<'a> {
     /// The directory of go.work or go.mod.
     pub directory: &'a Path,
+    /// The directory of the spec, which the lock's paths are relative to.
+    pub root: &'a Path,
+    /// The vendor directory relative to it.
+    pub vendor: &'a str,
     /// The SDK.
     pub sdk: &'a SdkRequest,
     /// Platforms on which the SDK's tools run.
@@ -62,9 +66,12 @@ impl<'a> Modules<'a> {
     ///
     /// Those of reading dependencies' go.mod files.
     pub fn new(directory: &'a Path, workspace: &'a Workspace, fetcher: Fetcher<'a>) -> Result<Modules<'a>> {
-        let selected = match mvs::listed(workspace) {
-            Some(selected) => selected,
-            None => with_connections(|| mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums)))?,
+        let selected = match (&workspace.vendor, mvs::listed(workspace)) {
+            (Some(vendored), _) => module::vendor::selected(workspace, vendored),
+            (None, Some(selected)) => selected,
+            (None, None) => {
+                with_connections(|| mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums)))?
+            }
         };
         check_paths(&selected)?;
         Ok(Modules { directory, workspace, fetcher, selected, fetched: Mutex::default() })
@@ -127,6 +134,9 @@ impl<'a> Modules<'a> {
 /// Whatever is wrong with go.mod, go.sum, the network or what it gives; nothing is pinned that wasn't verified.
 pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
     let workspace = Workspace::load(request.directory)?;
+    if let Some(vendored) = &workspace.vendor {
+        module::vendor::check(&workspace, vendored)?;
+    }
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
@@ -136,15 +146,18 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     let sdk = lock_sdk(fetched, &platforms)?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
     let mut needed = needed(&sdk, &modules)?;
-    let (mut locked, mut local) = (Vec::new(), Vec::new());
+    let (mut locked, mut local, mut vendored) = (Vec::new(), Vec::new(), Vec::new());
     for module in modules.all() {
         let Some(packages) = needed.remove(&module.id.path) else { continue };
-        match workspace.shown_replacement(&module.id) {
-            Some(directory) => local.push(local_module(module, directory)),
-            None => locked.push(lock_module(module, &modules.fetch(module)?, packages)?),
+        match (&workspace.vendor, workspace.shown_replacement(&module.id)) {
+            (Some(listed), _) => {
+                vendored.push(vendor::lock(&workspace, listed, module, packages, (request.root, request.vendor))?);
+            }
+            (None, Some(directory)) => local.push(local_module(module, directory)),
+            (None, None) => locked.push(lock_module(module, &modules.fetch(module)?, packages)?),
         }
     }
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, local })
+    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, local, vendored })
 }
 
 /// Refuses a module or a directory that is in the place of two (`checkMultiplePaths`).

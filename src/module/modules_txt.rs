@@ -14,7 +14,7 @@ pub struct ModulesTxt {
     /// Whether `go work vendor` wrote it.
     pub workspace: bool,
     /// Everything with a line of its own, in order: modules, and replacements of all versions of one.
-    pub modules: Vec<VendoredModule>,
+    pub modules: Vec<ModuleEntry>,
     /// The index in `modules` of those that provide packages, in order.
     providers: Vec<usize>,
     /// The module of each package, as index in `modules`.
@@ -23,7 +23,7 @@ pub struct ModulesTxt {
 
 /// What modules.txt says of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VendoredModule {
+pub struct ModuleEntry {
     /// The module path that imports use.
     pub path: ModulePath,
     /// The version; absent in a line that only names the replacement of all versions.
@@ -75,7 +75,7 @@ impl ModulesTxt {
         let known = self.modules.iter().position(|m| m.path == path && m.version == version);
         let index = known.unwrap_or(self.modules.len());
         if known.is_none() {
-            self.modules.push(VendoredModule { path, version, replacement: None, explicit: false, go: None });
+            self.modules.push(ModuleEntry { path, version, replacement: None, explicit: false, go: None });
         }
         match rest {
             ["=>", directory] => self.modules[index].replacement = Some(Target::Directory((*directory).to_owned())),
@@ -94,7 +94,7 @@ impl ModulesTxt {
         let (Some(word), None, Some(version)) = (words.next(), words.next(), &self.modules[index].version) else { return };
         let Ok(package) = word.parse() else { return };
         self.packages.insert(package, index);
-        let is_newer = |other: &VendoredModule| {
+        let is_newer = |other: &ModuleEntry| {
             let other = other.version.as_ref().map_or("", ModuleVersion::as_str);
             semver::compare(version.as_str(), other).is_gt()
         };
@@ -105,22 +105,22 @@ impl ModulesTxt {
     }
 
     /// The modules that provide packages, in order.
-    pub fn providers(&self) -> impl Iterator<Item = &VendoredModule> {
+    pub fn providers(&self) -> impl Iterator<Item = &ModuleEntry> {
         self.providers.iter().map(|index| &self.modules[*index])
     }
 
     /// The module that provides a package.
-    pub fn provider(&self, package: &ImportPath) -> Option<&VendoredModule> {
+    pub fn provider(&self, package: &ImportPath) -> Option<&ModuleEntry> {
         self.packages.get(package).map(|index| &self.modules[*index])
     }
 
     /// What it says of a version of a module, or without version of the replacement of all.
-    pub fn find(&self, path: &ModulePath, version: Option<&ModuleVersion>) -> Option<&VendoredModule> {
+    pub fn find(&self, path: &ModulePath, version: Option<&ModuleVersion>) -> Option<&ModuleEntry> {
         self.modules.iter().find(|m| m.path == *path && m.version.as_ref() == version)
     }
 }
 
-impl VendoredModule {
+impl ModuleEntry {
     /// `explicit` and `go 1.N`, separated by semicolons; other words are reserved.
     fn annotate(&mut self, annotations: &str) -> Result<()> {
         for entry in annotations.split(';').map(str::trim) {
@@ -163,7 +163,7 @@ mod tests {
             not a package\n";
         let parsed = parse(content).unwrap();
         assert!(parsed.workspace);
-        let show = |m: &VendoredModule| {
+        let show = |m: &ModuleEntry| {
             let version = m.version.as_ref().map_or("-", ModuleVersion::as_str);
             let by = m.replacement.as_ref().map_or("-".to_owned(), ToString::to_string);
             let go = m.go.as_ref().map_or("-", GoVersion::as_str);

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Binary, Settings};
+use super::{Binary, Module, ModuleFiles, Settings};
 use crate::graph::{MainModule, Origin, Package};
-use crate::lock::file::LockedModule;
 use crate::name::ModuleVersion;
 
 /// The version of what has none.
@@ -28,7 +27,7 @@ pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> 
             }
             Origin::Module { index, .. } => {
                 let module = &settings.modules[*index];
-                modules.insert(module.path.as_str(), locked_module_line(module));
+                modules.insert(module.path.as_str(), third_party_line(module));
             }
         }
     }
@@ -53,11 +52,17 @@ fn local_module_line(module: &MainModule) -> String {
     }
 }
 
-fn locked_module_line(module: &LockedModule) -> String {
-    let (path, version, h1) = (module.path.as_str(), module.version.as_str(), module.h1.to_string());
+fn third_party_line(module: &Module) -> String {
+    let sum = match &module.files {
+        ModuleFiles::Zip(h1) => h1.to_string(),
+        ModuleFiles::Vendored(_) => String::new(),
+    };
     match &module.replace {
-        None => module_line(path, version, &h1),
-        Some(by) => replaced_line(path, &module.version, &module_line(by.path.as_str(), by.version.as_str(), &h1)),
+        None => module_line(module.path.as_str(), module.version.as_str(), &sum),
+        Some((path, version)) => {
+            let version = version.as_ref().map_or(DEVELOPMENT, ModuleVersion::as_str);
+            replaced_line(module.path.as_str(), &module.version, &module_line(path, version, &sum))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l Loc
     if let Some(missing) = project.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
         return Err(stale(format!("it doesn't cover the platform {missing}")));
     }
+    project.check_vendored(lock)?;
     let listed = mvs::listed(&project.workspace);
     for module in &lock.modules {
         match &listed {
@@ -30,7 +31,7 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l Loc
     Ok(sdk)
 }
 
-fn stale(why: String) -> Error {
+pub(super) fn stale(why: String) -> Error {
     Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
 }
 

@@ -19,7 +19,10 @@ impl Project {
     /// Whether a module's files are the repository's own.
     pub(super) fn is_local(&self, module: &Selected) -> bool {
         match &module.replace {
-            Some(Target::Directory(directory)) => !is_outside(&self.in_repository(directory)),
+            // What is vendored is a copy.
+            Some(Target::Directory(directory)) if self.workspace.vendor.is_none() => {
+                !is_outside(&self.in_repository(directory))
+            }
             _ => false,
         }
     }
@@ -65,7 +68,7 @@ impl Project {
         })
     }
 
-    fn refuse_symlinks(&self, directory: &str) -> Result<()> {
+    pub(super) fn refuse_symlinks(&self, directory: &str) -> Result<()> {
         let mut parent = "";
         for (end, name) in directory.split('/').scan(0, |end, name| {
             *end += name.len() + 1;

@@ -9,8 +9,9 @@ use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
+use crate::source::record::PackageRecord;
 use crate::source::scan::{Tests, scan};
-use crate::source::tree::DiskTree;
+use crate::source::tree::{DiskTree, Tree};
 use crate::spec;
 
 impl Project {
@@ -23,6 +24,8 @@ impl Project {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         let request = Request {
             directory: &self.module_dir(),
+            root: &self.dir,
+            vendor: &self.vendor_directory(),
             sdk: &self.sdk_request(),
             exec_platforms: &self.spec.sdk.exec_platforms,
             platforms: &platforms,
@@ -53,14 +56,15 @@ impl Project {
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
         let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
         let infos: Vec<ModuleInfo> = rest.iter().copied().map(info).collect();
-        let record = |index: usize, directory: &str| {
-            self.check_outside(rest[index])?;
-            let root = modules.directory(rest[index])?;
-            let tree = DiskTree::new(root);
-            let scanned = scan(&tree, directory, Tests::Exclude)?;
-            if scanned.has_go_files() { scanned.record(&tree, &platforms).map(Some) } else { Ok(None) }
+        let record = |index: usize, directory: &str| match &self.workspace.vendor {
+            Some(vendored) => self.vendored_record(vendored, rest[index], directory, &platforms),
+            None => {
+                self.check_outside(rest[index])?;
+                record(&DiskTree::new(modules.directory(rest[index])?), directory, &platforms)
+            }
         };
-        let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
+        let vendored = self.workspace.vendor.is_some();
+        let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
         let mut mains = self.mains.clone();
         for module in &local {
             mains.push(self.local_module(&module.id)?);
@@ -88,4 +92,10 @@ impl Project {
         }
         Ok(needed)
     }
+}
+
+/// The record of a directory in a module; `None` where it has no Go files.
+pub(super) fn record(tree: &dyn Tree, directory: &str, platforms: &[OsArch]) -> Result<Option<PackageRecord>> {
+    let scanned = scan(tree, directory, Tests::Exclude)?;
+    if scanned.has_go_files() { scanned.record(tree, platforms).map(Some) } else { Ok(None) }
 }
