@@ -92,3 +92,8 @@ fn modules_are_the_same_from_all_engines() {
 fn replacements_by_directories_are_the_same_from_all_engines() {
     check("03-replace");
 }
+
+#[test]
+fn vendored_packages_are_the_same_from_all_engines() {
+    check("04-vendor");
+}
