@@ -531,6 +531,8 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
     let request = Request {
         directory: env.path(),
+        root: env.path(),
+        vendor: "vendor",
         sdk: &SdkRequest { version, origin: SdkOrigin::Module },
         exec_platforms: &platforms,
         platforms: &platforms,

@@ -110,7 +110,7 @@ fn a_lock_for_modules_doesnt_fit_vendored_ones() {
 /// What `go build` lists, and what godirect lists.
 #[track_caller]
 fn complaints(project: &Project) -> Vec<String> {
-    let said = project.go(&["build", "./..."]);
+    let said = project.go(&["list", "all"]);
     let list = said.split_once("inconsistent vendoring in ").map_or(said.as_str(), |(_, list)| list);
     let list = list.split("\n\n").next().unwrap();
     let go: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix('\t')).collect();
@@ -134,7 +134,7 @@ fn what_does_not_fit_is_listed_as_go_lists_it() {
         (replaced, "replace example.com/lib => ./lib\n"),
         (replaced, "replace example.com/lib v1.2.0 => example.com/fork v1.0.0\n"),
         (replaced, "replace github.com/fatih/color => ./lib\n"),
-        ("go-isatty v0.0.20\n", "go-isatty v0.0.18\n"),
+        ("=> github.com/mattn/go-isatty v0.0.20\n", "=> github.com/mattn/go-isatty v0.0.18\n"),
         ("replace example.com/unused => ./unused\n", ""),
         ("replace example.com/unused => ./unused\n", "replace (\n\ta.example/a v1.0.0 => ./a\n\ta.example/b => ./b\n)\n"),
     ];
@@ -178,7 +178,7 @@ fn inconsistent_vendoring_is_refused_by_all_verbs() {
             "error: inconsistent vendoring:\n       \
              github.com/fatih/color@v1.17.0: is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt\n       \
              github.com/fatih/color@v1.18.0: is marked as explicit in vendor/modules.txt, but not explicitly required in go.mod\n\
-             \x20 |\n\
+             \x20|\n\
              help: `go mod vendor` makes vendor/ anew; without that directory, modules come from GOPROXY\n"
         );
     }
@@ -237,10 +237,7 @@ fn a_vendored_workspace() {
         ("a/go.mod", "replace example.com/c => ../c\n", ""),
     ] {
         project.edit(file, from, to);
-        let says = project.go(&["build", "./a"]);
-        if says.contains("inconsistent vendoring") {
-            complaints(&project);
-        }
+        complaints(&project);
         project.write("go.work", &work);
         project.write("a/go.mod", &a);
     }
@@ -284,7 +281,7 @@ fn symbolic_links_are_refused_where_sandboxes_would_not_follow_them() {
     std::fs::rename(&vendor, project.root().join("real")).unwrap();
     std::os::unix::fs::symlink("real", &vendor).unwrap();
     let help = "name the directory that it points to";
-    project.fails(&["lock"], 2, "main.go:4:2: vendor is a symbolic link, which sandboxes don't follow", help);
+    project.fails(&["lock"], 2, "vendor is a symbolic link, which sandboxes don't follow", help);
 }
 
 #[test]
@@ -292,5 +289,5 @@ fn modules_txt_may_be_anything() {
     let parse = |text: &str| ModulesTxt::parse(Path::new("vendor/modules.txt"), text);
     let error = parse("# a.example/m v1.0.0\n## explicit; go 1.x\n").unwrap_err();
     assert_eq!(error.to_string(), "vendor/modules.txt:2:1: `1.x` is not a Go version like `1.27.3`");
-    assert_eq!(parse("# \n##\n## \n#  =>\n\u{0}\n# a => \n").unwrap(), ModulesTxt::default());
+    assert_eq!(parse("# \n##\n## \n#  =>\n\u{0}\n# a\n").unwrap(), ModulesTxt::default());
 }
