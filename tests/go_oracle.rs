@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
 use godirect::lock::proxy::Proxy;
-use godirect::lock::resolve::Modules;
 use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin};
 use godirect::module::ModuleId;
 use godirect::module::gomod::{GoMod, Replace, Require, Target};
@@ -130,11 +129,8 @@ fn shown(selected: &[Selected]) -> Vec<String> {
 /// Compares the build list of a workspace with `go list -m all`, which has the main modules too.
 fn assert_build_list(directory: &Path) -> Vec<String> {
     let workspace = Workspace::load(directory).unwrap();
-    let list = match mvs::listed(&workspace) {
-        // Locking is content with those that go.mod lists; Go lists all.
-        Some(_) => mvs::build_list(&workspace, &|id: &ModuleId| fetcher().go_mod(id, &workspace.sums)).unwrap(),
-        None => Modules::new(directory, &workspace, fetcher()).unwrap().all().to_vec(),
-    };
+    let fetch = |id: &ModuleId| fetcher().go_mod(id, &workspace.sums).map(|(gomod, _)| gomod);
+    let list = mvs::build_list(&workspace, &fetch).unwrap();
     let all = go(directory, &[], &["list", "-m", "all"]);
     let local = |line: &&str| !workspace.modules.iter().any(|m| m.path.as_str() == *line);
     // Go shows a local replacement as it is written.

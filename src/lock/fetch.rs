@@ -1,6 +1,7 @@
 //! Gets modules through the cache, and lets nothing through that isn't what was promised.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::OnProgress;
 use super::archive::{self, Layout};
@@ -24,6 +25,28 @@ pub struct Fetcher<'a> {
     pub progress: &'a OnProgress<'a>,
 }
 
+/// A cache and proxies that are set up when something is fetched first, so that what needs neither works without.
+#[derive(Default)]
+pub struct Connection(OnceLock<(Cache, Proxy)>);
+
+impl Connection {
+    /// A fetcher with the user's cache and proxies.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cache::open`] and [`Proxy::from_env`].
+    pub fn fetcher<'a>(&'a self, progress: &'a OnProgress<'a>) -> Result<Fetcher<'a>> {
+        let (cache, proxy) = match self.0.get() {
+            Some(opened) => opened,
+            None => {
+                let opened = (Cache::open()?, Proxy::from_env()?);
+                self.0.get_or_init(|| opened)
+            }
+        };
+        Ok(Fetcher { cache, proxy, progress })
+    }
+}
+
 /// An unpacked module, verified.
 #[derive(Clone, Debug)]
 pub struct Fetched {
@@ -43,12 +66,12 @@ pub struct Promise<'a> {
 }
 
 impl Fetcher<'_> {
-    /// The go.mod of a module, verified against go.sum.
+    /// The go.mod of a module and its hash, verified against go.sum.
     ///
     /// # Errors
     ///
     /// No line in go.sum, a wrong hash, no answer, a malformed go.mod.
-    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<GoMod> {
+    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<(GoMod, H1)> {
         let accepted = sums.go_mod(id);
         if accepted.is_empty() {
             return Err(Error::input(format!("{id}: missing go.sum entry for go.mod file"))
@@ -70,9 +93,10 @@ impl Fetcher<'_> {
                 bytes
             }
         };
+        let h1 = go_mod_hash(&bytes);
         let name = PathBuf::from(format!("{id}/go.mod"));
         let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("{} is not UTF-8 text", name.display())))?;
-        GoMod::parse_dependency(&name, &text)
+        Ok((GoMod::parse_dependency(&name, &text)?, h1))
     }
 
     /// A module, unpacked and verified against go.sum.

@@ -1,17 +1,17 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
+use std::collections::BTreeSet;
+
 use super::{Project, context, roots};
 use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
-use crate::lock::fetch::Fetcher;
-use crate::lock::file::{LockedSdk, Lockfile};
+use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::file::{LockedSdk, Lockfile, NAME};
+use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
-use crate::source::record::PackageRecord;
-use crate::source::scan::{Tests, scan};
-use crate::source::tree::{DiskTree, Tree};
 use crate::spec;
 
 impl Project {
@@ -20,7 +20,7 @@ impl Project {
     /// # Errors
     ///
     /// Those of [`resolve::lock`], and of the package graph.
-    pub fn lock(&self, fetcher: Fetcher, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    pub fn lock(&self, access: Access, previous: Option<&Lockfile>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         let request = Request {
             directory: &self.module_dir(),
@@ -31,7 +31,34 @@ impl Project {
             platforms: &platforms,
             previous,
         };
-        resolve::lock(&request, fetcher, &|sdk, modules| self.needed(sdk, modules))
+        resolve::lock(&request, access, &|sdk, modules| self.needed(sdk, modules))
+    }
+
+    /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
+    /// but the repository.
+    ///
+    /// Where the lock doesn't have what it takes to know, the changes are those that are certain.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the repository; a hash that go.sum contradicts.
+    pub fn check_lock(&self, previous: &Lockfile, text: &str) -> Result<Vec<Change>> {
+        let guesses = Guesses::default();
+        let new = self.lock(Access::Offline(&guesses), Some(previous));
+        let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
+        match new {
+            Ok(new) => {
+                let guessed = !found.is_empty();
+                // The size of what isn't there yet is anybody's guess.
+                found.extend(changes(previous, &new).into_iter().map(|c| if guessed { Change { size: None, ..c } } else { c }));
+                if found.is_empty() && new.render() != text {
+                    found.insert(Change::bare(Subject::Lock, NAME, Kind::Changed));
+                }
+            }
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn sdk_request(&self) -> SdkRequest {
@@ -51,16 +78,15 @@ impl Project {
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
     fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
         self.check_version(&sdk.version)?;
-        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
         let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
         let infos: Vec<ModuleInfo> = rest.iter().copied().map(info).collect();
         let record = |index: usize, directory: &str| match &self.workspace.vendor {
-            Some(vendored) => self.vendored_record(vendored, rest[index], directory, &platforms),
+            Some(vendored) => self.vendored_record(vendored, rest[index], directory),
             None => {
                 self.check_outside(rest[index])?;
-                record(&DiskTree::new(modules.directory(rest[index])?), directory, &platforms)
+                modules.package(rest[index], directory)
             }
         };
         let vendored = self.workspace.vendor.is_some();
@@ -92,10 +118,4 @@ impl Project {
         }
         Ok(needed)
     }
-}
-
-/// The record of a directory in a module; `None` where it has no Go files.
-pub(super) fn record(tree: &dyn Tree, directory: &str, platforms: &[OsArch]) -> Result<Option<PackageRecord>> {
-    let scanned = scan(tree, directory, Tests::Exclude)?;
-    if scanned.has_go_files() { scanned.record(tree, platforms).map(Some) } else { Ok(None) }
 }

@@ -1,7 +1,7 @@
 //! Packages from vendor/, which `go mod vendor` and `go work vendor` fill.
 
+use super::Project;
 use super::freshness::stale;
-use super::{Project, locking};
 use crate::error::Result;
 use crate::lock;
 use crate::lock::file::{Lockfile, Vendored, VendoredReplacement};
@@ -11,6 +11,7 @@ use crate::module::{self, ModuleId};
 use crate::name::ModulePath;
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
+use crate::source::scan::{Tests, scan};
 use crate::source::tree::join;
 
 impl Project {
@@ -25,14 +26,15 @@ impl Project {
         vendored: &ModulesTxt,
         module: &Selected,
         directory: &str,
-        platforms: &[OsArch],
     ) -> Result<Option<PackageRecord>> {
         if !provides(vendored, &module.id, directory)? {
             return Ok(None);
         }
         let place = join(&join(&self.vendor_directory(), module.id.path.as_str()), directory);
         self.refuse_symlinks(&place)?;
-        locking::record(&self.tree, &place, platforms)
+        let scanned = scan(&self.tree, &place, Tests::Exclude)?;
+        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        if scanned.has_go_files() { scanned.record(&self.tree, &platforms).map(Some) } else { Ok(None) }
     }
 
     /// Whether vendor/ fits go.mod, and the lock fits vendor/.
