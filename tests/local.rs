@@ -1,9 +1,12 @@
-//! Modules whose files are in the repository: `replace` by a directory. The same bytes as `go build`, and what is refused.
+//! Modules whose files are in the repository, by `replace` and in vendor/, and what else go.mod says: the same bytes as from
+//! `go build`, and what is refused.
 
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
 
+#[path = "local/directives.rs"]
+mod directives;
 #[path = "local/replace.rs"]
 mod replace;
 #[path = "local/vendor.rs"]
@@ -105,6 +108,14 @@ fn go(directory: &Path) -> Command {
     command.env("GOPATH", engines::CACHE.join("go/path")).env("GOCACHE", engines::CACHE.join("go/cache"));
     command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("GOPROXY", "off"), ("CGO_ENABLED", "0")]);
     command
+}
+
+/// The go command with what its cache lacks from the module proxy.
+fn online(directory: &Path, arguments: &[&str]) {
+    let mut command = go(directory);
+    command.env_remove("GOPROXY").env("GONOSUMDB", "*");
+    command.envs(std::env::var_os("GOPROXY").map(|value| ("GOPROXY", value)));
+    engines::succeeded(&format!("go {}", arguments.join(" ")), &command.args(arguments).output().unwrap());
 }
 
 /// What `go version -m` shows of a binary.

@@ -6,8 +6,7 @@ use godirect::module::modules_txt::ModulesTxt;
 use godirect::module::vendor::inconsistencies;
 use godirect::module::workspace::Workspace;
 
-use crate::engines::{CACHE, succeeded};
-use crate::{Project, build_info, go};
+use crate::{Project, build_info, online};
 
 /// Third-party modules, one of them with assembly and one inside of another's directory, a replacement by a module and one by a directory.
 fn project() -> Project {
@@ -34,19 +33,13 @@ fn project() -> Project {
     project
 }
 
-/// Lets the go command complete go.sum and make vendor/ anew, from its cache or the module proxy.
+/// Lets the go command complete go.sum and make vendor/ anew.
 fn vendor(project: &Project, module: &str, arguments: &[&str]) {
     let directory = project.root().join(module);
-    let online = |arguments: &[&str]| {
-        let mut command = go(&directory);
-        command.env_remove("GOPROXY").env("GONOSUMDB", "*").env("GOPATH", CACHE.join("go/path"));
-        command.envs(std::env::var_os("GOPROXY").map(|value| ("GOPROXY", value)));
-        succeeded(&format!("go {}", arguments.join(" ")), &command.args(arguments).output().unwrap());
-    };
     if arguments[0] == "mod" {
-        online(&["mod", "tidy"]);
+        online(&directory, &["mod", "tidy"]);
     }
-    online(arguments);
+    online(&directory, arguments);
 }
 
 #[test]
