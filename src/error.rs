@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 /// Success is 0. The codes are part of the command-line interface and don't change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The answer is no: generated files are stale, or the build failed (exit 1).
+    /// The answer is no: the lock or generated files are stale, or the build failed (exit 1).
     Negative,
     /// The spec, go.mod, the lock or the command line is wrong (exit 2).
     Input,

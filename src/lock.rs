@@ -5,14 +5,16 @@ use std::sync::OnceLock;
 pub mod archive;
 pub mod cache;
 pub mod changes;
+pub mod download;
 pub mod fetch;
 pub mod file;
-mod goenv;
+pub mod goenv;
 pub mod known;
 pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
+pub mod transport;
 pub mod vendor;
 
 /// How many requests run at once: they wait for the network, not for a processor.

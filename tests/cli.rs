@@ -9,6 +9,8 @@ mod determinism;
 mod fetching;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/lock_file.rs"]
+mod lock_file;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/sources.rs"]
@@ -17,3 +19,5 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/update.rs"]
+mod update;

@@ -38,7 +38,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         return build::run(directory, &arguments.build, true);
     }
     output::line(if starts { "wrote" } else { "spec" }, project.spec.path.display());
-    lock::show(&updated);
+    lock::show(&updated, true);
     if let Some((files, changes, took)) = generated {
         generate::show(&files, &changes, took);
     }

@@ -15,6 +15,7 @@ use crate::lock::fetch::Connection;
 use crate::lock::file::{Lockfile, Previous};
 use crate::lock::known::Access;
 use crate::project::{LOCK_FILE, Project};
+use crate::spec::DEFAULT_SDK;
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
 ///
@@ -81,7 +82,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if json {
         output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
     } else {
-        show(&updated);
+        show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,15 +115,16 @@ impl Updated {
     }
 }
 
-/// Shows what changed, or what is pinned when all of it is new.
-pub fn show(updated: &Updated) {
-    match &updated.previous {
-        Previous::Lock(..) => show_changes(&updated.changes()),
-        Previous::Absent => show_pins(&updated.lock),
-        Previous::Unusable(error) => {
-            output::line("anew", error.message());
-            show_pins(&updated.lock);
-        }
+/// Shows what changed, and what is pinned if that is asked for or if all of it is new.
+pub fn show(updated: &Updated, pins: bool) {
+    if let Previous::Unusable(error) = &updated.previous {
+        output::line("anew", error.message());
+    }
+    if pins || updated.previous.lock().is_none() {
+        show_pins(&updated.lock);
+    }
+    if updated.previous.lock().is_some() {
+        show_changes(&updated.changes());
     }
     output::line(if updated.changed { "wrote" } else { "fresh" }, LOCK_FILE);
 }
@@ -173,6 +175,10 @@ fn row(change: &Change) -> [String; 4] {
             what.to_owned()
         }),
     };
-    let name = if change.subject == Subject::Sdk { "sdk" } else { change.name.as_str() };
-    [word.to_owned(), name.to_owned(), versions, change.size.map(output::size).unwrap_or_default()]
+    let name = match change.subject {
+        Subject::Sdk if change.name == DEFAULT_SDK => "sdk".to_owned(),
+        Subject::Sdk => format!("sdk {}", change.name),
+        _ => change.name.clone(),
+    };
+    [word.to_owned(), name, versions, change.size.map(output::size).unwrap_or_default()]
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Vendored};
-use crate::name::ModulePath;
+use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, SdkDownload, Vendored};
+use crate::name::{GoVersion, ModulePath};
 use crate::platform::OsArch;
 
 /// One difference.
@@ -13,7 +13,7 @@ use crate::platform::OsArch;
 pub struct Change {
     /// Of which kind of thing.
     pub subject: Subject,
-    /// Which one: a module path, an import path, a platform; `go` for an SDK.
+    /// Which one: a module path, an import path, a platform, an SDK's name.
     pub name: String,
     /// What happened to it.
     pub kind: Kind,
@@ -105,8 +105,8 @@ pub fn changes(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
         }
     }
     if old.go_mods != new.go_mods {
-        let shown = |lock: &Lockfile| Some(format!("{} go.mod files", lock.go_mods.len()));
-        found.push(Change::new(Subject::Requirements, "requirements", shown(old), shown(new)));
+        let (from, to) = (old.go_mods.len().to_string(), format!("{} go.mod files", new.go_mods.len()));
+        found.push(Change::new(Subject::Requirements, "requirements", Some(from), Some(to)));
     }
     if found.is_empty() && old != new {
         found.push(Change::bare(Subject::Lock, super::file::NAME, Kind::Changed));
@@ -122,13 +122,20 @@ fn in_repository(lock: &Lockfile) -> BTreeMap<&ModulePath, (String, Option<&Loca
     local.chain(vendored).collect()
 }
 
-/// The platforms that a lock has too many and that it lacks: those that binaries are built for, and those on which tools run.
-pub fn platform_changes(lock: Option<&Lockfile>, platforms: &[OsArch], exec: &[OsArch]) -> Vec<Change> {
-    let Some(lock) = lock else { return Vec::new() };
-    let tools = lock.sdks.iter().flat_map(|sdk| &sdk.downloads).map(|download| &download.platform);
-    let mut found = sets(Subject::Platform, lock.platforms.iter(), platforms.iter());
-    found.extend(sets(Subject::ExecPlatform, tools, exec.iter()));
-    found
+/// The platforms for which a lock has records and shouldn't, and for which it lacks them.
+pub fn platform_changes(lock: &Lockfile, platforms: &[OsArch]) -> Vec<Change> {
+    sets(Subject::Platform, lock.platforms.iter(), platforms.iter())
+}
+
+/// The platforms for which an SDK's tools are locked and shouldn't be, and for which they are missing.
+pub fn exec_changes(sdk: Option<&LockedSdk>, platforms: &[OsArch]) -> Vec<Change> {
+    let Some(sdk) = sdk else { return Vec::new() };
+    sets(Subject::ExecPlatform, sdk.downloads.iter().map(|d| &d.platform), platforms.iter())
+}
+
+/// Another version of the SDK with a name.
+pub fn sdk_change(name: &str, from: Option<&GoVersion>, to: Option<&GoVersion>) -> Change {
+    Change::new(Subject::Sdk, name, from.map(GoVersion::to_string), to.map(GoVersion::to_string))
 }
 
 fn sets<'a>(subject: Subject, old: impl Iterator<Item = &'a OsArch>, new: impl Iterator<Item = &'a OsArch>) -> Vec<Change> {
@@ -139,25 +146,25 @@ fn sets<'a>(subject: Subject, old: impl Iterator<Item = &'a OsArch>, new: impl I
 
 fn sdk_changes(old: &[LockedSdk], new: &[LockedSdk]) -> Vec<Change> {
     let mut found = Vec::new();
-    let shown = |sdk: Option<&&LockedSdk>| sdk.map(|sdk| sdk.version.to_string());
-    let in_both = |sdk: &&LockedSdk| old.iter().chain(new).filter(|other| other.version == sdk.version).count() > 1;
-    let gone: Vec<&LockedSdk> = old.iter().filter(|sdk| !in_both(sdk)).collect();
-    let fresh: Vec<&LockedSdk> = new.iter().filter(|sdk| !in_both(sdk)).collect();
-    for i in 0..gone.len().max(fresh.len()) {
-        found.push(Change::new(Subject::Sdk, "go", shown(gone.get(i)), shown(fresh.get(i))));
-    }
-    for sdk in new {
-        let Some(before) = old.iter().find(|other| other.version == sdk.version) else { continue };
-        let platforms = |sdk: &LockedSdk| sdk.downloads.iter().map(|d| d.platform).collect::<Vec<_>>();
-        let tools = sets(Subject::ExecPlatform, platforms(before).iter(), platforms(sdk).iter());
-        let same = |d: &super::file::SdkDownload| before.downloads.iter().all(|b| b.platform != d.platform || b == d);
-        let rest = before.source != sdk.source || before.godebug != sdk.godebug || !sdk.downloads.iter().all(same);
+    let names: BTreeSet<&String> = old.iter().chain(new).map(|sdk| &sdk.name).collect();
+    for name in names {
+        let of = |sdks: &'_ [LockedSdk]| sdks.iter().position(|sdk| sdk.name == *name);
+        let (before, after) = (of(old).map(|i| &old[i]), of(new).map(|i| &new[i]));
+        let whole = sdk_change(name, before.map(|sdk| &sdk.version), after.map(|sdk| &sdk.version));
+        let (Some(before), Some(after)) = (before, after) else {
+            found.push(whole);
+            continue;
+        };
+        let exec: Vec<OsArch> = after.downloads.iter().map(|d| d.platform).collect();
+        found.extend(exec_changes(Some(before), &exec));
+        let same = |d: &SdkDownload| before.downloads.iter().all(|b| b.platform != d.platform || b == d);
+        let rest = before.source != after.source || before.godebug != after.godebug || !after.downloads.iter().all(same);
         // Platforms that binaries are built for change records of packages, which says nothing of the SDK.
-        let same_platforms = before.experiments.keys().eq(sdk.experiments.keys());
-        if rest || same_platforms && (before.packages != sdk.packages || before.experiments != sdk.experiments) {
-            found.push(Change::new(Subject::Sdk, "go", shown(Some(&before)), shown(Some(&sdk))));
+        let same_platforms = before.experiments.keys().eq(after.experiments.keys());
+        let records = before.packages != after.packages || before.experiments != after.experiments;
+        if before.version != after.version || rest || same_platforms && records {
+            found.push(whole);
         }
-        found.extend(tools);
     }
     found
 }

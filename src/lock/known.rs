@@ -94,16 +94,16 @@ impl<'a> Known<'a> {
     }
 
     /// The SDK, if it is what is asked for in every respect.
-    pub fn sdk(&self, version: &GoVersion, request: &SdkRequest, exec: &[OsArch], sums: &GoSum) -> Option<&'a LockedSdk> {
-        let sdk = self.sdks.iter().find(|sdk| sdk.version == *version)?;
-        let wanted: BTreeSet<OsArch> = exec.iter().copied().collect();
+    pub fn sdk(&self, wanted: &SdkRequest, version: &GoVersion, sums: &GoSum) -> Option<&'a LockedSdk> {
+        let sdk = self.sdk_before(&wanted.name).filter(|sdk| sdk.version == *version)?;
+        let exec: BTreeSet<OsArch> = wanted.exec_platforms.iter().copied().collect();
         let fits = |platform: OsArch| {
             let download = sdk.downloads.iter().find(|d| d.platform == platform)?;
-            let fits = match &request.origin {
+            let fits = match &wanted.origin {
                 SdkOrigin::Module => {
                     let accepted = sums.module(&super::sdk::toolchain_module(version, platform).ok()?);
-                    sdk.source == SdkSource::Module
-                        && (accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1)))
+                    let vouched = accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1));
+                    sdk.source == SdkSource::Module && vouched
                 }
                 SdkOrigin::Archive(pins) => {
                     let same = pins.get(&platform).is_some_and(|p| p.urls == download.urls && p.sha256 == download.sha256);
@@ -112,8 +112,13 @@ impl<'a> Known<'a> {
             };
             Some(fits)
         };
-        let complete = self.same_platforms && sdk.downloads.len() == wanted.len();
-        if complete && wanted.into_iter().all(|platform| fits(platform) == Some(true)) { Some(sdk) } else { None }
+        let complete = self.same_platforms && sdk.downloads.len() == exec.len();
+        if complete && exec.into_iter().all(|platform| fits(platform) == Some(true)) { Some(sdk) } else { None }
+    }
+
+    /// The entry of an SDK, whatever its version.
+    pub fn sdk_before(&self, name: &str) -> Option<&'a LockedSdk> {
+        self.sdks.iter().find(|sdk| sdk.name == name)
     }
 
     /// An SDK to guess with, where the right one isn't known.
@@ -124,6 +129,12 @@ impl<'a> Known<'a> {
     /// What a go.mod requires, if go.sum still vouches for it.
     pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Option<&'a LockedGoMod> {
         self.go_mods.get(id).copied().filter(|known| sums.go_mod(id).contains(&known.h1))
+    }
+
+    /// That a module with this version isn't known.
+    pub fn missing(&self, id: &ModuleId) -> Change {
+        let before = self.modules.get(id.path.as_str()).map(|known| super::changes::shown_version(known));
+        Change::new(Subject::Module, id.path.as_str(), before, Some(id.version.to_string()))
     }
 
     /// The entry of a module, whatever its version.
@@ -152,15 +163,17 @@ impl<'a> Known<'a> {
             check_sum(same, sums)?;
         }
         let path = module.id.path.root().join(directory)?;
+        let found = before.and_then(|known| recorded(known, directory));
+        let note =
+            |from| guesses.note(Change::new(Subject::Module, module.id.path.as_str(), from, Some(shown_version(module))));
         match before {
-            Some(known) if !is_same(known, module) => {
-                let from = Some(super::changes::shown_version(known));
-                guesses.note(Change::new(Subject::Module, module.id.path.as_str(), from, Some(shown_version(module))));
-            }
-            Some(_) => guesses.note(Change::bare(Subject::Package, path.as_str(), Kind::Added)),
-            None => guesses.note(Change::new(Subject::Module, module.id.path.as_str(), None, Some(shown_version(module)))),
+            None => note(None),
+            Some(known) if !is_same(known, module) => note(Some(super::changes::shown_version(known))),
+            Some(_) if found.is_none() => guesses.note(Change::bare(Subject::Package, path.as_str(), Kind::Added)),
+            // That the platforms changed was noted: the records are right but for files of other platforms.
+            Some(_) => {}
         }
-        if let Some(found) = before.and_then(|known| recorded(known, directory)) {
+        if let Some(found) = found {
             return Ok(found.cloned());
         }
         let elsewhere = |known: &LockedModule| path.below(known.path.as_str()).is_some_and(|d| known.packages.contains_key(d));

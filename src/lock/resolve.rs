@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::changes::{self, Change, Subject};
+use super::changes;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::known::{self, Access, Known};
@@ -15,7 +15,7 @@ use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
 use crate::module::{self, ModuleId};
-use crate::name::{GoVersion, ModulePath};
+use crate::name::ModulePath;
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::scan::{Tests, scan};
@@ -30,10 +30,8 @@ pub struct Request<'a> {
     pub root: &'a Path,
     /// The vendor directory relative to it.
     pub vendor: &'a str,
-    /// The SDK.
-    pub sdk: &'a SdkRequest,
-    /// Platforms on which the SDK's tools run.
-    pub exec_platforms: &'a [OsArch],
+    /// The SDKs, sorted by name.
+    pub sdks: &'a [SdkRequest],
     /// Platforms that binaries are built for.
     pub platforms: &'a [OsArch],
     /// The lock that is replaced.
@@ -47,7 +45,7 @@ pub type Packages = BTreeMap<String, PackageRecord>;
 /// packages: they are the repository's own.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
-pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_, '_>) -> Result<Needed> + 'a;
+pub type FindNeeded<'a> = dyn Fn(&[LockedSdk], &Modules<'_, '_>) -> Result<Needed> + 'a;
 
 /// Packages by the path of their module.
 pub type Needed = BTreeMap<ModulePath, Packages>;
@@ -83,8 +81,7 @@ impl<'a, 'n> Modules<'a, 'n> {
             let locked = match known.go_mod(id, &workspace.sums) {
                 Some(locked) => locked.clone(),
                 None => {
-                    let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
-                    let (gomod, h1) = access.fetcher(missing)?.go_mod(id, &workspace.sums)?;
+                    let (gomod, h1) = access.fetcher(|| known.missing(id))?.go_mod(id, &workspace.sums)?;
                     known::locked_go_mod(id, h1, &gomod)
                 }
             };
@@ -150,8 +147,7 @@ impl<'a, 'n> Modules<'a, 'n> {
             Some(Target::Module(other)) => other,
             _ => &module.id,
         };
-        let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
-        let fetched = self.access.fetcher(missing)?.module(id, &self.workspace.sums)?;
+        let fetched = self.access.fetcher(|| self.known.missing(id))?.module(id, &self.workspace.sums)?;
         lock().insert(module.id.path.clone(), fetched.clone());
         Ok(fetched)
     }
@@ -187,23 +183,31 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let sdk = locked_sdk(request, &workspace, &platforms, access)?;
+    let sdks = request.sdks.iter().map(|wanted| locked_sdk(request, wanted, &workspace, &platforms, access));
+    let sdks = sdks.collect::<Result<Vec<_>>>()?;
     let modules = Modules::new(request, &workspace, &platforms, access)?;
-    let mut needed = needed(&sdk, &modules)?;
+    let mut needed = needed(&sdks, &modules)?;
     let (mut locked, mut local, mut vendored) = (Vec::new(), Vec::new(), Vec::new());
     for module in modules.all() {
         let packages = needed.remove(&module.id.path);
         match (&workspace.vendor, workspace.shown_replacement(&module.id), packages) {
-            (None, None, packages) => locked.extend(modules.locked(module, packages.unwrap_or_default())?),
+            (None, None, packages) => {
+                if let Some(module) = modules.locked(module, packages.unwrap_or_default())? {
+                    sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
+                    locked.push(module);
+                }
+            }
             (Some(listed), _, Some(packages)) => {
-                vendored.push(vendor::lock(&workspace, listed, module, packages, (request.root, request.vendor))?);
+                let module = vendor::lock(&workspace, listed, module, packages, (request.root, request.vendor))?;
+                sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
+                vendored.push(module);
             }
             (None, Some(directory), Some(_)) => local.push(local_module(module, directory)),
             (_, _, None) => {}
         }
     }
     let go_mods = modules.go_mods.clone();
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, go_mods, local, vendored })
+    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods, local, vendored })
 }
 
 /// Refuses a module or a directory that is in the place of two (`checkMultiplePaths`).
@@ -224,31 +228,35 @@ fn local_module(module: &Selected, directory: &str) -> LocalModule {
     LocalModule { path, version, directory: directory.to_owned() }
 }
 
-fn locked_sdk(request: &Request<'_>, workspace: &Workspace, platforms: &[OsArch], access: Access<'_>) -> Result<LockedSdk> {
-    let missing = |version: Option<&GoVersion>| {
-        let before = request.previous.and_then(|lock| lock.sdks.last()).map(|sdk| sdk.version.to_string());
-        Change::new(Subject::Sdk, "go", before, version.map(GoVersion::to_string))
-    };
-    let list = |path: &ModulePath| access.fetcher(|| missing(None))?.proxy.list(path);
-    let version = sdk::resolve_version(request.sdk, workspace, request.previous, &list)?;
+fn locked_sdk(
+    request: &Request<'_>,
+    wanted: &SdkRequest,
+    workspace: &Workspace,
+    platforms: &[OsArch],
+    access: Access<'_>,
+) -> Result<LockedSdk> {
+    let version = sdk::resolve_version(wanted, workspace)?;
     let known = Known::new(request.previous, platforms);
-    let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
-    if let Some(sdk) = known.sdk(&version, request.sdk, exec, sums) {
+    if let Some(sdk) = known.sdk(wanted, &version, &workspace.sums) {
         return Ok(sdk.clone());
     }
-    if let (Access::Offline(guesses), Some(sdk)) = (access, known.another_sdk()) {
-        changes::platform_changes(request.previous, platforms, exec).into_iter().for_each(|change| guesses.note(change));
-        if guesses.noted().is_empty() || sdk.version != version {
-            guesses.note(missing(Some(&version)));
+    let before = known.sdk_before(&wanted.name);
+    if let (Access::Offline(guesses), Some(sdk)) = (access, before.or(known.another_sdk())) {
+        let name = wanted.name.clone();
+        changes::exec_changes(before, &wanted.exec_platforms).into_iter().for_each(|change| guesses.note(change));
+        // Platforms were noted already.
+        if before.is_none_or(|before| before.version != version) || guesses.noted().is_empty() {
+            guesses.note(changes::sdk_change(&name, before.map(|sdk| &sdk.version), Some(&version)));
         }
-        return Ok(LockedSdk { version, ..sdk.clone() });
+        return Ok(LockedSdk { name, version, ..sdk.clone() });
     }
-    let fetcher = access.fetcher(|| missing(Some(&version)))?;
-    let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
-    lock_sdk(fetched, platforms)
+    let missing = || changes::sdk_change(&wanted.name, before.map(|sdk| &sdk.version), Some(&version));
+    let fetcher = access.fetcher(missing)?;
+    let fetched = sdk::fetch(wanted, version, &workspace.sums, request.previous, &fetcher)?;
+    lock_sdk(&wanted.name, fetched, platforms)
 }
 
-fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
+fn lock_sdk(name: &str, fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     let FetchedSdk { version, source, downloads, goroot } = fetched;
     let mut experiments = BTreeMap::new();
     for platform in platforms {
@@ -256,7 +264,8 @@ fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     }
     let godebug = source::sdk::godebug_table(&goroot)?;
     let packages = source::sdk::std_packages(&goroot, platforms)?;
-    Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
+    let name = name.to_owned();
+    Ok(LockedSdk { name, version, source, downloads, experiments, godebug, packages })
 }
 
 /// The entry of a module, yet without packages.

@@ -14,20 +14,24 @@ use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
-use crate::module::workspace::Workspace;
-use crate::name::{GoVersion, ModulePath};
+use crate::module::workspace::{STRICT_SINCE, Workspace};
+use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 
 /// The SDK that a spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkRequest {
+    /// The name that profiles use.
+    pub name: String,
     /// Which version.
     pub version: SdkVersion,
     /// Where from.
     pub origin: SdkOrigin,
+    /// The platforms on which its tools run.
+    pub exec_platforms: Vec<OsArch>,
 }
 
-/// How the version is chosen. A version without patch (`1.27`) means its newest release.
+/// How the version is chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SdkVersion {
     /// As the go and toolchain lines of go.mod or go.work say.
@@ -63,54 +67,48 @@ pub fn toolchain_module(version: &GoVersion, platform: OsArch) -> Result<ModuleI
     Ok(ModuleId { path: MODULE.parse()?, version: module_version.parse()? })
 }
 
-/// Gives the versions of a module that the proxy knows.
-pub type ListVersions<'a> = dyn Fn(&ModulePath) -> Result<Vec<String>> + 'a;
-
-/// The exact version that is asked for; one that `previous` has stays while it fits.
+/// The exact version that is asked for.
 ///
 /// # Errors
 ///
-/// When go.mod asks for no version, or the proxy knows no release of a language version.
-pub fn resolve_version(
-    request: &SdkRequest,
-    workspace: &Workspace,
-    previous: Option<&Lockfile>,
-    list: &ListVersions<'_>,
-) -> Result<GoVersion> {
-    let (wanted, from) = match &request.version {
+/// When go.mod asks for no version, or for one that is not where the spec wants the SDK from.
+pub fn resolve_version(request: &SdkRequest, workspace: &Workspace) -> Result<GoVersion> {
+    let (version, from) = match &request.version {
         SdkVersion::Exact(version) => (version.clone(), "the spec".to_owned()),
         SdkVersion::FromGoMod => {
             let wanted = workspace.wanted_sdk().ok_or_else(|| {
-                Error::input("go.mod has no go line, so it doesn't say which SDK to use")
-                    .help("`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec")
+                let file = if workspace.work.is_some() { "go.work" } else { "go.mod" };
+                let command = file.replace("go.", "go ");
+                Error::input(format!("{file} has no go line, so it doesn't say which SDK to use"))
+                    .help(format!("`{command} edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec"))
             })?;
-            (wanted.version, format!("`{}` of {}", wanted.line, wanted.file))
+            let from = format!("`{}` of {}", wanted.line, wanted.file);
+            if !wanted.version.is_release() && wanted.line.starts_with("toolchain ") {
+                let error = format!("{from} names a language version, and no toolchain");
+                return Err(Error::input(error).help(format!("write `toolchain go{}`", wanted.version.toolchain())));
+            }
+            (wanted.version.toolchain(), from)
         }
     };
-    if matches!(request.origin, SdkOrigin::Module) && wanted.minor() < 21 {
-        return Err(Error::input(format!("{from} asks for Go {wanted}, but module proxies have SDKs from 1.21 on"))
-            .help("write e.g. go_sdk(version = \"1.27.3\") in the spec: an SDK compiles for older go lines as they demand"));
+    if matches!(request.origin, SdkOrigin::Module) && version.minor() < 21 {
+        return Err(Error::input(format!("{from} asks for Go {version}, but module proxies have SDKs from 1.21 on")).help(
+            "ask for a newer one, e.g. go_sdk(version = \"1.27.3\"), which compiles for older go lines as they demand; \
+             or for this one's archive: go_sdk(source = archive(…))",
+        ));
     }
-    if wanted.is_release() {
-        return Ok(wanted);
-    }
-    let language = wanted.language();
-    let kept = previous.and_then(|lock| lock.sdks.iter().find(|sdk| sdk.version.language() == language));
-    if let Some(sdk) = kept {
-        return Ok(sdk.version.clone());
-    }
-    let path: ModulePath = MODULE.parse()?;
-    let newest = list(&path)?.iter().filter_map(|text| released(text)).filter(|v| v.language() == language).max();
-    newest.ok_or_else(|| {
-        Error::input(format!("{from} asks for Go {language}, of which the module proxy knows no release"))
-            .help("write the whole version, e.g. `go 1.27.3`")
-    })
+    Ok(version)
 }
 
-/// The Go version of a version of the toolchain module, if it is a release and not a candidate.
-fn released(module_version: &str) -> Option<GoVersion> {
-    let (version, _platform) = module_version.strip_prefix(VERSION_PREFIX)?.rsplit_once('.')?;
-    if version.contains("rc") || version.contains("beta") { None } else { version.parse().ok() }
+/// Refuses a module that needs a newer SDK than one of those that build, as the go command does since 1.21 (`modload.goModSummary`).
+///
+/// # Errors
+///
+/// A go line that is newer than an SDK.
+pub fn check_go_line(path: &ModulePath, version: &ModuleVersion, go: Option<&GoVersion>, sdks: &[LockedSdk]) -> Result<()> {
+    let Some(go) = go.filter(|go| go.minor() >= STRICT_SINCE) else { return Ok(()) };
+    let Some(old) = sdks.iter().find(|sdk| sdk.version < *go) else { return Ok(()) };
+    Err(Error::input(format!("module {path}@{version} requires go >= {go}, and the SDK is go{}", old.version))
+        .help(format!("`go get go@{go}` raises the go line of go.mod, or choose an older version of the module")))
 }
 
 /// A downloaded SDK.
@@ -131,14 +129,14 @@ pub struct FetchedSdk {
 ///
 /// A platform without archive, a wrong hash, no answer.
 pub fn fetch(
+    request: &SdkRequest,
     version: GoVersion,
-    origin: &SdkOrigin,
-    platforms: &[OsArch],
     sums: &GoSum,
     previous: Option<&Lockfile>,
     fetcher: &Fetcher<'_>,
 ) -> Result<FetchedSdk> {
-    let mut platforms = platforms.to_vec();
+    let SdkRequest { origin, exec_platforms, .. } = request;
+    let mut platforms = exec_platforms.clone();
     platforms.sort();
     platforms.dedup();
     let host = OsArch::host().ok();
@@ -211,9 +209,10 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         return Ok(facts);
     }
     if archive::digest_of(&kept).ok().is_none_or(|(_, sha256)| sha256 != pin.sha256) {
-        let mut temporary = fetcher.cache.temporary_file()?;
-        fetcher.proxy.urls(&pin.urls, temporary.as_file_mut(), fetcher.progress)?;
-        let (_, sha256) = archive::digest_of(temporary.path())?;
+        let mut download = fetcher.cache.begin(&pin.sha256.to_string())?;
+        fetcher.proxy.urls(&pin.urls, &mut download, fetcher.progress)?;
+        download.complete();
+        let (_, sha256) = download.size_and_digest();
         if sha256 != pin.sha256 {
             return Err(Error::verification(format!(
                 "checksum mismatch for the SDK archive of {platform}: the server has {sha256}, {by} has {}",
@@ -221,7 +220,7 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
             ))
             .help("compare with the hash that the archive's publisher names"));
         }
-        fetcher.cache.keep(temporary, &kept)?;
+        fetcher.cache.keep_download(download, &kept)?;
     }
     let unpacked = fetcher.cache.temporary_directory()?;
     let zip = pin.urls.iter().any(|url| url.ends_with(".zip"));
@@ -230,9 +229,9 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         false => archive::read_tar_gz(&kept, unpacked.path()),
     };
     let tree = tree.map_err(|e| e.context(format!("SDK archive of {platform}")))?;
-    let (size, sha256) = archive::digest_of(&kept)?;
-    let facts = Facts { size, sha256, h1: None, nar: tree.nar, tools: tree.tools };
-    fetcher.cache.publish(unpacked, &directory(&facts))?;
+    let size = std::fs::metadata(&kept).map_err(|e| Error::io("read", &kept, &e))?.len();
+    let facts = Facts { size, sha256: pin.sha256, h1: None, nar: tree.nar, tools: tree.tools };
+    fetcher.publish(Some(unpacked), &facts, Some(&directory))?;
     fetcher.cache.write_facts(&facts_file, &facts)?;
     Ok(facts)
 }

@@ -1,11 +1,11 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, context, roots};
 use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
-use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
@@ -22,16 +22,16 @@ impl Project {
     /// Those of [`resolve::lock`], and of the package graph.
     pub fn lock(&self, access: Access, previous: Option<&Lockfile>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        let sdks: Vec<SdkRequest> = self.spec.sdks.iter().map(|(name, sdk)| sdk_request(name, sdk)).collect();
         let request = Request {
             directory: &self.module_dir(),
             root: &self.dir,
             vendor: &self.vendor_directory(),
-            sdk: &self.sdk_request(),
-            exec_platforms: &self.spec.sdk.exec_platforms,
+            sdks: &sdks,
             platforms: &platforms,
             previous,
         };
-        resolve::lock(&request, access, &|sdk, modules| self.needed(sdk, modules))
+        resolve::lock(&request, access, &|sdks, modules| self.needed(sdks, modules))
     }
 
     /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
@@ -44,6 +44,8 @@ impl Project {
     /// What is wrong with the repository; a hash that go.sum contradicts.
     pub fn check_lock(&self, previous: &Lockfile, text: &str) -> Result<Vec<Change>> {
         let guesses = Guesses::default();
+        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
         let new = self.lock(Access::Offline(&guesses), Some(previous));
         let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
         match new {
@@ -61,23 +63,11 @@ impl Project {
         Ok(found.into_iter().collect())
     }
 
-    fn sdk_request(&self) -> SdkRequest {
-        let version = match &self.spec.sdk.version {
-            spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
-            spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
-        };
-        let origin = match &self.spec.sdk.source {
-            spec::SdkSource::ModuleProxy => SdkOrigin::Module,
-            spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
-                archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
-            ),
-        };
-        SdkRequest { version, origin }
-    }
-
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
-    fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
-        self.check_version(&sdk.version)?;
+    fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
+        for sdk in sdks {
+            self.check_version(&sdk.name, &sdk.version)?;
+        }
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
         let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
@@ -90,17 +80,21 @@ impl Project {
             }
         };
         let vendored = self.workspace.vendor.is_some();
-        let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
         let mut mains = self.mains.clone();
         for module in &local {
             mains.push(self.local_module(&module.id)?);
         }
-        let sources = Sources::new(&self.tree, &mains, third_party, &sdk.packages);
+        // What is found in one variant's sources is known in the next: they are the same but for std.
+        let of_sdk = |sdk: &'s LockedSdk| {
+            let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
+            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
+        };
+        let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
         for variant in self.variants() {
-            let experiments = sdk.experiments.get(&variant.target.platform.os_arch());
-            let context = context(&sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
-            let graph = PackageGraph::load(&sources, &context, &roots(&sources, &context, &self.binaries)?, false)?;
+            let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
+            let context = context(sdk, variant);
+            let graph = PackageGraph::load(sources, &context, &roots(sources, &context, &self.binaries)?, false)?;
             for package in graph.packages() {
                 match &package.origin {
                     Origin::Module { index, directory } => {
@@ -118,4 +112,18 @@ impl Project {
         }
         Ok(needed)
     }
+}
+
+fn sdk_request(name: &str, sdk: &spec::Sdk) -> SdkRequest {
+    let version = match &sdk.version {
+        spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
+        spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
+    };
+    let origin = match &sdk.source {
+        spec::SdkSource::ModuleProxy => SdkOrigin::Module,
+        spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
+            archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
+        ),
+    };
+    SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone() }
 }

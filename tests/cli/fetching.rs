@@ -3,13 +3,11 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
 
 use godirect::digest::Sha256;
 
-use crate::support::{GODIRECT, Project, SMALL_SDK, error, module, same, with_module};
+use crate::support::{Project, SMALL_SDK, error, module, same, unprivileged, with_module};
 
 const ZIP: &str = "proxy/a.example/m/@v/v1.0.0.zip";
 const SDK_MODULE: &str = "golang.org/toolchain@v0.0.1-go1.27.3.linux-amd64";
@@ -152,22 +150,6 @@ fn cache_that_is_a_file() {
             "GODIRECT_CACHE sets another directory for the cache",
         ),
     );
-}
-
-/// Root may write everywhere, so it becomes somebody else.
-fn unprivileged(project: &Project, arguments: &[&str]) -> Command {
-    let mut command = project.command(arguments);
-    if fs::metadata(project.root()).unwrap().uid() == 0 {
-        // The program's own directory may be closed to others.
-        let program = project.path("godirect");
-        if !program.exists() && fs::hard_link(GODIRECT, &program).is_err() {
-            fs::copy(GODIRECT, &program).unwrap();
-        }
-        let environment = command.get_envs().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect::<Vec<_>>();
-        command = Command::new(program);
-        command.args(arguments).current_dir(project.root()).env_clear().envs(environment).uid(65534).gid(65534);
-    }
-    command
 }
 
 #[test]

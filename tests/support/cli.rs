@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -10,6 +12,8 @@ use std::sync::LazyLock;
 use godirect::digest::{H1, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+pub mod registry;
 
 /// The program under test.
 pub const GODIRECT: &str = env!("CARGO_BIN_EXE_godirect");
@@ -283,4 +287,20 @@ pub fn with_module() -> Project {
     fs::write(zips.join("v1.0.0.zip"), &module.zip).unwrap();
     let url = format!("file://{}", project.path("proxy").display());
     project.env("GOPROXY", url)
+}
+
+/// Root may write everywhere, so it becomes somebody else.
+pub fn unprivileged(project: &Project, arguments: &[&str]) -> Command {
+    let mut command = project.command(arguments);
+    if fs::metadata(project.root()).unwrap().uid() == 0 {
+        // The program's own directory may be closed to others.
+        let program = project.path("godirect");
+        if !program.exists() && fs::hard_link(GODIRECT, &program).is_err() {
+            fs::copy(GODIRECT, &program).unwrap();
+        }
+        let environment = command.get_envs().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect::<Vec<_>>();
+        command = Command::new(program);
+        command.args(arguments).current_dir(project.root()).env_clear().envs(environment).uid(65534).gid(65534);
+    }
+    command
 }
