@@ -15,7 +15,7 @@ pub mod resolve;
 pub mod sources;
 
 pub use resolve::Origin;
-pub use sources::{MainModule, ModuleInfo, Sources, ThirdParty};
+pub use sources::{MainModule, ModuleInfo, Sources, StandsFor, ThirdParty};
 
 /// A package as one build context sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

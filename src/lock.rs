@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod resolve;
 pub mod sdk;
 pub mod transport;
+pub mod vendor;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;

@@ -10,9 +10,11 @@ pub mod escape;
 pub mod gomod;
 pub mod gosum;
 pub mod gowork;
+pub mod modules_txt;
 pub mod mvs;
 pub mod semver;
 mod syntax;
+pub mod vendor;
 pub mod workspace;
 
 /// One version of a module. Displays as `path@version`.

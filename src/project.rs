@@ -1,7 +1,9 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+mod local;
 mod locking;
+mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use crate::emit::bazel;
 use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
-use crate::module::workspace::{DEFAULT_GO_OF_WORK, Workspace};
+use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
@@ -75,6 +77,10 @@ pub struct Locked<'a> {
     pub project: &'a Project,
     /// The lock.
     pub lock: &'a Lockfile,
+    /// The project's modules and the local replacements.
+    mains: Vec<MainModule>,
+    /// The third-party modules of `lock`.
+    modules: Vec<plan::Module>,
     sdks: BTreeMap<&'a str, (&'a LockedSdk, Sources<'a>)>,
 }
 
@@ -147,9 +153,10 @@ impl Project {
     /// When a directory can't be read.
     pub fn directories(&self) -> Result<BTreeSet<String>> {
         let no_std = BTreeMap::new();
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&[]), &no_std);
+        let mains: Vec<MainModule> = self.mains.iter().cloned().chain(self.possible_locals()).collect();
+        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), &no_std);
         let mut found = BTreeSet::from([String::new()]);
-        for (index, main) in self.mains.iter().enumerate() {
+        for (index, main) in mains.iter().enumerate() {
             found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
         }
         Ok(found)
@@ -179,12 +186,23 @@ impl Project {
     ///
     /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
+        let sdks = freshness::check(self, lock)?;
+        let mut mains = self.mains.clone();
+        mains.extend(self.locked_locals(&lock.local)?);
+        let third_party = || match self.workspace.vendor {
+            Some(_) => ThirdParty::Vendored(&lock.vendored),
+            None => ThirdParty::Locked(&lock.modules),
+        };
+        let modules = match self.workspace.vendor {
+            Some(_) => lock.vendored.iter().map(plan::Module::from).collect(),
+            None => lock.modules.iter().map(plan::Module::from).collect(),
+        };
         let sources = |sdk: &'a LockedSdk| {
-            let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
+            let sources = Sources::new(&self.tree, mains.clone(), third_party(), &sdk.packages);
             (sdk, sources)
         };
-        let sdks = freshness::check(self, lock)?.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
-        Ok(Locked { project: self, lock, sdks })
+        let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
+        Ok(Locked { project: self, lock, mains, modules, sdks })
     }
 }
 
@@ -207,7 +225,7 @@ fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
 /// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
 fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
     let mut roots = Vec::new();
-    for main in sources.main {
+    for main in sources.main.iter().filter(|m| m.stands_for.is_none()) {
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
         roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
     }
@@ -218,6 +236,11 @@ fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, 
 }
 
 impl<'a> Locked<'a> {
+    /// The modules whose files are in the repository: the project's own, and local replacements.
+    pub fn mains(&self) -> &[MainModule] {
+        &self.mains
+    }
+
     /// The versions of all SDKs, by name.
     pub fn sdk_versions(&self) -> BTreeMap<&'a str, &'a GoVersion> {
         self.sdks.iter().map(|(name, (sdk, _))| (*name, &sdk.version)).collect()
@@ -270,8 +293,8 @@ impl<'a> Locked<'a> {
             go: &self.sdk(variant.profile).version,
             platform: &variant.target.platform,
             profile: variant.profile,
-            mains: &self.project.mains,
-            modules: &self.lock.modules,
+            mains: self.mains(),
+            modules: &self.modules,
         };
         plan::configuration(graph, settings, &binaries)
     }
@@ -360,13 +383,13 @@ impl<'a> Locked<'a> {
 /// The workspace's modules with directories relative to the spec.
 fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
     let place = |module: &crate::module::workspace::MainModule| {
-        if module.dir.split('/').any(|element| element == "..") || Path::new(&module.dir).is_absolute() {
+        let directory = workspace::join(&spec.module_dir, &module.dir);
+        if local::is_outside(&directory) {
             let error = Error::input(format!("go.work uses {}, which is outside of the spec's directory", module.dir));
             return Err(error.help("put godirect.star into a directory above all modules and say module(\"dir-of-go.work\")"));
         }
-        let directory = join(&spec.module_dir, &module.dir);
         let (path, go, ignore) = (module.path.clone(), module.gomod.go.clone(), module.gomod.ignore.clone());
-        Ok(MainModule { path, directory, go, ignore })
+        Ok(MainModule { path, directory, go, ignore, stands_for: None })
     };
     workspace.modules.iter().map(place).collect()
 }

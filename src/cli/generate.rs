@@ -115,7 +115,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
     bazel::render(&bazel::Input {
-        mains: &locked.project.mains,
+        mains: locked.mains(),
         views,
         files: &locked.bazel_files(views)?,
         binaries: &locked.bazel_binaries(views),

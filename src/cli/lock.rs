@@ -60,7 +60,8 @@ impl<'a> Summary<'a> {
 
 /// How many modules provide packages, and how many packages.
 fn count(lock: &Lockfile) -> (usize, usize) {
-    let packages = || lock.modules.iter().map(|m| m.packages.len()).filter(|count| *count > 0);
+    let in_zips = || lock.modules.iter().map(|m| m.packages.len());
+    let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
     (packages().count(), packages().sum())
 }
 
@@ -135,7 +136,8 @@ fn show_pins(lock: &Lockfile) {
     }
     let (modules, packages) = count(lock);
     let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
-    output::line("modules", format!("{modules} locked, {packages} of them used; verified against go.sum"));
+    let proof = if lock.vendored.is_empty() { "verified against go.sum" } else { "in vendor, which fits go.mod" };
+    output::line("modules", format!("{modules} locked, {packages} of them used; {proof}"));
 }
 
 /// Shows each change on a line, in columns.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload};
-use crate::name::GoVersion;
+use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, SdkDownload, Vendored};
+use crate::name::{GoVersion, ModulePath};
 use crate::platform::OsArch;
 
 /// One difference.
@@ -96,6 +96,14 @@ pub fn changes(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
     for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         found.extend(module_changes(before.get(path).copied(), after.get(path).copied(), recorded_anew));
     }
+    let (before, after) = (in_repository(old), in_repository(new));
+    for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let (from, to) = (before.get(path), after.get(path));
+        if from != to {
+            let version = |entry: Option<&(String, _, _)>| entry.map(|(version, ..)| version.clone());
+            found.push(Change::new(Subject::Module, path.as_str(), version(from), version(to)));
+        }
+    }
     if old.go_mods != new.go_mods {
         let (from, to) = (old.go_mods.len().to_string(), format!("{} go.mod files", new.go_mods.len()));
         found.push(Change::new(Subject::Requirements, "requirements", Some(from), Some(to)));
@@ -105,6 +113,13 @@ pub fn changes(old: &Lockfile, new: &Lockfile) -> Vec<Change> {
     }
     found.sort();
     found
+}
+
+/// Modules whose files are in the repository, by path: their versions with what they come from, and their entries.
+fn in_repository(lock: &Lockfile) -> BTreeMap<&ModulePath, (String, Option<&LocalModule>, Option<&Vendored>)> {
+    let local = lock.local.iter().map(|m| (&m.path, (format!("{} => {}", m.version, m.directory), Some(m), None)));
+    let vendored = lock.vendored.iter().map(|m| (&m.path, (format!("{} in {}", m.version, m.directory), None, Some(m))));
+    local.chain(vendored).collect()
 }
 
 /// The platforms for which a lock has records and shouldn't, and for which it lacks them.

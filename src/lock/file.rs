@@ -36,6 +36,12 @@ pub struct Lockfile {
     /// The go.mod files that decided about versions, sorted; none when the repository's own go.mod lists all modules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub go_mods: Vec<LockedGoMod>,
+    /// Modules that a directory of the repository takes the place of, and that provide a needed package, sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalModule>,
+    /// Modules whose needed packages are in vendor/, sorted by path; when there are any, the other two lists are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendored: Vec<Vendored>,
 }
 
 /// One Go SDK: the same source for all execution platforms, tools for each.
@@ -159,6 +165,52 @@ pub struct Replacement {
     pub version: ModuleVersion,
 }
 
+/// A module that a `replace` directive takes from a directory. Its files are the repository's own, so only its version is pinned:
+/// it stands in the binaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalModule {
+    /// The module path that imports use.
+    pub path: ModulePath,
+    /// The selected version.
+    pub version: ModuleVersion,
+    /// The directory as build information names it, e.g. `./lib`.
+    pub directory: String,
+}
+
+/// A module whose packages are in the repository's vendor directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vendored {
+    /// The module path that imports use.
+    pub path: ModulePath,
+    /// The version in vendor/modules.txt.
+    pub version: ModuleVersion,
+    /// What a `replace` directive puts in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<VendoredReplacement>,
+    /// The directory that stands for the module's root, relative to the spec, e.g. `vendor/github.com/fatih/color`.
+    pub directory: String,
+    /// The hash of the files in the directories of its packages, see [`vendor::hash`](super::vendor::hash).
+    pub h1: H1,
+    /// The go line in vendor/modules.txt; absent means 1.16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go: Option<GoVersion>,
+    /// The needed packages by directory within the module; empty for its root.
+    pub packages: BTreeMap<String, PackageRecord>,
+}
+
+/// What takes the place of a vendored module, for build information.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendoredReplacement {
+    /// A module path, or a directory as go.mod or go.work has it.
+    pub path: String,
+    /// The version; a directory has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ModuleVersion>,
+}
+
 /// What stands in the place of a lock that is to be made.
 #[derive(Debug)]
 pub enum Previous {
@@ -255,6 +307,12 @@ impl Lockfile {
         if !self.go_mods.is_empty() {
             fields.push(("go_mods", list(1, self.go_mods.iter().map(one_line).collect())));
         }
+        if !self.local.is_empty() {
+            fields.push(("local", list(1, self.local.iter().map(one_line).collect())));
+        }
+        if !self.vendored.is_empty() {
+            fields.push(("vendored", list(1, self.vendored.iter().map(render_vendored).collect())));
+        }
         object(0, fields) + "\n"
     }
 
@@ -344,6 +402,16 @@ fn render_module(module: &LockedModule) -> String {
     if !module.absent.is_empty() {
         fields.push(("absent", list(3, module.absent.iter().map(one_line).collect())));
     }
+    object(2, fields)
+}
+
+fn render_vendored(module: &Vendored) -> String {
+    let mut fields = vec![("path", one_line(&module.path)), ("version", one_line(&module.version))];
+    fields.extend(module.replace.iter().map(|replace| ("replace", one_line(replace))));
+    fields.push(("directory", one_line(&module.directory)));
+    fields.push(("h1", one_line(&module.h1)));
+    fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
+    fields.push(("packages", packages(3, &module.packages)));
     object(2, fields)
 }
 

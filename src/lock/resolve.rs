@@ -6,15 +6,15 @@ use std::sync::{Mutex, PoisonError};
 
 use super::changes;
 use super::fetch::{Fetched, Fetcher, Promise};
-use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
+use super::file::{LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::known::{self, Access, Known};
 use super::sdk::{self, FetchedSdk, SdkRequest};
-use super::with_connections;
+use super::{vendor, with_connections};
 use crate::error::{Error, Result};
-use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
+use crate::module::{self, ModuleId};
 use crate::name::ModulePath;
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
@@ -26,6 +26,10 @@ use crate::source::{self, tree::DiskTree};
 pub struct Request<'a> {
     /// The directory of go.work or go.mod.
     pub directory: &'a Path,
+    /// The directory of the spec, which the lock's paths are relative to.
+    pub root: &'a Path,
+    /// The vendor directory relative to it.
+    pub vendor: &'a str,
     /// The SDKs, sorted by name.
     pub sdks: &'a [SdkRequest],
     /// Platforms that binaries are built for.
@@ -37,8 +41,8 @@ pub struct Request<'a> {
 /// Packages by directory within their module; for std by import path.
 pub type Packages = BTreeMap<String, PackageRecord>;
 
-/// Finds the packages of third-party modules that the main modules need. What local replacements provide may be left out:
-/// only modules with a version are locked.
+/// Finds the packages of third-party modules that the main modules need. A local replacement that provides one has an entry without
+/// packages: they are the repository's own.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
 pub type FindNeeded<'a> = dyn Fn(&[LockedSdk], &Modules<'_, '_>) -> Result<Needed> + 'a;
@@ -85,10 +89,12 @@ impl<'a, 'n> Modules<'a, 'n> {
             go_mods.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), locked);
             Ok(gomod)
         };
-        let selected = match mvs::listed(workspace) {
-            Some(selected) => selected,
-            None => with_connections(|| mvs::build_list(workspace, &read))?,
+        let selected = match (&workspace.vendor, mvs::listed(workspace)) {
+            (Some(vendored), _) => module::vendor::selected(workspace, vendored),
+            (None, Some(selected)) => selected,
+            (None, None) => with_connections(|| mvs::build_list(workspace, &read))?,
         };
+        check_paths(&selected)?;
         let go_mods = go_mods.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
         let (fetched, absent, directory) = (Mutex::default(), Mutex::default(), request.directory);
         Ok(Modules { directory, workspace, platforms, access, known, selected, go_mods, fetched, absent })
@@ -171,6 +177,9 @@ impl<'a, 'n> Modules<'a, 'n> {
 /// Whatever is wrong with go.mod, go.sum, the network or what it gives; nothing is pinned that wasn't verified.
 pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
     let workspace = Workspace::load(request.directory)?;
+    if let Some(vendored) = &workspace.vendor {
+        module::vendor::check(&workspace, vendored)?;
+    }
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
@@ -178,18 +187,45 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
     let sdks = sdks.collect::<Result<Vec<_>>>()?;
     let modules = Modules::new(request, &workspace, &platforms, access)?;
     let mut needed = needed(&sdks, &modules)?;
-    let mut locked = Vec::new();
+    let (mut locked, mut local, mut vendored) = (Vec::new(), Vec::new(), Vec::new());
     for module in modules.all() {
-        let packages = needed.remove(&module.id.path).unwrap_or_default();
-        if !matches!(module.replace, Some(Target::Directory(_)))
-            && let Some(module) = modules.locked(module, packages)?
-        {
-            sdk::check_go_line(&module, &sdks)?;
-            locked.push(module);
+        let packages = needed.remove(&module.id.path);
+        match (&workspace.vendor, workspace.shown_replacement(&module.id), packages) {
+            (None, None, packages) => {
+                if let Some(module) = modules.locked(module, packages.unwrap_or_default())? {
+                    sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
+                    locked.push(module);
+                }
+            }
+            (Some(listed), _, Some(packages)) => {
+                let module = vendor::lock(&workspace, listed, module, packages, (request.root, request.vendor))?;
+                sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
+                vendored.push(module);
+            }
+            (None, Some(directory), Some(_)) => local.push(local_module(module, directory)),
+            (_, _, None) => {}
         }
     }
     let go_mods = modules.go_mods.clone();
-    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods })
+    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods, local, vendored })
+}
+
+/// Refuses a module or a directory that is in the place of two (`checkMultiplePaths`).
+fn check_paths(selected: &[Selected]) -> Result<()> {
+    let mut paths: BTreeMap<String, &ModulePath> = BTreeMap::new();
+    for Selected { id, replace } in selected {
+        let source = replace.as_ref().map_or_else(|| id.to_string(), ToString::to_string);
+        if let Some(other) = paths.insert(source.clone(), &id.path) {
+            let error = Error::input(format!("{source} is used for two different module paths: {other} and {}", id.path));
+            return Err(error.help("a module can be itself or the replacement of one other: change the replace directives"));
+        }
+    }
+    Ok(())
+}
+
+fn local_module(module: &Selected, directory: &str) -> LocalModule {
+    let ModuleId { path, version } = module.id.clone();
+    LocalModule { path, version, directory: directory.to_owned() }
 }
 
 fn locked_sdk(

@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use super::archive::{self, Layout};
 use super::cache::Facts;
 use super::fetch::{Fetcher, Promise, mismatch};
-use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
 use super::with_connections;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
 use crate::module::workspace::{STRICT_SINCE, Workspace};
-use crate::name::GoVersion;
+use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 
 /// The SDK that a spec asks for.
@@ -104,10 +104,9 @@ pub fn resolve_version(request: &SdkRequest, workspace: &Workspace) -> Result<Go
 /// # Errors
 ///
 /// A go line that is newer than an SDK.
-pub fn check_go_line(module: &LockedModule, sdks: &[LockedSdk]) -> Result<()> {
-    let Some(go) = module.go.as_ref().filter(|go| go.minor() >= STRICT_SINCE) else { return Ok(()) };
+pub fn check_go_line(path: &ModulePath, version: &ModuleVersion, go: Option<&GoVersion>, sdks: &[LockedSdk]) -> Result<()> {
+    let Some(go) = go.filter(|go| go.minor() >= STRICT_SINCE) else { return Ok(()) };
     let Some(old) = sdks.iter().find(|sdk| sdk.version < *go) else { return Ok(()) };
-    let LockedModule { path, version, .. } = module;
     Err(Error::input(format!("module {path}@{version} requires go >= {go}, and the SDK is go{}", old.version))
         .help(format!("`go get go@{go}` raises the go line of go.mod, or choose an older version of the module")))
 }

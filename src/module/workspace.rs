@@ -7,8 +7,12 @@ use super::ModuleId;
 use super::gomod::{GoMod, Replace, Target};
 use super::gosum::GoSum;
 use super::gowork::GoWork;
+use super::modules_txt::ModulesTxt;
 use crate::error::{self, Error, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
+
+/// What vendor/ has, relative to the workspace's directory.
+const MODULES_TXT: &str = "vendor/modules.txt";
 
 /// The go line of a go.work that has none (`gover.DefaultGoWorkVersion`).
 pub const DEFAULT_GO_OF_WORK: &str = "1.18";
@@ -17,6 +21,8 @@ pub const DEFAULT_GO_OF_WORK: &str = "1.18";
 pub const STRICT_SINCE: u32 = 21;
 
 /// Reads a file by its slash-separated path relative to the workspace's directory; `None` when there is none.
+///
+/// A vendor directory without modules.txt has an empty one, as far as the go command is concerned.
 pub type ReadFile<'a> = dyn Fn(&str) -> Result<Option<String>> + 'a;
 
 /// A module whose packages are built from the repository.
@@ -39,10 +45,30 @@ pub struct Workspace {
     pub modules: Vec<MainModule>,
     /// The hashes of all go.sum files and go.work.sum.
     pub sums: GoSum,
-    replaces: BTreeMap<(ModulePath, Option<ModuleVersion>), Target>,
+    /// vendor/modules.txt, when packages of other modules come from vendor/.
+    pub vendor: Option<ModulesTxt>,
+    /// The replacements of go.work, which are looked at first, and those of the modules.
+    replaces: [Replacements; 2],
     excludes: BTreeSet<ModuleId>,
     /// The go.mod of each directory that stands in for a module; `None` when it has none.
     local: BTreeMap<String, Option<GoMod>>,
+}
+
+/// By module and version; without version for all that have no entry of their own.
+type Replacements = BTreeMap<(ModulePath, Option<ModuleVersion>), Replaced>;
+
+/// What takes the place of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Directories are relative to the workspace's (or absolute), and clean.
+    pub target: Target,
+    /// As build information names it: as written in go.mod or go.work, but a directory that a workspace's go.mod names is relative to
+    /// go.work (`canonicalizeReplacePath`).
+    pub shown: Target,
+    /// As written.
+    pub written: Target,
+    /// The file that says so, relative to the workspace's directory.
+    pub file: String,
 }
 
 /// A line that says which Go is needed, at least.
@@ -69,7 +95,10 @@ impl Workspace {
                 Ok(bytes) => String::from_utf8(bytes)
                     .map(Some)
                     .map_err(|_| Error::input(format!("{} is not UTF-8 text", path.display()))),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    let vendor_alone = name == MODULES_TXT && path.parent().is_some_and(Path::is_dir);
+                    Ok(vendor_alone.then(String::new))
+                }
                 Err(error) => Err(Error::io("read", &path, &error)),
             }
         })
@@ -117,6 +146,7 @@ impl Workspace {
         workspace.merge_replaces()?;
         workspace.excludes = workspace.modules.iter().flat_map(|m| m.gomod.exclude.iter().cloned()).collect();
         workspace.read_local(directory, read)?;
+        workspace.read_vendor(directory, read)?;
         Ok(workspace)
     }
 
@@ -142,35 +172,30 @@ impl Workspace {
         Ok(())
     }
 
-    /// Collects the replacements; a module that go.work replaces is not replaced by others (`makeMainModules`).
+    /// Collects the replacements; modules may contradict each other about one that go.work replaces (`makeMainModules`).
     fn merge_replaces(&mut self) -> Result<()> {
-        let by_work: Vec<&Replace> = self.work.iter().flat_map(|w| &w.replace).collect();
-        let in_work: BTreeSet<&ModulePath> = by_work.iter().map(|r| &r.path).collect();
-        let by_modules = self.modules.iter().flat_map(|m| m.gomod.replace.iter().map(|r| (m.dir.as_str(), r)));
-        let all = by_work.iter().map(|r| ("", *r)).chain(by_modules.filter(|(_, r)| !in_work.contains(&r.path)));
-        for (dir, replace) in all {
-            let target = match &replace.target {
-                Target::Directory(to) => Target::Directory(join(dir, to)),
-                module => module.clone(),
-            };
-            let old = (replace.path.clone(), replace.version.clone());
-            let name = match &replace.version {
-                Some(version) => format!("{}@{version}", replace.path),
-                None => replace.path.to_string(),
-            };
-            if let Some(previous) = self.replaces.insert(old, target.clone())
-                && previous != target
-            {
-                return Err(Error::input(format!("conflicting replacements for {name}: {previous} and {target}"))
-                    .help(format!("`go work edit -replace {name}=…` or `go mod edit -replace {name}=…` decides it")));
+        let in_work: BTreeSet<&ModulePath> = self.work.iter().flat_map(|w| &w.replace).map(|r| &r.path).collect();
+        let [by_work, by_modules] = &mut self.replaces;
+        for replace in self.work.iter().flat_map(|w| &w.replace) {
+            let replaced = replaced(replace, "", "go.work".to_owned(), replace.target.clone());
+            insert(by_work, replace, replaced, false)?;
+        }
+        for module in &self.modules {
+            for replace in &module.gomod.replace {
+                let shown = match &replace.target {
+                    Target::Directory(to) if self.work.is_some() => Target::Directory(directory_path(&join(&module.dir, to))),
+                    target => target.clone(),
+                };
+                let replaced = replaced(replace, &module.dir, file_in(&module.dir, "go.mod"), shown);
+                insert(by_modules, replace, replaced, in_work.contains(&replace.path))?;
             }
         }
         Ok(())
     }
 
     fn read_local(&mut self, directory: &Path, read: &ReadFile<'_>) -> Result<()> {
-        for target in self.replaces.values() {
-            let Target::Directory(dir) = target else { continue };
+        for replaced in self.replaces.iter().flat_map(BTreeMap::values) {
+            let Target::Directory(dir) = &replaced.target else { continue };
             let name = file_in(dir, "go.mod");
             let gomod = match read(&name)? {
                 Some(content) => Some(GoMod::parse_dependency(&error::file_in(directory, &name), &content)?),
@@ -181,10 +206,50 @@ impl Workspace {
         Ok(())
     }
 
+    /// Packages come from vendor/ as `setDefaultBuildMod` decides: there is one, the go line is 1.14 or newer, and it was made for a
+    /// module or for a workspace, whichever this is.
+    fn read_vendor(&mut self, directory: &Path, read: &ReadFile<'_>) -> Result<()> {
+        let go = match (&self.work, self.modules.first()) {
+            (Some(work), _) => work.go.as_ref(),
+            (None, main) => main.and_then(|m| m.gomod.go.as_ref()),
+        };
+        if go.is_some_and(|go| go.minor() >= 14)
+            && let Some(content) = read(MODULES_TXT)?
+        {
+            let vendored = ModulesTxt::parse(&error::file_in(directory, MODULES_TXT), &content)?;
+            self.vendor = (vendored.workspace == self.work.is_some()).then_some(vendored);
+        }
+        Ok(())
+    }
+
+    /// What takes the place of a module, or without version of all its versions (`replacementFrom`).
+    pub fn replaced(&self, path: &ModulePath, version: Option<&ModuleVersion>) -> Option<&Replaced> {
+        if version.is_none() && self.main_module(path).is_some() {
+            return None;
+        }
+        let (exact, all) = ((path.clone(), version.cloned()), (path.clone(), None));
+        self.replaces.iter().find_map(|replaces| replaces.get(&exact).or_else(|| replaces.get(&all)))
+    }
+
     /// What takes the place of a module; directories are relative to the workspace's (or absolute).
     pub fn replacement(&self, id: &ModuleId) -> Option<&Target> {
-        let exact = (id.path.clone(), Some(id.version.clone()));
-        self.replaces.get(&exact).or_else(|| self.replaces.get(&(exact.0, None)))
+        self.replaced(&id.path, Some(&id.version)).map(|replaced| &replaced.target)
+    }
+
+    /// The directory that takes the place of a module as build information names it.
+    pub fn shown_replacement(&self, id: &ModuleId) -> Option<&str> {
+        match &self.replaced(&id.path, Some(&id.version))?.shown {
+            Target::Directory(directory) => Some(directory),
+            Target::Module(_) => None,
+        }
+    }
+
+    /// The modules that a directory takes the place of, in some version, with the directory relative to the workspace's (or absolute).
+    pub fn replaced_by_directories(&self) -> impl Iterator<Item = (&ModulePath, &str)> {
+        self.replaces.iter().flatten().filter_map(|((path, _), replaced)| match &replaced.target {
+            Target::Directory(directory) => Some((path, directory.as_str())),
+            Target::Module(_) => None,
+        })
     }
 
     /// Whether an exclude directive names this version.
@@ -250,12 +315,44 @@ impl Workspace {
     }
 }
 
+fn replaced(replace: &Replace, dir: &str, file: String, shown: Target) -> Replaced {
+    let target = match &replace.target {
+        Target::Directory(to) => Target::Directory(join(dir, to)),
+        module => module.clone(),
+    };
+    Replaced { target, shown, written: replace.target.clone(), file }
+}
+
+/// Adds a replacement; another one for the same is a conflict, unless that `is_overruled` anyway.
+fn insert(replaces: &mut Replacements, replace: &Replace, replaced: Replaced, is_overruled: bool) -> Result<()> {
+    let name = match &replace.version {
+        Some(version) => format!("{}@{version}", replace.path),
+        None => replace.path.to_string(),
+    };
+    let target = replaced.target.clone();
+    let previous = replaces.insert((replace.path.clone(), replace.version.clone()), replaced);
+    match previous.filter(|previous| previous.target != target && !is_overruled) {
+        Some(previous) => Err(Error::input(format!("conflicting replacements for {name}: {} and {target}", previous.target))
+            .help(format!("`go work edit -replace {name}=…` or `go mod edit -replace {name}=…` decides it"))),
+        None => Ok(()),
+    }
+}
+
 fn file_in(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
+/// A clean relative path with `./` before it where it has no dot yet (`ToDirectoryPath`); an absolute one stays as it is.
+fn directory_path(path: &str) -> String {
+    match path {
+        "" => ".".to_owned(),
+        up if up == ".." || up.starts_with("../") || up.starts_with('/') => up.to_owned(),
+        below => format!("./{below}"),
+    }
+}
+
 /// `path` as seen from `base`, without `.` and without `..` but at the start; an absolute `path` stays as it is.
-fn join(base: &str, path: &str) -> String {
+pub fn join(base: &str, path: &str) -> String {
     if Path::new(path).is_absolute() {
         return path.to_owned();
     }
@@ -306,6 +403,8 @@ mod tests {
         let id = |path: &str| ModuleId { path: path.parse().unwrap(), version: "v1.0.0".parse().unwrap() };
         assert_eq!(workspace.replacement(&id("x.com/x")).unwrap().to_string(), "x.com/work@v1.0.0");
         assert_eq!(workspace.replacement(&id("x.com/y")), Some(&Target::Directory("y".into())));
+        assert_eq!(workspace.shown_replacement(&id("x.com/y")), Some("./y"));
+        assert_eq!(workspace.shown_replacement(&id("x.com/x")), None);
         assert_eq!(workspace.local("y").unwrap().go.as_ref().unwrap().as_str(), "1.20");
         assert!(workspace.is_excluded(&id("x.com/e")));
         let wanted = workspace.wanted_sdk().unwrap();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
 use crate::error::{Class, Error, Result};
-use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
-use crate::lock::known;
+use crate::lock::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::lock::known::{self, Known};
+use crate::module::ModuleId;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
-use crate::module::{ModuleId, semver};
+use crate::module::workspace::Workspace;
+use crate::name::{ModulePath, ModuleVersion};
 use crate::spec::{Sdk, SdkVersion};
 
 /// The SDKs of the spec by name, when the lock fits.
@@ -21,18 +23,32 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMa
     if let Some(missing) = project.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
         return Err(stale(format!("it doesn't cover the platform {missing}")));
     }
-    let listed = mvs::listed(&project.workspace);
+    project.check_vendored(lock)?;
+    if project.workspace.vendor.is_some() {
+        return Ok(sdks);
+    }
+    let selected = selected(&project.workspace, lock)?;
     for module in &lock.modules {
-        match &listed {
-            Some(selected) => check_listed(module, selected)?,
-            None => check_required(project, module)?,
-        }
+        check_module(module, &selected)?;
         known::check_sum(module, &project.workspace.sums)?;
     }
+    lock.local.iter().try_for_each(|module| check_local(&project.workspace, module, &selected))?;
     Ok(sdks)
 }
 
-fn stale(why: String) -> Error {
+/// The versions that all go.mod files together ask for; the lock has those that aren't the repository's own.
+fn selected(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<Selected>> {
+    if let Some(listed) = mvs::listed(workspace) {
+        return Ok(listed);
+    }
+    let known = Known::new(Some(lock), &lock.platforms);
+    mvs::build_list(workspace, &|id: &ModuleId| match known.go_mod(id, &workspace.sums) {
+        Some(locked) => Ok(known::go_mod(locked)),
+        None => Err(stale(format!("it doesn't have the go.mod of {id}"))),
+    })
+}
+
+pub(super) fn stale(why: String) -> Error {
     Error::new(Class::Negative, format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
 }
 
@@ -68,30 +84,30 @@ fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
     }
 }
 
-/// A go.mod that lists all modules says which version each has.
-fn check_listed(module: &LockedModule, selected: &[Selected]) -> Result<()> {
+fn check_module(module: &LockedModule, selected: &[Selected]) -> Result<()> {
     let LockedModule { path, version, .. } = module;
+    check_replacement(module, check_version(path, version, selected)?.replace.as_ref())
+}
+
+/// The selected version, which the locked one must be.
+fn check_version<'s>(path: &ModulePath, version: &ModuleVersion, selected: &'s [Selected]) -> Result<&'s Selected> {
     match selected.iter().find(|s| s.id.path == *path) {
         None => Err(stale(format!("it has {path}, which go.mod does not require"))),
         Some(found) if found.id.version != *version => {
             Err(stale(format!("it has {path}@{version}, but go.mod asks for {}", found.id.version)))
         }
-        Some(found) => check_replacement(module, found.replace.as_ref()),
+        Some(found) => Ok(found),
     }
 }
 
-/// For a workspace, and for a module before Go 1.17, other modules' go.mod files have a say too: what is known here is a lower bound.
-fn check_required(project: &Project, module: &LockedModule) -> Result<()> {
-    let LockedModule { path, version, .. } = module;
-    let required = project.workspace.modules.iter().flat_map(|m| &m.gomod.require).map(|r| &r.id);
-    let newer = |id: &&ModuleId| {
-        let excluded = project.workspace.is_excluded(id);
-        id.path == *path && !excluded && semver::compare(id.version.as_str(), version.as_str()).is_gt()
-    };
-    if let Some(id) = required.into_iter().find(newer) {
-        return Err(stale(format!("it has {path}@{version}, but go.mod asks for {}", id.version)));
+/// A directory takes the place of the module, and build information has the version and the directory that the lock has.
+fn check_local(workspace: &Workspace, module: &LocalModule, selected: &[Selected]) -> Result<()> {
+    let LocalModule { path, version, directory } = module;
+    match workspace.shown_replacement(&check_version(path, version, selected)?.id) {
+        Some(shown) if shown == directory => Ok(()),
+        Some(shown) => Err(stale(format!("it has {directory} for {path}, but go.mod replaces it by {shown}"))),
+        None => Err(stale(format!("it has {directory} for {path}, but go.mod doesn't replace it by a directory"))),
     }
-    check_replacement(module, project.workspace.replacement(&ModuleId { path: path.clone(), version: version.clone() }))
 }
 
 fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<()> {

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, context, roots};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
-use crate::module::gomod::Target;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
 use crate::spec;
@@ -24,7 +23,14 @@ impl Project {
     pub fn lock(&self, access: Access, previous: Option<&Lockfile>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         let sdks: Vec<SdkRequest> = self.spec.sdks.iter().map(|(name, sdk)| sdk_request(name, sdk)).collect();
-        let request = Request { directory: &self.module_dir(), sdks: &sdks, platforms: &platforms, previous };
+        let request = Request {
+            directory: &self.module_dir(),
+            root: &self.dir,
+            vendor: &self.vendor_directory(),
+            sdks: &sdks,
+            platforms: &platforms,
+            previous,
+        };
         resolve::lock(&request, access, &|sdks, modules| self.needed(sdks, modules))
     }
 
@@ -59,24 +65,29 @@ impl Project {
 
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
     fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
-        if let Some(replaced) = modules.all().iter().find(|m| matches!(m.replace, Some(Target::Directory(_)))) {
-            let error = Error::input(format!(
-                "go.mod replaces {} by a directory, which this version of godirect can't build",
-                replaced.id.path
-            ));
-            return Err(error.help("use a go.work file, which makes the directory's module a main module"));
-        }
         for sdk in sdks {
             self.check_version(&sdk.name, &sdk.version)?;
         }
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
-        let infos: Vec<ModuleInfo> = modules.all().iter().map(info).collect();
-        let record = |index: usize, directory: &str| modules.package(&modules.all()[index], directory);
+        let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
+        let infos: Vec<ModuleInfo> = rest.iter().copied().map(info).collect();
+        let record = |index: usize, directory: &str| match &self.workspace.vendor {
+            Some(vendored) => self.vendored_record(vendored, rest[index], directory),
+            None => {
+                self.check_outside(rest[index])?;
+                modules.package(rest[index], directory)
+            }
+        };
+        let vendored = self.workspace.vendor.is_some();
+        let mut mains = self.mains.clone();
+        for module in &local {
+            mains.push(self.local_module(&module.id)?);
+        }
         // What is found in one variant's sources is known in the next: they are the same but for std.
         let of_sdk = |sdk: &'s LockedSdk| {
-            let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
-            (sdk, Sources::new(&self.tree, &self.mains, third_party, &sdk.packages))
+            let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
+            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
         };
         let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
@@ -85,10 +96,17 @@ impl Project {
             let context = context(sdk, variant);
             let graph = PackageGraph::load(sources, &context, &roots(sources, &context, &self.binaries)?, false)?;
             for package in graph.packages() {
-                let Origin::Module { index, directory } = &package.origin else { continue };
-                if let Some(record) = sources.module_package(*index, directory)? {
-                    let path = infos[*index].path.clone();
-                    needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                match &package.origin {
+                    Origin::Module { index, directory } => {
+                        if let Some(record) = sources.module_package(*index, directory)? {
+                            let path = infos[*index].path.clone();
+                            needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                        }
+                    }
+                    Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {
+                        needed.entry(mains[*index].path.clone()).or_default();
+                    }
+                    Origin::Main { .. } | Origin::Std => {}
                 }
             }
         }

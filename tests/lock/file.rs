@@ -51,7 +51,15 @@ fn places_that_cannot_be_written() {
             file.display()
         )
     );
-    let lock = Lockfile { version: 2, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new(), go_mods: Vec::new() };
+    let lock = Lockfile {
+        version: 2,
+        platforms: Vec::new(),
+        sdks: Vec::new(),
+        modules: Vec::new(),
+        go_mods: Vec::new(),
+        local: Vec::new(),
+        vendored: Vec::new(),
+    };
     let path = file.join("godirect.lock.json");
     let error = lock.write(&path).unwrap_err().to_string();
     assert!(error.starts_with(&format!("failed to write {}: not a directory", path.display())), "{error}");
@@ -66,6 +74,7 @@ fn parsers_survive_damage() {
     let go_mod = "module \"a.b/c\" // x\ngo 1.27\nrequire (\n\ta.b/d v1.2.3-0.2024 // indirect\n)\nreplace a.b/d v1.0.0 => ../é\n\
                   retract [v1.0.0, v1.1.0]\ngodebug x=y\nignore `z`\n";
     let go_sum = format!("a.b/c v1.0.0/go.mod {OTHER_HASH}\n");
+    let modules_txt = "## workspace\n# a.b/c v1.0.0 => ./c\n## explicit; go 1.27\na.b/c\n# a.b/c => a.b/d v2.0.0\n";
     let lock = include_str!("expected.lock.json");
     let path = Path::new("file");
     let feed = |text: &str| {
@@ -73,10 +82,11 @@ fn parsers_survive_damage() {
         let _ = godirect::module::gomod::GoMod::parse(path, text).map_err(shown);
         let _ = godirect::module::gomod::GoMod::parse_dependency(path, text).map_err(shown);
         let _ = godirect::module::gowork::GoWork::parse(path, text).map_err(shown);
+        let _ = godirect::module::modules_txt::ModulesTxt::parse(path, text).map_err(shown);
         let _ = GoSum::default().add(path, text).map_err(shown);
         let _ = Lockfile::parse(path, text).map_err(shown);
     };
-    for text in [go_mod, &go_sum, &lock[..600]] {
+    for text in [go_mod, &go_sum, modules_txt, &lock[..600]] {
         for (i, c) in text.char_indices() {
             feed(&text[..i]);
             for other in ["", "\"", "\\", "`", "(", ")", "\n", "\0", "/", "é", "\u{2028}", "=>", "9999999999999999999999"] {

@@ -88,7 +88,8 @@ fn request(version: SdkVersion, origin: SdkOrigin, exec_platforms: &[OsArch]) ->
 fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
     let sdks = [request(version, SdkOrigin::Module, &platforms)];
-    let request = Request { directory: env.path(), sdks: &sdks, platforms: &platforms, previous };
+    let request =
+        Request { directory: env.path(), root: env.path(), vendor: "vendor", sdks: &sdks, platforms: &platforms, previous };
     resolve::lock(&request, Access::Network(&|| Ok(env.fetcher())), &one_package)
 }
 

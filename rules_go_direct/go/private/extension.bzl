@@ -65,7 +65,7 @@ def _repo_name(module_path, taken):
     taken[name.lower()] = True
     return name
 
-def _module_repos(modules):
+def _module_repos(modules, lock):
     """Declares a repository for each module; returns the labels of their packages by import path."""
     taken, names, labels = {}, {}, {}
     for module in modules:
@@ -85,12 +85,15 @@ def _module_repos(modules):
         go_module_repo(
             name = names[module["path"]],
             labels = json.encode({path: labels[path] for path in sorted(imports) if path in labels}),
+            # Its directory is that of the repository, which vendored modules come from.
+            lock = lock if "directory" in module else None,
             module = json.encode(module),
         )
     return labels
 
 def _go_impl(mctx):
-    lock = _read_lock(mctx, _lock_label(mctx))
+    label = _lock_label(mctx)
+    lock = _read_lock(mctx, label)
     go_toolchain_repo(
         name = "go_toolchains",
         platforms = lock["platforms"],
@@ -98,7 +101,7 @@ def _go_impl(mctx):
     )
     go_hub_repo(
         name = "go_modules",
-        packages = _module_repos(lock["modules"]),
+        packages = _module_repos(lock["modules"] + lock.get("vendored", []), label),
     )
     return mctx.extension_metadata(reproducible = True)
 

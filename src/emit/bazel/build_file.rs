@@ -15,7 +15,13 @@ use crate::spec::DEFAULT_SDK;
 const MODULE_TARGET: &str = "go_module";
 
 pub(super) fn module_rule(main: &MainModule) -> Rule {
+    let (version, replacement) = match &main.stands_for {
+        Some(required) => (required.version.to_string(), required.shown.clone()),
+        None => (String::new(), String::new()),
+    };
     Rule::new("go_module", MODULE_TARGET)
+        .with("version", Expr::String(version))
+        .with("replace_path", Expr::String(replacement))
         .with("path", Expr::String(main.path.to_string()))
         .with("go", Expr::String(main.go.as_ref().map(ToString::to_string).unwrap_or_default()))
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
