@@ -50,7 +50,8 @@ pub struct Modules<'a> {
     workspace: &'a Workspace,
     fetcher: Fetcher<'a>,
     selected: Vec<Selected>,
-    fetched: Mutex<BTreeMap<ModulePath, Fetched>>,
+    /// What was fetched, and what failed: to try again would only take time.
+    fetched: Mutex<BTreeMap<ModulePath, Result<Fetched>>>,
 }
 
 impl<'a> Modules<'a> {
@@ -105,15 +106,15 @@ impl<'a> Modules<'a> {
     fn fetch(&self, module: &Selected) -> Result<Fetched> {
         let lock = || self.fetched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(fetched) = lock().get(&module.id.path) {
-            return Ok(fetched.clone());
+            return fetched.clone();
         }
         let id = match &module.replace {
             Some(Target::Module(other)) => other,
             _ => &module.id,
         };
-        let fetched = self.fetcher.module(id, &self.workspace.sums)?;
+        let fetched = self.fetcher.module(id, &self.workspace.sums);
         lock().insert(module.id.path.clone(), fetched.clone());
-        Ok(fetched)
+        fetched
     }
 }
 

@@ -9,6 +9,7 @@ use crate::lock::fetch::Fetcher;
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::with_connections;
 use crate::module::gomod::Target;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
@@ -61,7 +62,9 @@ impl Project {
         for variant in self.variants() {
             let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
             let context = context(sdk, variant);
-            let graph = PackageGraph::load(sources, &context, &roots(sources, &context, &self.binaries)?, false)?;
+            let roots = roots(sources, &context, &self.binaries)?;
+            with_connections(|| sources.read_ahead(&context, &roots));
+            let graph = PackageGraph::load(sources, &context, &roots, false)?;
             for package in graph.packages() {
                 let Origin::Module { index, directory } = &package.origin else { continue };
                 if let Some(record) = sources.module_package(*index, directory)? {
