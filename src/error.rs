@@ -78,12 +78,12 @@ pub fn directory(directory: &Path) -> String {
 /// One failure: what and why in `message`, where in `location`, what to do in `help`.
 ///
 /// Messages are lower-case fragments without a full stop, so that they can be joined.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     inner: Box<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     class: Class,
     message: String,

@@ -9,6 +9,7 @@ use crate::source::header::DebugSetting;
 use crate::source::scan::{Chosen, ImportSite, Selection};
 use crate::source::tree::join;
 
+mod ahead;
 pub mod godebug;
 pub mod pattern;
 pub mod resolve;

@@ -21,7 +21,7 @@ pub mod vendor;
 const CONNECTIONS: usize = 16;
 
 /// Runs `work` where its parallel iterators have a thread for each connection.
-fn with_connections<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+pub fn with_connections<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
     match POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build().ok()) {
         Some(pool) => pool.install(work),

@@ -59,7 +59,8 @@ pub struct Modules<'a, 'n> {
     known: Known<'a>,
     selected: Vec<Selected>,
     go_mods: Vec<LockedGoMod>,
-    fetched: Mutex<BTreeMap<ModulePath, Fetched>>,
+    /// What was fetched, and what failed: to try again would only take time.
+    fetched: Mutex<BTreeMap<ModulePath, Result<Fetched>>>,
     absent: Mutex<BTreeMap<ModulePath, BTreeSet<String>>>,
 }
 
@@ -141,15 +142,20 @@ impl<'a, 'n> Modules<'a, 'n> {
     fn fetch(&self, module: &Selected) -> Result<Fetched> {
         let lock = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fetched) = lock().get(&module.id.path) {
-            return Ok(fetched.clone());
+            return fetched.clone();
         }
         let id = match &module.replace {
             Some(Target::Module(other)) => other,
             _ => &module.id,
         };
-        let fetched = self.access.fetcher(|| self.known.missing(id))?.module(id, &self.workspace.sums)?;
+        let fetched = self.access.fetcher(|| self.known.missing(id))?.module(id, &self.workspace.sums);
         lock().insert(module.id.path.clone(), fetched.clone());
-        Ok(fetched)
+        fetched
+    }
+
+    /// Whether what the lock before doesn't know is fetched, rather than guessed.
+    pub fn fetches(&self) -> bool {
+        matches!(self.access, Access::Network(_))
     }
 
     /// The entry of a module with these packages; `None` where nothing was looked for in it.

@@ -10,6 +10,7 @@ use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::with_connections;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
 use crate::spec;
@@ -94,7 +95,12 @@ impl Project {
         for variant in self.variants() {
             let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
             let context = context(sdk, variant);
-            let graph = PackageGraph::load(sources, &context, &roots(sources, &context, &self.binaries)?, false)?;
+            let roots = roots(sources, &context, &self.binaries)?;
+            // Guesses depend on the order of questions, and take no time.
+            if modules.fetches() {
+                with_connections(|| sources.read_ahead(&context, &roots));
+            }
+            let graph = PackageGraph::load(sources, &context, &roots, false)?;
             for package in graph.packages() {
                 match &package.origin {
                     Origin::Module { index, directory } => {
