@@ -401,7 +401,7 @@ require github.com/a/b v1.2 // indirect
 require (
 	github.com/c/d/v3 v3.0.0+meta // indirect; why not
 	gopkg.in/yaml.v3 v3.0.1 // not indirect
-	`raw.com/x` v0.0.0-20240102030405-abcdef012345
+	"quoted.com/x" v0.0.0-20240102030405-abcdef012345
 )
 exclude github.com/a/b v1.1.0
 replace (
@@ -423,7 +423,7 @@ ignore ./node_modules
                 Require { id: id("github.com/a/b", "v1.2.0"), indirect: true },
                 Require { id: id("github.com/c/d/v3", "v3.0.0"), indirect: true },
                 Require { id: id("gopkg.in/yaml.v3", "v3.0.1"), indirect: false },
-                Require { id: id("raw.com/x", "v0.0.0-20240102030405-abcdef012345"), indirect: false },
+                Require { id: id("quoted.com/x", "v0.0.0-20240102030405-abcdef012345"), indirect: false },
             ],
             exclude: vec![id("github.com/a/b", "v1.1.0")],
             replace: vec![
