@@ -42,7 +42,8 @@ fn answer(mut stream: TcpStream, counter: &AtomicUsize, directory: &Path) -> io:
         let first = first?;
         while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
         counter.fetch_add(1, Ordering::SeqCst);
-        let name = first.split(' ').nth(1).unwrap_or("").trim_start_matches('/');
+        // Go escapes the mark of upper-case letters.
+        let name = first.split(' ').nth(1).unwrap_or("").trim_start_matches('/').replace("%21", "!");
         match File::open(directory.join(name)).and_then(|file| Ok((file.metadata()?, file))) {
             Ok((metadata, mut file)) if metadata.is_file() => {
                 stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", metadata.len()).as_bytes())?;

@@ -1,10 +1,9 @@
 //! Build constraints: no text makes the parser panic, and what it accepts survives printing.
-#![no_main]
 
 use godirect::source::constraint::{Constraint, file_name, go_build_expression, plus_build};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
+pub fn run(data: &[u8]) {
+    let text = super::text(data);
     let _ = (file_name(text), go_build_expression(text), plus_build(text));
     if let Ok(constraint) = text.parse::<Constraint>() {
         let again: Constraint = constraint.to_string().parse().expect("what is printed can be parsed");
@@ -13,4 +12,4 @@ fuzz_target!(|text: &str| {
         let satisfied = |tag: &str| tag.len() % 2 == 0;
         assert_eq!(constraint.decide(&|tag| Some(satisfied(tag))), Some(constraint.eval(&satisfied)));
     }
-});
+}

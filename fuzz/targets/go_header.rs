@@ -1,10 +1,8 @@
 //! Heads of source files: no bytes make the scanner panic, and every place that it gives is inside the file.
-#![no_main]
 
 use godirect::source::header::{GoHeader, constraint_of};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|content: &[u8]| {
+pub fn run(content: &[u8]) {
     if let Err(error) = constraint_of(content) {
         assert!(error.offset <= content.len());
     }
@@ -19,4 +17,4 @@ fuzz_target!(|content: &[u8]| {
         }
         Err(error) => assert!(error.offset <= content.len()),
     }
-});
+}

@@ -1,7 +1,6 @@
 //! No spec may make the evaluator panic or run without end.
 
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|content: &str| {
+pub fn run(data: &[u8]) {
+    let content = super::text(data);
     let _ = godirect::spec::parse(content);
-});
+}

@@ -1,11 +1,9 @@
 //! Module zips: no bytes make the reader panic or write outside of its directory, and the tree on disk has the hash it tells.
-#![no_main]
 
 use godirect::lock::archive::{Layout, read_zip};
 use godirect::lock::nar;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+pub fn run(bytes: &[u8]) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (zip, tree) = (directory.path().join("zip"), directory.path().join("tree"));
     std::fs::write(&zip, bytes).expect("a writable directory");
@@ -15,4 +13,4 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let names: Vec<_> = std::fs::read_dir(directory.path()).expect("a directory").flatten().map(|e| e.file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
-});
+}

@@ -1,15 +1,14 @@
 //! The lock: what is read and written again is the same.
-#![no_main]
 
 use std::path::Path;
 
 use godirect::lock::file::Lockfile;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
+pub fn run(data: &[u8]) {
+    let text = super::text(data);
     let path = Path::new("godirect.lock.json");
     match Lockfile::parse(path, text) {
         Ok(lock) => assert_eq!(Lockfile::parse(path, &lock.render()).expect("what was written can be read"), lock),
         Err(error) => assert!(!error.render(false).is_empty()),
     }
-});
+}
