@@ -6,12 +6,13 @@ use std::process::Command;
 use godirect::error::{Class, Result};
 use godirect::lock::file::{LockedSdk, Lockfile};
 use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
-use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use godirect::lock::sdk::{self, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
 use godirect::name::GoVersion;
 use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
+use godirect::spec::{Archive, Archives, DOWNLOAD_PAGE};
 
 use crate::support::*;
 
@@ -205,7 +206,8 @@ fn sdk_archives() {
     run("rm", &["go/link"]);
     let pinned = |name: &str, sha256| {
         let urls = vec![format!("file://{}", env.path().join(name).display())];
-        SdkOrigin::Archive(BTreeMap::from([("linux/amd64".parse().unwrap(), ArchivePin { urls, sha256 })]))
+        let given = BTreeMap::from([("linux/amd64".parse().unwrap(), Archive { urls, sha256: Some(sha256) })]);
+        SdkOrigin::Archive(Archives { index: DOWNLOAD_PAGE.to_owned(), given })
     };
     let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
     let fetch = |origin: &SdkOrigin| {
