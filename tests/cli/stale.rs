@@ -67,7 +67,7 @@ fn damaged_lock() {
 fn spec_that_moved_on() {
     let stale = |why: &str| error(&format!("godirect.lock.json is stale: {why}"), RUN_LOCK);
     for (added, why) in [
-        ("go_sdk(version = \"1.27.4\")", "it pins another version of Go than the spec asks for"),
+        ("go_sdk(version = \"1.27.4\")", "it pins go1.27.3, but the spec asks for go1.27.4"),
         (
             "go_sdk(exec_platforms = [\"linux/amd64\", \"darwin/arm64\"])",
             "it has no SDK for the execution platform darwin/arm64",
