@@ -2,12 +2,12 @@
 //!
 //! The format is that of <https://go.dev/dl/?mode=json&include=all>, which <https://go.dev/dl/> links to.
 
-use reqwest::Url;
 use serde::Deserialize;
 
 use super::ArchivePin;
 use crate::error::{Error, Result};
 use crate::lock::fetch::Fetcher;
+use crate::lock::transport::Url;
 use crate::name::GoVersion;
 use crate::platform::OsArch;
 
