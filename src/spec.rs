@@ -65,17 +65,29 @@ pub enum SdkSource {
     /// The module `golang.org/toolchain`, through GOPROXY.
     ModuleProxy,
     /// Archives with the layout of those on Go's download page.
-    Archive(BTreeMap<OsArch, Archive>),
+    Archive(Archives),
 }
 
-/// A pinned archive.
+/// Where archives are, and which hashes they have.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archives {
+    /// The download page as JSON, which says what isn't given, when the lock has none of it.
+    pub index: String,
+    /// What is given, by execution platform.
+    pub given: BTreeMap<OsArch, Archive>,
+}
+
+/// What the spec says of an archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Archive {
-    /// Tried in order.
+    /// Tried in order; none for the file beside the download page.
     pub urls: Vec<String>,
     /// Of the archive's bytes.
-    pub sha256: Sha256,
+    pub sha256: Option<Sha256>,
 }
+
+/// Go's download page as JSON, with all releases.
+pub const DOWNLOAD_PAGE: &str = "https://go.dev/dl/?mode=json&include=all";
 
 /// A platform to build for, with its name in labels, attributes and directories.
 #[derive(Clone, Debug, PartialEq, Eq)]

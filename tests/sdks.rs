@@ -8,6 +8,12 @@ mod support;
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
 
+#[path = "support/loopback.rs"]
+#[allow(dead_code)] // Other tests use the rest.
+mod loopback;
+
+#[path = "sdks/archives.rs"]
+mod archives;
 #[path = "sdks/several.rs"]
 mod several;
 #[path = "sdks/versions.rs"]

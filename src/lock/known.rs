@@ -105,9 +105,11 @@ impl<'a> Known<'a> {
                     let vouched = accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1));
                     sdk.source == SdkSource::Module && vouched
                 }
-                SdkOrigin::Archive(pins) => {
-                    let same = pins.get(&platform).is_some_and(|p| p.urls == download.urls && p.sha256 == download.sha256);
-                    sdk.source == SdkSource::Archive && same
+                SdkOrigin::Archive(archives) => {
+                    let given = archives.given.get(&platform).and_then(|archive| archive.sha256);
+                    sdk.source == SdkSource::Archive
+                        && given.is_none_or(|sha256| sha256 == download.sha256)
+                        && super::sdk::expected_urls(archives, download).is_ok_and(|urls| urls == download.urls)
                 }
             };
             Some(fits)

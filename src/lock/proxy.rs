@@ -112,6 +112,29 @@ impl Proxy {
         self.fetch(&id.path, &format!("{}.zip", escape(id.version.as_str())), &request, file)
     }
 
+    /// A document at a URL, in memory; `what` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or more than `limit` bytes.
+    pub fn document(&self, what: &str, url: &str, limit: u64) -> Result<Vec<u8>> {
+        let request = Request { what, limit, progress: &|_| {} };
+        let mut bytes = Vec::new();
+        match self.url(url, &request, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(Failure::Other(error)) => Err(error),
+            Err(Failure::NotFound(why)) => Err(Error::environment(format!("failed to fetch {what}: {why}"))),
+        }
+    }
+
+    fn url(&self, url: &str, request: &Request<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+        match source(url).map_err(Failure::Other)? {
+            Source::Http(url) => self.transport.get(&url, request, sink),
+            Source::Directory(path) => copy_local(&path, request, sink),
+            Source::Direct | Source::Off => Err(Failure::NotFound(format!("`{url}` is no URL"))),
+        }
+    }
+
     /// Downloads a file from the first of some URLs that has it.
     ///
     /// # Errors
@@ -121,12 +144,7 @@ impl Proxy {
         let mut failure = Error::input("there is no URL to fetch the archive from");
         for text in urls {
             let request = Request { what: text.rsplit('/').next().unwrap_or(text), limit: 1 << 30, progress };
-            let tried = match source(text)? {
-                Source::Http(url) => self.transport.get(&url, &request, file),
-                Source::Directory(path) => copy_local(&path, &request, file),
-                Source::Direct | Source::Off => continue,
-            };
-            match tried {
+            match self.url(text, &request, file) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Other(error)) => failure = error,
                 Err(Failure::NotFound(why)) => failure = Error::environment(format!("failed to fetch {}: {why}", request.what)),

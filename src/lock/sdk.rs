@@ -1,10 +1,13 @@
 //! Go SDKs: which version, where from, and GOROOT as it is used.
 
+mod page;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use self::page::Page;
 use super::archive::{self, Layout};
 use super::cache::Facts;
 use super::fetch::{Fetcher, Promise, mismatch};
@@ -17,6 +20,7 @@ use crate::module::gosum::GoSum;
 use crate::module::workspace::{STRICT_SINCE, Workspace};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
+use crate::spec::{Archive, Archives};
 
 /// The SDK that a spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,16 +50,20 @@ pub enum SdkOrigin {
     /// The module golang.org/toolchain, from the module proxy.
     Module,
     /// An archive for each platform on which tools run.
-    Archive(BTreeMap<OsArch, ArchivePin>),
+    Archive(Archives),
 }
 
-/// An archive that the spec pins.
+/// An archive and its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchivePin {
     /// Where it is, tried in order: a `.tar.gz` or `.zip` with the top-level directory `go`.
     pub urls: Vec<String>,
     /// Of the archive's bytes.
     pub sha256: Sha256,
+    /// Its bytes, if that is known.
+    pub size: Option<u64>,
+    /// Who says so, for errors.
+    pub by: String,
 }
 
 const MODULE: &str = "golang.org/toolchain";
@@ -144,6 +152,10 @@ pub fn fetch(
         return Err(Error::input("no platform is given on which the SDK's tools run"));
     };
     let locked = previous.and_then(|lock| lock.sdks.iter().find(|sdk| sdk.version == version));
+    let pins = match origin {
+        SdkOrigin::Module => BTreeMap::new(),
+        SdkOrigin::Archive(archives) => pins(archives, &version, &platforms, previous, fetcher)?,
+    };
     let one = |platform: OsArch| -> Result<SdkDownload> {
         match origin {
             SdkOrigin::Module => {
@@ -158,13 +170,9 @@ pub fn fetch(
                 let facts = fetch_module(fetcher, &version, platform, promise, platform == unpacked)?;
                 Ok(download(platform, Vec::new(), facts))
             }
-            SdkOrigin::Archive(pins) => {
-                let pin = pins.get(&platform).ok_or_else(|| {
-                    Error::input(format!("the spec names no SDK archive for {platform}"))
-                        .help("add its URL and sha256, or leave the platform out of those that build")
-                })?;
-                let facts = fetch_archive(fetcher, &version, platform, pin, "the spec")?;
-                Ok(download(platform, pin.urls.clone(), facts))
+            SdkOrigin::Archive(_) => {
+                let pin = &pins[&platform];
+                Ok(download(platform, pin.urls.clone(), fetch_archive(fetcher, &version, platform, pin)?))
             }
         }
     };
@@ -198,7 +206,68 @@ fn fetch_module(
     fetcher.zip(&id, Layout::Toolchain(&name), promise, if unpack { Some(&place) } else { None })
 }
 
-fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, pin: &ArchivePin, by: &str) -> Result<Facts> {
+/// The archives that the spec asks for: as it says itself, as the lock before has them, or as the download page says.
+fn pins(
+    archives: &Archives,
+    version: &GoVersion,
+    platforms: &[OsArch],
+    previous: Option<&Lockfile>,
+    fetcher: &Fetcher<'_>,
+) -> Result<BTreeMap<OsArch, ArchivePin>> {
+    let of_version = |sdk: &&LockedSdk| sdk.source == SdkSource::Archive && sdk.version == *version;
+    let locked: Vec<&SdkDownload> =
+        previous.iter().flat_map(|lock| lock.sdks.iter().filter(of_version)).flat_map(|sdk| &sdk.downloads).collect();
+    let mut page = None;
+    let mut pins = BTreeMap::new();
+    for platform in platforms {
+        let before = locked.iter().find(|download| download.platform == *platform);
+        let mut pin = match (archives.given.get(platform), before) {
+            (Some(Archive { urls, sha256: Some(sha256) }), _) if !urls.is_empty() => {
+                ArchivePin { urls: urls.clone(), sha256: *sha256, size: None, by: "the spec".to_owned() }
+            }
+            (_, Some(download)) => ArchivePin {
+                urls: expected_urls(archives, download)?,
+                sha256: download.sha256,
+                size: Some(download.size),
+                by: "the lock".to_owned(),
+            },
+            (_, None) => {
+                let page = match &page {
+                    Some(page) => page,
+                    None => page.insert(Page::fetch(&archives.index, fetcher)?),
+                };
+                page.archive(version, *platform)?
+            }
+        };
+        if let Some(Archive { urls, sha256 }) = archives.given.get(platform) {
+            if !urls.is_empty() {
+                pin.urls.clone_from(urls);
+            }
+            if let Some(sha256) = sha256.filter(|sha256| *sha256 != pin.sha256) {
+                pin = ArchivePin { sha256, size: None, by: "the spec".to_owned(), ..pin };
+            }
+        }
+        pins.insert(*platform, pin);
+    }
+    Ok(pins)
+}
+
+/// The URLs that a locked archive has by this spec.
+///
+/// # Errors
+///
+/// When the download page's URL is malformed.
+pub fn expected_urls(archives: &Archives, locked: &SdkDownload) -> Result<Vec<String>> {
+    match archives.given.get(&locked.platform) {
+        Some(archive) if !archive.urls.is_empty() => Ok(archive.urls.clone()),
+        _ => {
+            let file = locked.urls.first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+            Ok(vec![page::beside(&archives.index, file)?])
+        }
+    }
+}
+
+fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, pin: &ArchivePin) -> Result<Facts> {
     let kept = fetcher.cache.archive(&pin.sha256);
     let facts_file = kept.with_extension("facts");
     let directory = |facts: &Facts| fetcher.cache.sdk(&sdk_name(version, platform), &facts.nar);
@@ -212,7 +281,14 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         let mut download = fetcher.cache.begin(&pin.sha256.to_string())?;
         fetcher.proxy.urls(&pin.urls, &mut download, fetcher.progress)?;
         download.complete();
-        let (_, sha256) = download.size_and_digest();
+        let (size, sha256) = download.size_and_digest();
+        let by = &pin.by;
+        if let Some(promised) = pin.size.filter(|promised| *promised != size) {
+            return Err(Error::verification(format!(
+                "the SDK archive of {platform} has {size} bytes, but {promised} by what {by} says"
+            ))
+            .help("compare with what the archive's publisher says"));
+        }
         if sha256 != pin.sha256 {
             return Err(Error::verification(format!(
                 "checksum mismatch for the SDK archive of {platform}: the server has {sha256}, {by} has {}",
@@ -258,8 +334,9 @@ pub fn goroot(fetcher: &Fetcher<'_>, sdk: &LockedSdk, host: OsArch) -> Result<Pa
             fetch_module(fetcher, &sdk.version, host, Some(promise), true)?
         }
         SdkSource::Archive => {
-            let pin = ArchivePin { urls: locked.urls.clone(), sha256: locked.sha256 };
-            fetch_archive(fetcher, &sdk.version, host, &pin, "the lock")?
+            let (urls, size) = (locked.urls.clone(), Some(locked.size));
+            let pin = ArchivePin { urls, sha256: locked.sha256, size, by: "the lock".to_owned() };
+            fetch_archive(fetcher, &sdk.version, host, &pin)?
         }
     };
     if facts.nar == locked.nar {

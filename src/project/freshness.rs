@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
 use crate::error::{Class, Error, Result};
-use crate::lock::file::{LocalModule, LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::lock::file::{self, LocalModule, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload};
 use crate::lock::known::{self, Known};
+use crate::lock::sdk::expected_urls;
 use crate::module::ModuleId;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
 use crate::name::{ModulePath, ModuleVersion};
-use crate::spec::{Sdk, SdkVersion};
+use crate::spec::{Archives, Sdk, SdkSource, SdkVersion};
 
 /// The SDKs of the spec by name, when the lock fits.
 ///
@@ -78,9 +79,35 @@ fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
         },
         SdkVersion::Exact(_) => {}
     }
+    let (asked, kind) = match &wanted.source {
+        SdkSource::ModuleProxy => ("module", file::SdkSource::Module),
+        SdkSource::Archive(_) => ("archive", file::SdkSource::Archive),
+    };
+    if sdk.source != kind {
+        return Err(stale(format!("its SDK go{} doesn't come from {asked}s, as the spec asks for", sdk.version)));
+    }
+    if let SdkSource::Archive(archives) = &wanted.source {
+        sdk.downloads.iter().try_for_each(|download| check_archive(archives, download))?;
+    }
     match wanted.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
         Some(missing) => Err(stale(format!("it has no SDK for the execution platform {missing}"))),
         None => Ok(()),
+    }
+}
+
+/// The spec may name another hash, other URLs or another mirror now.
+fn check_archive(archives: &Archives, locked: &SdkDownload) -> Result<()> {
+    let platform = locked.platform;
+    let given = archives.given.get(&platform).and_then(|archive| archive.sha256);
+    if let Some(sha256) = given.filter(|sha256| *sha256 != locked.sha256) {
+        return Err(stale(format!(
+            "its SDK archive of {platform} has the sha256 {}, but the spec asks for {sha256}",
+            locked.sha256
+        )));
+    }
+    match expected_urls(archives, locked)? == locked.urls {
+        true => Ok(()),
+        false => Err(stale(format!("its SDK archive of {platform} has other URLs than the spec asks for"))),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
-use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
@@ -127,9 +127,7 @@ fn sdk_request(name: &str, sdk: &spec::Sdk) -> SdkRequest {
     };
     let origin = match &sdk.source {
         spec::SdkSource::ModuleProxy => SdkOrigin::Module,
-        spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
-            archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
-        ),
+        spec::SdkSource::Archive(archives) => SdkOrigin::Archive(archives.clone()),
     };
     SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone() }
 }

@@ -36,7 +36,7 @@ nix(dir = "build/nix", flake = False)
     .unwrap();
     let sdk = spec.sdk(DEFAULT_SDK).unwrap();
     assert_eq!(sdk.version, SdkVersion::Exact("1.27.3".parse().unwrap()));
-    assert!(matches!(&sdk.source, SdkSource::Archive(a) if a.len() == 1));
+    assert!(matches!(&sdk.source, SdkSource::Archive(a) if a.given.len() == 1));
     assert_eq!(spec.sdk("next").unwrap().version, SdkVersion::Exact("1.28rc1".parse().unwrap()));
     assert_eq!((spec.profiles["next"].sdk.as_str(), spec.profiles["debug"].sdk.as_str()), ("next", DEFAULT_SDK));
     assert_eq!(spec.sdk("old").unwrap_err().to_string(), "godirect.star has no SDK `old` (it has default, next)");

@@ -129,11 +129,12 @@ fn another_sdk_than_was_pinned() {
     let help = "compare with the hash that the archive's publisher names";
     let message =
         |by: &str| format!("checksum mismatch for the SDK archive of linux/amd64: the server has {right}, {by} has {wrong}");
-    project.edit("godirect.lock.json", right, &wrong);
+    for file in ["godirect.lock.json", "godirect.star"] {
+        project.edit(file, right, &wrong);
+    }
     let fresh = project.env("GODIRECT_CACHE", "fresh");
     fresh.fails(&["goroot"], 4, &error(&message("the lock"), help));
     fresh.edit("godirect.lock.json", &wrong, right);
-    fresh.edit("godirect.star", right, &wrong);
     fresh.fails(&["lock"], 4, &error(&message("the spec"), help));
 }
 

@@ -7,12 +7,13 @@ use godirect::error::{Class, Result};
 use godirect::lock::file::{LockedSdk, Lockfile};
 use godirect::lock::known::Access;
 use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
-use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use godirect::lock::sdk::{self, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
 use godirect::name::GoVersion;
 use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
+use godirect::spec::{Archive, Archives, DOWNLOAD_PAGE};
 
 use crate::support::*;
 
@@ -150,6 +151,39 @@ fn an_sdk_is_what_the_lock_says() {
 }
 
 #[test]
+fn a_module_that_needs_a_newer_sdk_is_refused() {
+    let module = |go: &str| {
+        let files = [
+            ("a.example/m@v1.0.0/go.mod", format!("module a.example/m\n\ngo {go}\n").into_bytes()),
+            ("a.example/m@v1.0.0/a.go", b"package m\n".to_vec()),
+        ];
+        files.map(|(name, content)| (name, content.leak() as &[u8]))
+    };
+    for (go, refused) in
+        [("1.27", None), ("1.27.3", None), ("1.20.99", None), ("1.28", Some("1.28")), ("1.27.4", Some("1.27.4"))]
+    {
+        let files = module(go);
+        let sdk = |platform: &str| {
+            let name = format!("golang.org/toolchain/@v/v0.0.1-go1.27.3.{}.zip", platform.replace('_', "-"));
+            (name, (200, sdk_zip(platform)))
+        };
+        let zip = ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&files)));
+        let server = Server::start(Files::from([sdk("linux_amd64"), sdk("darwin_arm64"), zip]));
+        let env = Env::new(&server.url);
+        std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\nrequire a.example/m v1.0.0\n").unwrap();
+        std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {}\n", h1_of(&files))).unwrap();
+        let error = lock(&env, SdkVersion::FromGoMod, None).err().map(|error| error.to_string());
+        let expected = refused.map(|go| {
+            format!(
+                "module a.example/m@v1.0.0 requires go >= {go}, and the SDK is go1.27.3 \
+                 (`go get go@{go}` raises the go line of go.mod, or choose an older version of the module)"
+            )
+        });
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
 fn versions_of_the_sdk() {
     let env = Env::new("off");
     let resolve = |go_mod: &str, version: SdkVersion| {
@@ -205,7 +239,8 @@ fn sdk_archives() {
     run("rm", &["go/link"]);
     let pinned = |name: &str, sha256| {
         let urls = vec![format!("file://{}", env.path().join(name).display())];
-        SdkOrigin::Archive(BTreeMap::from([("linux/amd64".parse().unwrap(), ArchivePin { urls, sha256 })]))
+        let given = BTreeMap::from([("linux/amd64".parse().unwrap(), Archive { urls, sha256: Some(sha256) })]);
+        SdkOrigin::Archive(Archives { index: DOWNLOAD_PAGE.to_owned(), given })
     };
     let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
     let fetch = |origin: &SdkOrigin| {

@@ -66,11 +66,16 @@ pub fn go_build_by(goroot: &Path, example: &Path, package: &str, env: &[(&str, &
 
 /// Builds attributes of an example's default.nix in the sandbox; gives the directories of their results.
 pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
+    nix_build_with(example, attributes, &[])
+}
+
+/// The same with further arguments.
+pub fn nix_build_with(example: &Path, attributes: &[String], arguments: &[&str]) -> Vec<PathBuf> {
     let store = CACHE.join("nix-store");
     std::fs::create_dir_all(&store).unwrap();
     let mut command = Command::new(NIX.join("nix-build"));
     command.current_dir(example).env("NIX_CONF_DIR", repository("tests/env"));
-    command.args(["--no-out-link", "--store"]).arg(&store);
+    command.args(["--no-out-link", "--store"]).arg(&store).args(arguments);
     for attribute in attributes {
         command.args(["-A", attribute]);
     }

@@ -24,7 +24,14 @@ def _variant_tags(goarch, variant):
     return ["%s.%s" % (goarch, value) for value in values[:values.index(variant) + 1]]
 
 def minor_of(version):
-    """N of a Go version 1.N: of `1.27.3`, of a candidate `1.28rc1`, of a vendor's `1.27.3-custom`."""
+    """The minor version.
+
+    Args:
+      version: e.g. `1.27.3`, a candidate `1.28rc1`, a vendor's `1.27.3-custom`.
+
+    Returns:
+      N of 1.N, an int.
+    """
     digits = version.split(".")[1]
     for i in range(len(digits)):
         if not digits[i].isdigit():
