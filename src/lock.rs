@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 pub mod archive;
 pub mod cache;
+mod direct;
 pub mod fetch;
 pub mod file;
 pub mod goenv;

@@ -9,6 +9,7 @@ pub mod gomod;
 pub mod gosum;
 pub mod gowork;
 pub mod mvs;
+pub mod pseudo;
 pub mod semver;
 mod syntax;
 pub mod workspace;

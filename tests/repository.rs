@@ -74,8 +74,9 @@ fn only_the_lock_opens_sockets() {
 }
 
 #[test]
-fn only_the_engine_starts_programs() {
-    assert_eq!(files_with(&["process::Command", "Command::new"]), BTreeSet::from(["exec/process.rs".into()]));
+fn only_the_engine_and_version_control_start_programs() {
+    let files = BTreeSet::from(["exec/process.rs".into(), "lock/direct/git.rs".into()]);
+    assert_eq!(files_with(&["process::Command", "Command::new"]), files);
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Fetcher<'_> {
         let bytes = match std::fs::read(&path).ok().filter(|bytes| right(bytes)) {
             Some(bytes) => bytes,
             None => {
-                let bytes = self.proxy.go_mod(id)?;
+                let bytes = self.proxy.go_mod(self.cache, id)?;
                 if !right(&bytes) {
                     let promise = Promise { h1: accepted, by: "go.sum" };
                     return Err(mismatch(&format!("{id}/go.mod"), go_mod_hash(&bytes), promise));
@@ -135,7 +135,7 @@ impl Fetcher<'_> {
         }
         // Nothing is kept, or it is damaged.
         let mut temporary = self.cache.temporary_file()?;
-        self.proxy.zip(id, temporary.as_file_mut(), self.progress)?;
+        self.proxy.zip(self.cache, id, temporary.as_file_mut(), self.progress)?;
         let (facts, unpacked) = self.read(temporary.path(), layout, place.is_some()).map_err(|e| e.context(id))?;
         if let (Some(promise), Some(h1)) = (promise, facts.h1)
             && !right(facts.h1)

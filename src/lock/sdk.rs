@@ -97,7 +97,13 @@ pub fn resolve_version(
         return Ok(sdk.version.clone());
     }
     let path: ModulePath = MODULE.parse()?;
-    let newest = fetcher.proxy.list(&path)?.iter().filter_map(|text| released(text)).filter(|v| v.language() == language).max();
+    let newest = fetcher
+        .proxy
+        .list(fetcher.cache, &path)?
+        .iter()
+        .filter_map(|text| released(text))
+        .filter(|v| v.language() == language)
+        .max();
     newest.ok_or_else(|| {
         Error::input(format!("{from} asks for Go {language}, of which the module proxy knows no release"))
             .help("write the whole version, e.g. `go 1.27.3`")

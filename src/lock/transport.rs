@@ -164,6 +164,44 @@ impl Transport {
     }
 }
 
+/// A page that is meant for people, whatever the server's answer is.
+pub(super) struct Page {
+    /// Where it is, without password.
+    pub url: String,
+    /// The server's answer, e.g. 200.
+    pub status: u16,
+    /// Its text; not more than a megabyte of it.
+    pub body: String,
+}
+
+impl Transport {
+    /// Gets a page, also one that comes with an error. `insecure`: whoever has the host's address is believed to be it.
+    ///
+    /// # Errors
+    ///
+    /// The reason when there is no answer.
+    pub(super) fn page(&self, url: &Url, insecure: bool) -> Result<Page, String> {
+        let client = match insecure {
+            true => Client::builder().danger_accept_invalid_certs(true).connect_timeout(self.limits.connect).build(),
+            false => Ok(self.client().map_err(|e| e.message().to_owned())?.clone()),
+        };
+        let mut sent = client.map_err(|e| cause(&e))?.get(url.clone());
+        if url.scheme() == "https"
+            && let Some((login, password)) = url.host_str().and_then(|host| self.netrc.get(host))
+        {
+            sent = sent.basic_auth(login, Some(password));
+        }
+        let response = sent.send().map_err(|e| cause(&e))?;
+        if url.scheme() == "https" && response.url().scheme() != "https" && !insecure {
+            return Err(format!("redirected to the insecure URL {}", without_credentials(response.url())));
+        }
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        response.take(1 << 20).read_to_end(&mut body).map_err(|e| cause(&e))?;
+        Ok(Page { url: without_credentials(url), status, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}
+
 /// Whether it may help to ask again.
 enum Attempt {
     Again(Failure),
