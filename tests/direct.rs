@@ -1,0 +1,12 @@
+//! Modules from version control: the pinned SDK's `go mod download` is the oracle for hashes, and for what is refused.
+
+#[path = "direct/hosts.rs"]
+mod hosts;
+#[path = "direct/real.rs"]
+mod real;
+#[path = "direct/shapes.rs"]
+mod shapes;
+#[path = "support/git.rs"]
+mod support;
+#[path = "direct/versions.rs"]
+mod versions;
