@@ -181,9 +181,11 @@ impl Transport {
     ///
     /// The reason when there is no answer.
     pub(super) fn page(&self, url: &Url, insecure: bool) -> Result<Page, String> {
+        // It also chooses the provider of cryptography, which any other client needs, too.
+        let ordinary = self.client().map_err(|e| e.message().to_owned())?;
         let client = match insecure {
             true => Client::builder().danger_accept_invalid_certs(true).connect_timeout(self.limits.connect).build(),
-            false => Ok(self.client().map_err(|e| e.message().to_owned())?.clone()),
+            false => Ok(ordinary.clone()),
         };
         let mut sent = client.map_err(|e| cause(&e))?.get(url.clone());
         if url.scheme() == "https"

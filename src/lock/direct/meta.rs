@@ -17,6 +17,8 @@ struct Import {
     directory: String,
 }
 
+const WRONG_HOST: &str = "the host of the module path is set up wrongly: tell who runs it";
+
 /// Asks a module's host for its repository, and gets the name of the program for it.
 ///
 /// # Errors
@@ -37,7 +39,8 @@ pub(super) fn ask(transport: &Transport, path: &str, insecure: bool) -> Result<(
         }
     }
     if found.directory.starts_with(['/', '-']) {
-        return Err(Error::environment(format!("{}: invalid subdirectory \"{}\"", page.url, found.directory.escape_debug())));
+        let why = format!("{}: invalid subdirectory \"{}\"", page.url, found.directory.escape_debug());
+        return Err(Error::environment(why).help(WRONG_HOST));
     }
     let url = root::url(&found.url).map_err(|e| e.context(&page.url))?;
     let place = if found.vcs == "mod" { Place::Proxy(url) } else { Place::Git(vec![url]) };
@@ -89,7 +92,7 @@ fn choose(page: &Page, path: &str) -> Result<Import> {
     // What `mod` says goes before the others, and those don't matter then.
     match matching.next() {
         Some(second) if first.vcs != "mod" || second.vcs == "mod" => {
-            Err(Error::environment(format!("{}: multiple go-import meta tags match {path}", page.url)))
+            Err(Error::environment(format!("{}: multiple go-import meta tags match {path}", page.url)).help(WRONG_HOST))
         }
         _ => Ok(first.clone()),
     }
