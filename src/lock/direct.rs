@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use super::cache::Cache;
 use super::goenv::{GoEnv, matches_any};
 use super::proxy::below;
-use super::transport::{Failure, Request, Sink, Transport, Url};
+use super::transport::{Failure, Limits, Request, Sink, Transport, Url};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::escape::escape;
@@ -67,15 +67,18 @@ pub(super) struct Direct {
     goinsecure: String,
     govcs: String,
     git: Git,
+    /// For what GOINSECURE names.
+    insecure: Transport,
     /// By module path: what hosts have said.
     roots: Mutex<BTreeMap<String, Root>>,
 }
 
 impl Direct {
     /// Version control with the settings of Go and, for git, variables beside those of the process.
-    pub fn new(env: &GoEnv, variables: Vec<(String, String)>) -> Direct {
+    pub fn new(env: &GoEnv, limits: Limits, variables: Vec<(String, String)>) -> Direct {
         let GoEnv { goprivate, goinsecure, govcs, .. } = env.clone();
-        Direct { goprivate, goinsecure, govcs, git: Git::new(variables), roots: Mutex::default() }
+        let insecure = Transport::new(env, limits).insecure();
+        Direct { goprivate, goinsecure, govcs, git: Git::new(variables), insecure, roots: Mutex::default() }
     }
 
     /// Gets a file of a module from its origin.
@@ -124,7 +127,7 @@ impl Direct {
         if bytes.len() as u64 > request.limit {
             return Err(Error::input(format!("the file is larger than {} bytes", request.limit)));
         }
-        sink.restart().and_then(|()| sink.write_all(&bytes)).map_err(|e| not_written(&e))
+        sink.restart("", None).and_then(|()| sink.write_all(&bytes)).map_err(|e| not_written(&e))
     }
 
     /// The first of some URLs that answers.
@@ -150,7 +153,8 @@ impl Direct {
         let insecure = matches_any(&self.goinsecure, path);
         let (root, vcs) = match root::of_path(path, insecure)? {
             Some((root, vcs)) => (root, vcs.to_owned()),
-            None => meta::ask(transport, path, insecure)?,
+            None if insecure => meta::ask(&self.insecure, path, &["https", "http"])?,
+            None => meta::ask(transport, path, &["https"])?,
         };
         if vcs != "mod" {
             root::check_govcs(&self.govcs, &self.goprivate, &root.path, &vcs)?;
@@ -183,7 +187,7 @@ fn write_zip(
     let mut made = cache.temporary_file()?;
     zip::write(id, reopen(archive.as_file_mut())?, &source.directory, license.as_deref(), made.as_file_mut())?;
     let mut made = reopen(made.as_file_mut())?;
-    sink.restart().map_err(|e| not_written(&e))?;
+    sink.restart("", None).map_err(|e| not_written(&e))?;
     let bytes = std::io::copy(&mut made, sink).map_err(|e| not_written(&e))?;
     (request.progress)(super::Progress { what: request.what, bytes, total: Some(bytes), done: true });
     Ok(())

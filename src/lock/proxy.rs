@@ -1,15 +1,16 @@
 //! The GOPROXY client (<https://go.dev/ref/mod#goproxy-protocol>; `cmd/go/internal/modfetch/proxy.go`).
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use super::OnProgress;
 use super::cache::Cache;
 use super::direct::{Direct, Wanted};
+use super::download::Download;
 use super::goenv::{GoEnv, matches_any};
 use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_local};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
+use crate::module::escape::escape;
 use crate::name::ModulePath;
 
 /// The most bytes of a list of versions.
@@ -20,6 +21,8 @@ pub struct Proxy {
     entries: Vec<Entry>,
     /// Glob patterns of modules that must not be asked of a proxy.
     private: String,
+    /// Go's own cache of modules.
+    gomodcache: PathBuf,
     transport: Transport,
     direct: Direct,
 }
@@ -54,14 +57,15 @@ impl Proxy {
         Ok(Proxy {
             entries: entries(&env.goproxy)?,
             private: env.gonoproxy.clone(),
+            gomodcache: env.gomodcache.clone(),
             transport: Transport::new(env, limits),
-            direct: Direct::new(env, Vec::new()),
+            direct: Direct::new(env, limits, Vec::new()),
         })
     }
 
     /// Sets variables in git's environment, beside those of the process.
-    pub fn with_git_variables(self, env: &GoEnv, variables: Vec<(String, String)>) -> Proxy {
-        Proxy { direct: Direct::new(env, variables), ..self }
+    pub fn with_git_variables(self, env: &GoEnv, limits: Limits, variables: Vec<(String, String)>) -> Proxy {
+        Proxy { direct: Direct::new(env, limits, variables), ..self }
     }
 
     /// The proxies that the settings of this process name.
@@ -76,6 +80,12 @@ impl Proxy {
     /// What requests to other servers than module proxies go through.
     pub fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// Where Go keeps a file of a module that it downloaded; `kind` is `mod` or `zip`.
+    pub(super) fn go_cache(&self, id: &ModuleId, kind: &str) -> Option<PathBuf> {
+        let file = format!("{}/@v/{}.{kind}", escape(id.path.as_str()), escape(id.version.as_str()));
+        if self.gomodcache.is_absolute() { Some(self.gomodcache.join("cache/download").join(file)) } else { None }
     }
 
     /// The versions of a module that the proxy knows, in no order.
@@ -104,12 +114,12 @@ impl Proxy {
         Ok(bytes)
     }
 
-    /// Downloads a module's zip into an empty file.
+    /// Downloads a module's zip.
     ///
     /// # Errors
     ///
     /// When no proxy has it, or it is larger than Go allows.
-    pub fn zip(&self, cache: &Cache, id: &ModuleId, file: &mut File, progress: &OnProgress<'_>) -> Result<()> {
+    pub fn zip(&self, cache: &Cache, id: &ModuleId, file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
         let what = id.to_string();
         let request = Request { what: &what, limit: super::archive::MAX_ZIP, progress };
         self.fetch(Wanted::Zip(id), cache, &request, file)
@@ -120,7 +130,7 @@ impl Proxy {
     /// # Errors
     ///
     /// The last URL's error when none has it.
-    pub fn urls(&self, urls: &[String], file: &mut File, progress: &OnProgress<'_>) -> Result<()> {
+    pub fn urls(&self, urls: &[String], file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
         let mut failure = Error::input("there is no URL to fetch the archive from");
         for text in urls {
             let request = Request { what: text.rsplit('/').next().unwrap_or(text), limit: 1 << 30, progress };

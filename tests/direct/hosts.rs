@@ -260,8 +260,8 @@ fn settings_that_forbid() {
         (
             ("GOINSECURE", "other.example"),
             3,
-            "https://git.example/m?go-get=1: tunnel error: unsuccessful",
-            "check the module path, the network and HTTPS_PROXY; GOPROXY may name a module proxy that has it",
+            "failed to fetch the page that names its repository: https://git.example/m: tunnel error: unsuccessful",
+            "check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network",
         ),
         (("GOVCS", "*:off"), 2, "GOVCS disallows using git for public git.example/m", "`go help vcs` explains GOVCS"),
         (("GOVCS", "x"), 2, "malformed GOVCS: missing colon: \"x\"", "write e.g. `public:git,private:all`"),

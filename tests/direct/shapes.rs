@@ -227,7 +227,8 @@ fn many_and_large_files() {
     repo.write("large.bin", &(0..4 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>());
     repo.commit(&[("go.mod", GO_MOD)]).tag("v1.0.0");
     world.agree(&[("github.com/u/r@v1.0.0", "")]);
-    let zip = world.cache().download(&crate::support::id("github.com/u/r@v1.0.0"), "zip");
+    let h1 = world.godirect("github.com/u/r@v1.0.0").unwrap().0.parse().unwrap();
+    let zip = world.cache().download(&crate::support::id("github.com/u/r@v1.0.0"), &h1, "zip");
     let first = std::fs::read(&zip).unwrap();
     std::fs::remove_dir_all(zip.parent().unwrap()).unwrap();
     world.godirect("github.com/u/r@v1.0.0").unwrap();

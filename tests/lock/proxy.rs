@@ -3,7 +3,6 @@
 use std::net::TcpListener;
 
 use godirect::error::Class;
-use godirect::lock::goenv::GoEnv;
 
 use crate::support::*;
 
@@ -20,15 +19,6 @@ fn what_the_proxy_has_not() {
         )
     );
     assert_eq!(server.requests(), 1, "404 is final");
-    assert_eq!(
-        fetch(&Env::new(&format!("{url},direct")), OTHER_HASH).unwrap_err().to_string(),
-        format!(
-            "failed to fetch a.example/m@v1.0.0: the module proxy has it not \
-             ({url}/a.example/m/@v/v1.0.0.zip: 404 Not Found: not found: no such module), and what is left is `direct`: \
-             godirect does not fetch from version control \
-             (use a module proxy that has the module, or `replace` it by a local directory)"
-        )
-    );
     assert_eq!(
         fetch(&Env::new("off"), OTHER_HASH).unwrap_err().to_string(),
         "failed to fetch a.example/m@v1.0.0: module lookup disabled by GOPROXY=off \
@@ -60,7 +50,7 @@ fn the_next_proxy_is_asked_as_the_separator_says() {
 fn no_network() {
     // A port that was just free.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let env = Env::new(&format!("http://user:secret@127.0.0.1:{port}"));
+    let env = Env::new(&format!("http://127.0.0.1:{port}"));
     let error = fetch(&env, OTHER_HASH).unwrap_err();
     assert_eq!(error.class(), Class::Environment);
     assert_eq!(
@@ -73,25 +63,20 @@ fn no_network() {
     );
 }
 
+/// Go doesn't send them either (`web.get`).
 #[test]
-fn passwords_come_from_the_url_or_from_netrc() {
-    let protected = || Server::start(Files::from([("a.example/m/@v/v1.0.0.zip".to_owned(), (401, zip_of(&GOOD)))]));
-    let hash = h1_of(&GOOD).to_string();
-    let server = protected();
-    fetch(&Env::new(&server.url.replace("http://", "http://user:secret@")), &hash).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "machine 127.0.0.1 login user password secret\n").unwrap();
-    let netrc = Some(file.path().to_owned());
-    fetch(&Env::of(&GoEnv { goproxy: server.url.clone(), netrc, ..GoEnv::default() }), &hash).unwrap();
-    let error = fetch(&Env::new(&server.url), &hash).unwrap_err();
+fn passwords_need_https() {
+    let server = serve_zip(zip_of(&GOOD));
+    let error = fetch(&Env::new(&server.url.replace("http://", "http://user:secret@")), OTHER_HASH).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
-            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: 401 Unauthorized \
-             (put user and password for the module proxy into ~/.netrc, or into the URL in GOPROXY)",
+            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: user and password are not sent without https \
+             (check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network)",
             server.url
         )
     );
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]
@@ -104,15 +89,22 @@ fn file_proxies() {
     fetch(&Env::new(&url), &h1_of(&GOOD).to_string()).unwrap();
 }
 
+/// Version control is asked last, and alone for what no proxy may be told of; here GOVCS keeps it from being asked.
 #[test]
-fn private_modules_are_not_told_to_the_proxy() {
-    let server = serve_zip(zip_of(&GOOD));
-    let env = Env::of(&GoEnv { goproxy: server.url.clone(), gonoproxy: "*.example".to_owned(), ..GoEnv::default() });
-    assert_eq!(
-        fetch(&env, OTHER_HASH).unwrap_err().to_string(),
-        "failed to fetch a.example/m@v1.0.0: GONOPROXY or GOPRIVATE keeps it from the module proxy: \
-         godirect does not fetch from version control \
-         (use a module proxy that has the module, or `replace` it by a local directory)"
-    );
-    assert_eq!(server.requests(), 0);
+fn what_is_left_to_version_control() {
+    let server = Server::start(Files::new());
+    let of = |goproxy: String, gonoproxy: &str| {
+        let (gonoproxy, govcs) = (gonoproxy.to_owned(), "*:off".to_owned());
+        let env = Env::of(&GoEnv { goproxy, gonoproxy, govcs, ..GoEnv::default() });
+        let sums = sums(&format!("github.com/u/r v1.0.0 {OTHER_HASH}\n"));
+        env.fetcher().module(&id("github.com/u/r@v1.0.0"), &sums).unwrap_err().to_string()
+    };
+    let expected = "failed to fetch github.com/u/r@v1.0.0: GOVCS disallows using git for public github.com/u/r \
+                    (`go help vcs` explains GOVCS)";
+    assert_eq!(of("direct".to_owned(), ""), expected);
+    assert_eq!(of(server.url.clone(), "github.com/u"), expected);
+    assert_eq!(of("off".to_owned(), "github.com/u"), expected);
+    assert_eq!(server.requests(), 0, "a proxy isn't told of private modules");
+    assert_eq!(of(format!("{},direct", server.url), ""), expected);
+    assert_eq!(server.requests(), 1);
 }

@@ -60,7 +60,11 @@ impl World {
 
     fn at(directory: Arc<tempfile::TempDir>, env: GoEnv) -> World {
         let cache = Cache::at(directory.path().join("cache")).unwrap();
-        let proxy = Proxy::new(&env, Limits::default()).unwrap().with_git_variables(&env, variables(directory.path()));
+        let proxy = Proxy::new(&env, Limits::default()).unwrap().with_git_variables(
+            &env,
+            Limits::default(),
+            variables(directory.path()),
+        );
         World { directory, env, cache, proxy }
     }
 

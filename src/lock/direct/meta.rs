@@ -4,7 +4,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::super::transport::{Page, Transport, Url};
+use super::super::transport::{Page, Request, Transport, Url};
 use super::root::{self, Place, Root};
 use crate::error::{Error, Result};
 
@@ -19,17 +19,20 @@ struct Import {
 
 const WRONG_HOST: &str = "the host of the module path is set up wrongly: tell who runs it";
 
-/// Asks a module's host for its repository, and gets the name of the program for it.
+/// The most bytes of a page that are read.
+const MAX_PAGE: u64 = 1 << 20;
+
+/// Asks a module's host for its repository, and gets the name of the program for it; by the first of these schemes that answers.
 ///
 /// # Errors
 ///
 /// No answer, no tag for this path, and one that another page of the host contradicts.
-pub(super) fn ask(transport: &Transport, path: &str, insecure: bool) -> Result<(Root, String)> {
-    let page = get(transport, path, insecure)?;
+pub(super) fn ask(transport: &Transport, path: &str, schemes: &[&str]) -> Result<(Root, String)> {
+    let page = get(transport, path, schemes)?;
     let found = choose(&page, path)?;
     // A page could claim a prefix that isn't its own, so the page of the prefix must say the same.
     if found.prefix != path {
-        let other = get(transport, &found.prefix, insecure)?;
+        let other = get(transport, &found.prefix, schemes)?;
         if choose(&other, path)? != found {
             return Err(Error::environment(format!(
                 "{} and {} disagree about go-import for {}",
@@ -47,25 +50,24 @@ pub(super) fn ask(transport: &Transport, path: &str, insecure: bool) -> Result<(
     Ok((Root { path: found.prefix, directory: found.directory, place }, found.vcs))
 }
 
-/// The page of a module path; only for an insecure one without TLS, if there is none with it.
-fn get(transport: &Transport, path: &str, insecure: bool) -> Result<Page> {
+/// The page of a module path.
+fn get(transport: &Transport, path: &str, schemes: &[&str]) -> Result<Page> {
     if !path.split('/').next().is_some_and(|host| host.contains('.')) {
         return Err(Error::input(format!("the first element of {path} is not a host, so no server can be asked for it"))
             .help("`replace` it by a local directory, or use a module proxy that has it"));
     }
-    let schemes: &[&str] = if insecure { &["https", "http"] } else { &["https"] };
-    let mut failure = String::new();
+    let request = Request { what: "the page that names its repository", limit: MAX_PAGE, progress: &|_| {} };
+    let mut failure = Error::input("there is no scheme to fetch the page by");
     for scheme in schemes {
         let slash = if path.contains('/') { "" } else { "/" };
-        let text = format!("{scheme}://{path}{slash}?go-get=1");
-        let url = Url::parse(&text).map_err(|e| Error::input(format!("{path} is not a URL's host and path: {e}")))?;
-        match transport.page(&url, insecure) {
+        let url = Url::parse(&format!("{scheme}://{path}{slash}?go-get=1"));
+        let url = url.map_err(|e| Error::input(format!("{path} is not a URL's host and path: {e}")))?;
+        match transport.page(&url, &request) {
             Ok(page) => return Ok(page),
-            Err(why) => failure = format!("{text}: {why}"),
+            Err(error) => failure = error,
         }
     }
-    Err(Error::environment(failure)
-        .help("check the module path, the network and HTTPS_PROXY; GOPROXY may name a module proxy that has it"))
+    Err(failure)
 }
 
 /// The tag of a page that is for a module path.
