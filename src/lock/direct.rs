@@ -98,11 +98,11 @@ impl Direct {
         let root = self.root(transport, wanted.path().as_str()).map_err(failed)?;
         match &root.place {
             Place::Proxy(url) => transport.get(&below(url, &wanted.name()), request, sink),
-            Place::Git(urls) => self.from_git(wanted, &root, urls, cache, request, sink).map_err(failed),
+            Place::Git(urls) => self.get_from_git(wanted, &root, urls, cache, request, sink).map_err(failed),
         }
     }
 
-    fn from_git(
+    fn get_from_git(
         &self,
         wanted: Wanted<'_>,
         root: &Root,
@@ -112,22 +112,15 @@ impl Direct {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let location = Location::new(wanted.path().as_str(), root)?;
-        let repository = self.repository(cache, urls)?;
-        let bytes = match wanted {
-            Wanted::List(_) => location.versions(&repository)?.join("\n").into_bytes(),
-            Wanted::GoMod(id) => {
-                let source = location.find(&repository, id.version.as_str())?;
-                source.go_mod.unwrap_or_else(|| revision::legacy_go_mod(id))
+        {
+            let repository = self.repository(cache, urls)?;
+            let answer = answer(wanted, &location, &repository, cache, request, sink);
+            if answer.is_ok() || !repository.is_damaged() {
+                return answer;
             }
-            Wanted::Zip(id) => {
-                let source = location.find(&repository, id.version.as_str())?;
-                return write_zip(id, &repository, &source, cache, request, sink);
-            }
-        };
-        if bytes.len() as u64 > request.limit {
-            return Err(Error::input(format!("the file is larger than {} bytes", request.limit)));
         }
-        sink.restart("", None).and_then(|()| sink.write_all(&bytes)).map_err(|e| not_written(&e))
+        // What is in the cache was damaged, and is made anew.
+        answer(wanted, &location, &self.repository(cache, urls)?, cache, request, sink)
     }
 
     /// The first of some URLs that answers.
@@ -170,6 +163,32 @@ impl Direct {
         lock().insert(path.to_owned(), root.clone());
         Ok(root)
     }
+}
+
+/// Gets a file of a module from its repository.
+fn answer(
+    wanted: Wanted<'_>,
+    location: &Location<'_>,
+    repository: &Repository<'_>,
+    cache: &Cache,
+    request: &Request<'_>,
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    let bytes = match wanted {
+        Wanted::List(_) => location.versions(repository)?.join("\n").into_bytes(),
+        Wanted::GoMod(id) => {
+            let source = location.find(repository, id.version.as_str())?;
+            source.go_mod.unwrap_or_else(|| revision::legacy_go_mod(id))
+        }
+        Wanted::Zip(id) => {
+            let source = location.find(repository, id.version.as_str())?;
+            return write_zip(id, repository, &source, cache, request, sink);
+        }
+    };
+    if bytes.len() as u64 > request.limit {
+        return Err(Error::input(format!("the file is larger than {} bytes", request.limit)));
+    }
+    sink.restart("", None).and_then(|()| sink.write_all(&bytes)).map_err(|e| not_written(&e))
 }
 
 /// Writes the zip of a module version.

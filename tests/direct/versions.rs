@@ -231,6 +231,16 @@ fn repositories_in_the_cache() {
     third.agree(&[("github.com/u/r@v1.2.0", "")]);
     assert!(!kept.with_extension("busy").exists());
 
+    // Damage is noticed and repaired: nothing left, and a tree that is missing.
+    let _ = std::fs::remove_dir_all(third.cache().root().join("download"));
+    std::fs::remove_file(kept.join("HEAD")).unwrap();
+    world.restarted().agree(&[("github.com/u/r@v1.2.0", "")]);
+    let _ = std::fs::remove_dir_all(third.cache().root().join("download"));
+    let tree = repo.git(&["rev-parse", "v1.2.0^{tree}"]);
+    std::fs::remove_file(kept.join("objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+    world.restarted().agree(&[("github.com/u/r@v1.2.0", "")]);
+    assert!(!kept.with_extension("busy").exists());
+
     // A tag that was moved is another module; what go.sum says decides.
     repo.commit(&[("d.go", "package r\n")]);
     repo.git(&["tag", "-f", "v1.2.0"]);

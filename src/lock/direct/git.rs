@@ -104,8 +104,9 @@ impl Git {
         let lock = cache.lock(&lock_file)?;
         let repository = Repository { git: self, cache, url, name, directory, _lock: lock };
         if repository.busy().exists() {
-            // A process was killed while git wrote: git would never remove the locks that it left.
+            // A process was killed while git wrote, which would never remove the locks that it left; or it is damaged.
             repository.remove()?;
+            self.learn(&repository.name, |known| known.complete = false);
         }
         Ok(repository)
     }
@@ -264,12 +265,16 @@ impl Repository<'_> {
     ///
     /// # Errors
     ///
-    /// None but that git can't be run.
+    /// A damaged repository, and that git can't be run.
     pub fn read(&self, commit: &Commit, path: &str) -> Result<Option<Vec<u8>>> {
-        match self.output(&["cat-file", "--end-of-options", "blob", &format!("{}:{path}", commit.hash)]) {
-            Ok(content) => Ok(Some(content)),
-            Err(Failed { code: Some(_), .. }) => Ok(None),
-            Err(failed) => Err(self.failed(&failed)),
+        let failed = match self.output(&["cat-file", "--end-of-options", "blob", &format!("{}:{path}", commit.hash)]) {
+            Ok(content) => return Ok(Some(content)),
+            Err(failed) => failed,
+        };
+        // A file that isn't there must be told from one that can't be read.
+        match self.output(&["ls-tree", "--full-tree", "--end-of-options", &commit.hash, path]) {
+            Ok(listing) if !listing.windows(6).any(|window| window == b" blob ") => Ok(None),
+            _ => Err(self.failed(&failed)),
         }
     }
 
@@ -363,7 +368,7 @@ impl Repository<'_> {
         Ok(out)
     }
 
-    /// There while git writes into the repository.
+    /// A mark that is there while git writes into the repository, and stays when it must be made anew.
     fn busy(&self) -> PathBuf {
         self.directory.with_extension("busy")
     }
@@ -377,12 +382,21 @@ impl Repository<'_> {
         std::fs::remove_file(self.busy()).map_err(failed)
     }
 
+    /// Whether the last failure was one of the repository in the cache, so that the next use makes it anew.
+    pub fn is_damaged(&self) -> bool {
+        self.busy().exists()
+    }
+
     fn unknown(&self, revision: &str) -> Error {
         Error::input(format!("{}: unknown revision {revision}", self.name))
             .help("check the version in go.mod: the repository has no such tag or commit, or it was removed")
     }
 
     fn failed(&self, failed: &Failed) -> Error {
+        // All that is needed is there by now, so something is wrong with it.
+        if failed.code.is_some() {
+            let _ = std::fs::write(self.busy(), "");
+        }
         Error::environment(format!("{}: {}", self.name, failed.message))
             .help("install git, or use a module proxy; `git --version` says whether it runs")
     }
@@ -391,6 +405,9 @@ impl Repository<'_> {
     fn unreachable(&self, failed: &Failed) -> Error {
         if failed.code.is_none() {
             return self.failed(failed);
+        }
+        if ["not a git repository", "bad object", "corrupt"].iter().any(|word| failed.message.contains(word)) {
+            let _ = std::fs::write(self.busy(), "");
         }
         let words = ["could not read Username", "Authentication failed", "Permission denied", "could not read Password"];
         let lines = failed.message.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("; ");

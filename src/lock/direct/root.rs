@@ -65,7 +65,7 @@ pub(super) fn of_path(path: &str, insecure: bool) -> Result<Option<(Root, &'stat
 fn of_suffix(elements: &[&str], insecure: bool) -> Result<Option<(Root, &'static str)>> {
     let host_is_fine = elements[0].split('.').all(|label| !label.is_empty()) && elements[0].contains('.');
     let is_fine = |element: &&str| is_plain(element.strip_prefix('~').unwrap_or(element));
-    if !host_is_fine || !elements[1..].iter().all(|element| is_fine(element)) {
+    if !host_is_fine || !elements[1..].iter().all(is_fine) {
         return Ok(None);
     }
     let found = elements[1..].iter().enumerate().find_map(|(i, element)| {
@@ -144,7 +144,7 @@ pub(super) fn check_govcs(govcs: &str, goprivate: &str, root: &str, program: &st
     };
     let allowed = rules.iter().find(|(pattern, _)| matches(pattern)).is_some_and(|(_, programs)| {
         let is_allowed = |allowed: &&str| *allowed == program || *allowed == "all";
-        programs.iter().any(|allowed| is_allowed(allowed))
+        programs.iter().any(is_allowed)
     });
     if allowed {
         return Ok(());
