@@ -22,6 +22,8 @@ use crate::spec::Profile;
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Configuration {
+    /// The name of the SDK whose tools these are.
+    pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
     /// Packages by import path.
@@ -163,7 +165,7 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
         }
         planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));
     }
-    Ok(Configuration { env: env(settings), packages, binaries: planned })
+    Ok(Configuration { sdk: settings.profile.sdk.clone(), env: env(settings), packages, binaries: planned })
 }
 
 /// The environment of the tools.

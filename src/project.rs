@@ -10,7 +10,7 @@ use crate::emit::bazel;
 use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
-use crate::module::workspace::Workspace;
+use crate::module::workspace::{DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
@@ -22,9 +22,6 @@ use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
 /// The name of the lock beside the spec.
 pub const LOCK_FILE: &str = "godirect.lock.json";
-
-/// The go version that a go.work without go line has (`modload.WorkFile`).
-const DEFAULT_WORKSPACE_GO: &str = "1.18";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -79,9 +76,7 @@ pub struct Locked<'a> {
     pub project: &'a Project,
     /// The lock.
     pub lock: &'a Lockfile,
-    /// The SDK of the spec.
-    pub sdk: &'a LockedSdk,
-    sources: Sources<'a>,
+    sdks: BTreeMap<&'a str, (&'a LockedSdk, Sources<'a>)>,
 }
 
 impl Project {
@@ -97,20 +92,22 @@ impl Project {
         let tree = DiskTree::new(dir);
         let binaries = binaries(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, tree };
-        if let SdkVersion::Exact(version) = &project.spec.sdk.version {
-            project.check_version(version)?;
+        for (name, sdk) in &project.spec.sdks {
+            if let SdkVersion::Exact(version) = &sdk.version {
+                project.check_version(name, version)?;
+            }
         }
         Ok(project)
     }
 
     /// Refuses an SDK that is older than a go line.
-    fn check_version(&self, version: &GoVersion) -> Result<()> {
-        let Some(wanted) = self.workspace.wanted_sdk().filter(|w| w.version > *version && w.line.starts_with("go ")) else {
+    fn check_version(&self, name: &str, version: &GoVersion) -> Result<()> {
+        let Some(wanted) = self.workspace.newest_go_line().filter(|newest| newest.version > *version) else {
             return Ok(());
         };
         let error = Error::input(format!("the SDK go{version} is older than the line `{}` of {}", wanted.line, wanted.file));
         let error = error.help("ask for a newer SDK in go_sdk(version = …), or lower the go line");
-        Err(match &self.spec.sdk.location {
+        Err(match &self.spec.sdk(name)?.location {
             Some(location) => error.at(location.clone()),
             None => error,
         })
@@ -183,9 +180,12 @@ impl Project {
     ///
     /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
-        let sdk = freshness::check(self, lock)?;
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
-        Ok(Locked { project: self, lock, sdk, sources })
+        let sources = |sdk: &'a LockedSdk| {
+            let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
+            (sdk, sources)
+        };
+        let sdks = freshness::check(self, lock)?.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
+        Ok(Locked { project: self, lock, sdks })
     }
 }
 
@@ -194,10 +194,11 @@ fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
 }
 
 /// What decides which files belong to a build.
-fn context(go: &GoVersion, experiments: &[String], variant: Variant) -> BuildContext {
+fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
+    let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).map_or(&[][..], Vec::as_slice);
     BuildContext {
         platform: variant.target.platform.clone(),
-        go: go.clone(),
+        go: sdk.version.clone(),
         cgo: variant.profile.cgo,
         tags: variant.profile.tags.clone(),
         experiments: experiments.iter().cloned().collect(),
@@ -217,17 +218,36 @@ fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, 
     Ok(roots)
 }
 
-impl Locked<'_> {
+impl<'a> Locked<'a> {
+    /// The versions of all SDKs, by name.
+    pub fn sdk_versions(&self) -> BTreeMap<&'a str, &'a GoVersion> {
+        self.sdks.iter().map(|(name, (sdk, _))| (*name, &sdk.version)).collect()
+    }
+
+    /// The SDK with a name, or an error that lists those that exist.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Spec::sdk`].
+    pub fn named_sdk(&self, name: &str) -> Result<&'a LockedSdk> {
+        self.project.spec.sdk(name).map(|_| self.sdks[name].0)
+    }
+
+    /// The SDK that a profile builds with.
+    pub fn sdk(&self, profile: &Profile) -> &'a LockedSdk {
+        self.sdks[profile.sdk.as_str()].0
+    }
+
     /// The graph of the whole repository.
     ///
     /// # Errors
     ///
     /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
-        let experiments = self.sdk.experiments.get(&variant.target.platform.os_arch());
-        let context = context(&self.sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
-        let roots = roots(&self.sources, &context, &self.project.binaries)?;
-        PackageGraph::load(&self.sources, &context, &roots, false)
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let roots = roots(sources, &context, &self.project.binaries)?;
+        PackageGraph::load(sources, &context, &roots, false)
     }
 
     /// How to build those of the variant's binaries for which `wanted` holds.
@@ -244,11 +264,11 @@ impl Locked<'_> {
                 name,
                 main: &b.main,
                 default: self.project.is_default(variant, b),
-                default_godebug: self.default_godebug(graph, &b.main),
+                default_godebug: self.default_godebug(graph, variant.profile, &b.main),
             })
             .collect();
         let settings = plan::Settings {
-            go: &self.sdk.version,
+            go: &self.sdk(variant.profile).version,
             platform: &variant.target.platform,
             profile: variant.profile,
             mains: &self.project.mains,
@@ -258,16 +278,16 @@ impl Locked<'_> {
     }
 
     /// The value of `DefaultGODEBUG` for a main package.
-    fn default_godebug(&self, graph: &PackageGraph, main: &ImportPath) -> String {
+    fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
         let workspace = &self.project.workspace;
-        let default_go = DEFAULT_WORKSPACE_GO.parse().ok();
+        let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
         let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        godebug::default_godebug(go, &settings, directives, &self.sdk.godebug)
+        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -277,13 +297,15 @@ impl Locked<'_> {
     /// When a directory can't be read.
     pub fn bazel_files(&self, views: &[bazel::View]) -> Result<BTreeMap<ImportPath, bazel::PackageFiles>> {
         let mut found = BTreeMap::new();
+        // The repository's own packages are the same for every SDK.
+        let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
         for package in views.iter().flat_map(|v| v.graph.packages()) {
             let Origin::Main { index, directory } = &package.origin else { continue };
             if found.contains_key(&package.import_path) {
                 continue;
             }
             let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
-            if let Some(scanned) = self.sources.main_package(*index, directory)? {
+            if let Some(scanned) = sources.main_package(*index, directory)? {
                 let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
                 found.insert(package.import_path.clone(), files);
             }
@@ -321,13 +343,14 @@ impl Locked<'_> {
     pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
         let mut binaries = Vec::new();
         for (name, binary) in &self.project.binaries {
-            for (i, profile) in binary.profiles.iter().enumerate() {
-                let view = views.iter().find(|v| v.profile == profile && v.graph.get(&binary.main).is_some());
+            for (i, profile_name) in binary.profiles.iter().enumerate() {
+                let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
+                let profile = &self.project.spec.profiles[profile_name];
                 binaries.push(bazel::Binary {
-                    name: if i == 0 { name.clone() } else { format!("{name}_{profile}") },
+                    name: if i == 0 { name.clone() } else { format!("{name}_{profile_name}") },
                     main: binary.main.clone(),
-                    profile: self.project.spec.profiles[profile].clone(),
-                    default_godebug: view.map(|v| self.default_godebug(v.graph, &binary.main)).unwrap_or_default(),
+                    profile: profile.clone(),
+                    default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
                 });
             }
         }
@@ -390,7 +413,7 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
 /// The import path of the main package in a directory relative to the spec.
 fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let any: Platform = "linux/amd64".parse()?;
-    let go: GoVersion = DEFAULT_WORKSPACE_GO.parse()?;
+    let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
     let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
     let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
     let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;

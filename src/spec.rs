@@ -23,8 +23,8 @@ pub struct Spec {
     pub path: PathBuf,
     /// The directory of go.mod or go.work, relative to the spec, slash-separated; empty for the spec's own.
     pub module_dir: String,
-    /// The SDK.
-    pub sdk: Sdk,
+    /// The SDKs by name; there is always [`DEFAULT_SDK`].
+    pub sdks: BTreeMap<String, Sdk>,
     /// Platforms that binaries are built for, in the order of the spec.
     pub platforms: Vec<Target>,
     /// Profiles by name.
@@ -87,7 +87,7 @@ pub struct Target {
 }
 
 /// A named set of build settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Build tags, sorted.
     pub tags: BTreeSet<String>,
@@ -97,6 +97,15 @@ pub struct Profile {
     pub ldflags: Vec<String>,
     /// Whether packages may use cgo (CGO_ENABLED).
     pub cgo: bool,
+    /// The name of the SDK that builds.
+    pub sdk: String,
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        let (tags, gcflags, ldflags) = (BTreeSet::new(), Vec::new(), Vec::new());
+        Profile { tags, gcflags, ldflags, cgo: false, sdk: DEFAULT_SDK.to_owned() }
+    }
 }
 
 /// A binary to build.
@@ -127,7 +136,23 @@ pub const DEFAULT_NIX_DIR: &str = "nix";
 /// The profile that binaries have when the spec names none.
 pub const DEFAULT_PROFILE: &str = "default";
 
+/// The SDK of profiles that name none, and of a `go_sdk()` without name.
+pub const DEFAULT_SDK: &str = "default";
+
 impl Spec {
+    /// The SDK with `name`, or an error that lists those that exist.
+    ///
+    /// # Errors
+    ///
+    /// When the spec has none of that name.
+    pub fn sdk(&self, name: &str) -> Result<&Sdk> {
+        self.sdks.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.sdks.keys().map(String::as_str).collect();
+            Error::input(format!("{} has no SDK `{}`", self.path.display(), name.escape_debug()))
+                .help(format!("it has {}", names.join(", ")))
+        })
+    }
+
     /// GOOS/GOARCH pairs of the target platforms, sorted.
     pub fn os_arches(&self) -> BTreeSet<OsArch> {
         self.platforms.iter().map(|t| t.platform.os_arch()).collect()

@@ -1,5 +1,9 @@
 //! The command line with bad input, in hostile environments, and when it is killed: whole texts, exit codes and trees.
 
+#[path = "support/https.rs"]
+mod https;
+#[path = "support/loopback.rs"]
+mod loopback;
 #[path = "support/cli.rs"]
 mod support;
 
@@ -9,6 +13,8 @@ mod determinism;
 mod fetching;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/network.rs"]
+mod network;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/sources.rs"]

@@ -9,12 +9,13 @@ use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
 use godirect::lock::proxy::Proxy;
 use godirect::lock::resolve::Modules;
-use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin};
+use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::ModuleId;
 use godirect::module::gomod::{GoMod, Replace, Require, Target};
 use godirect::module::gosum::GoSum;
 use godirect::module::mvs::{self, Selected};
 use godirect::module::workspace::Workspace;
+use godirect::name::GoVersion;
 use godirect::platform::OsArch;
 use godirect::source;
 use serde_json::{Value, json};
@@ -32,9 +33,14 @@ fn env() -> &'static Env {
         let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).unwrap();
         let proxy = Proxy::from_env().unwrap();
         let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &|_| {} };
-        let host = [OsArch::host().unwrap()];
-        let sums = GoSum::default();
-        let sdk = sdk::fetch("1.27.3".parse().unwrap(), &SdkOrigin::Module, &host, &sums, None, &fetcher).unwrap();
+        let version: GoVersion = "1.27.3".parse().unwrap();
+        let request = SdkRequest {
+            name: "default".to_owned(),
+            version: SdkVersion::Exact(version.clone()),
+            origin: SdkOrigin::Module,
+            exec_platforms: vec![OsArch::host().unwrap()],
+        };
+        let sdk = sdk::fetch(&request, version, &GoSum::default(), None, &fetcher).unwrap();
         Env { cache, proxy, sdk }
     })
 }

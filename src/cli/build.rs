@@ -111,16 +111,14 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (goroot, sources) = fetch(&locked, &cache, &proxy)?;
-    let host = OsArch::host()?;
+    let (toolchains, sources) = fetch(&locked, &variants, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
-    let nar = locked.sdk.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
-    let environment = Environment { goroot: &goroot, tools: &tools, sdk_id: &nar, sources: &sources, cache: &actions, jobs };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for variant in variants {
         let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
+        let Toolchain { goroot, tools, nar } = &toolchains[variant.profile.sdk.as_str()];
+        let environment = Environment { goroot, tools, sdk_id: nar, sources: &sources, cache: &actions, jobs };
         let bar = Bar::count();
         let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
         summary.compiled += built.compiled;
@@ -147,19 +145,41 @@ fn place(from: &Path, to: &Path) -> Result<()> {
     write::executable(to, &content)
 }
 
-/// The SDK for this machine, and the unpacked modules.
-fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(PathBuf, Sources)> {
+/// An SDK for this machine, unpacked.
+struct Toolchain {
+    goroot: PathBuf,
+    tools: PathBuf,
+    nar: String,
+}
+
+/// The SDKs of the variants by name, and the unpacked modules.
+fn fetch<'a>(
+    locked: &Locked<'a>,
+    variants: &[Variant<'_>],
+    cache: &Cache,
+    proxy: &Proxy,
+) -> Result<(BTreeMap<&'a str, Toolchain>, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache, proxy, progress: &progress };
-    let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
+    let host = OsArch::host()?;
+    let mut toolchains = BTreeMap::new();
+    for variant in variants {
+        let locked = locked.sdk(variant.profile);
+        if !toolchains.contains_key(locked.name.as_str()) {
+            let goroot = sdk::goroot(&fetcher, locked, host)?;
+            let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
+            let nar = locked.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
+            toolchains.insert(locked.name.as_str(), Toolchain { goroot, tools, nar });
+        }
+    }
     let mut modules = BTreeMap::new();
     for module in &locked.lock.modules {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }
     let root = std::path::absolute(&locked.project.dir).map_err(|e| Error::io("use", &locked.project.dir, &e))?;
-    Ok((goroot, Sources { root, modules }))
+    Ok((toolchains, Sources { root, modules }))
 }
 
 fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {

@@ -1,4 +1,4 @@
-//! `godirect.lock.json`: format version 1, described for people in `docs/lockfile.md`.
+//! `godirect.lock.json`: format version 2, described for people in `docs/lockfile.md`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,9 +12,10 @@ use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::sdk::GodebugSetting;
+use crate::spec::DEFAULT_SDK;
 
 /// The format version that this program reads and writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The whole lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Lockfile {
     pub version: u32,
     /// GOOS/GOARCH pairs for which files are recorded, sorted: groups that none of them can choose are left out.
     pub platforms: Vec<OsArch>,
-    /// The SDKs, by version.
+    /// The SDKs, sorted by name.
     pub sdks: Vec<LockedSdk>,
     /// Third-party modules that provide a needed package, sorted by path.
     pub modules: Vec<LockedModule>,
@@ -34,6 +35,9 @@ pub struct Lockfile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedSdk {
+    /// The name that profiles use; absent for that of profiles which use none.
+    #[serde(default = "default_sdk", skip_serializing_if = "is_default_sdk")]
+    pub name: String,
     /// The version, e.g. `1.27.3`.
     pub version: GoVersion,
     /// Where it comes from.
@@ -46,6 +50,14 @@ pub struct LockedSdk {
     pub godebug: Vec<GodebugSetting>,
     /// std's packages by import path (`vendor/golang.org/x/…` for vendored ones), without commands and tests.
     pub packages: BTreeMap<String, PackageRecord>,
+}
+
+fn default_sdk() -> String {
+    DEFAULT_SDK.to_owned()
+}
+
+fn is_default_sdk(name: &str) -> bool {
+    name == DEFAULT_SDK
 }
 
 /// Where an SDK comes from.
@@ -219,14 +231,18 @@ fn malformed(path: &Path, text: &str, error: &serde_json::Error) -> Error {
 
 fn render_sdk(sdk: &LockedSdk) -> String {
     let downloads = sdk.downloads.iter().map(render_download).collect();
-    let fields = vec![
+    let mut fields = Vec::new();
+    if !is_default_sdk(&sdk.name) {
+        fields.push(("name", one_line(&sdk.name)));
+    }
+    fields.extend([
         ("version", one_line(&sdk.version)),
         ("source", one_line(&sdk.source)),
         ("downloads", list(3, downloads)),
         ("experiments", one_line(&sdk.experiments)),
         ("godebug", list(3, sdk.godebug.iter().map(one_line).collect())),
         ("packages", packages(3, &sdk.packages)),
-    ];
+    ]);
     object(2, fields)
 }
 

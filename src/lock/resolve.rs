@@ -24,10 +24,8 @@ use crate::source::{self, record::PackageRecord};
 pub struct Request<'a> {
     /// The directory of go.work or go.mod.
     pub directory: &'a Path,
-    /// The SDK.
-    pub sdk: &'a SdkRequest,
-    /// Platforms on which the SDK's tools run.
-    pub exec_platforms: &'a [OsArch],
+    /// The SDKs, sorted by name.
+    pub sdks: &'a [SdkRequest],
     /// Platforms that binaries are built for.
     pub platforms: &'a [OsArch],
     /// The lock that is replaced.
@@ -41,7 +39,7 @@ pub type Packages = BTreeMap<String, PackageRecord>;
 /// only modules with a version are locked.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
-pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_>) -> Result<Needed> + 'a;
+pub type FindNeeded<'a> = dyn Fn(&[LockedSdk], &Modules<'_>) -> Result<Needed> + 'a;
 
 /// Packages by the path of their module.
 pub type Needed = BTreeMap<ModulePath, Packages>;
@@ -129,23 +127,27 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
-    let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
-    let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
-    let sdk = lock_sdk(fetched, &platforms)?;
+    let lock_one = |wanted: &SdkRequest| {
+        let version = sdk::resolve_version(wanted, &workspace)?;
+        let fetched = sdk::fetch(wanted, version, &workspace.sums, request.previous, &fetcher)?;
+        lock_sdk(&wanted.name, fetched, &platforms)
+    };
+    let sdks = request.sdks.iter().map(lock_one).collect::<Result<Vec<_>>>()?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
-    let mut needed = needed(&sdk, &modules)?;
+    let mut needed = needed(&sdks, &modules)?;
     let mut locked = Vec::new();
     for module in modules.all() {
         let packages = needed.remove(&module.id.path).unwrap_or_default();
         if !packages.is_empty() && !matches!(module.replace, Some(Target::Directory(_))) {
-            locked.push(lock_module(module, &modules.fetch(module)?, packages)?);
+            let module = lock_module(module, &modules.fetch(module)?, packages)?;
+            sdk::check_go_line(&module, &sdks)?;
+            locked.push(module);
         }
     }
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked })
+    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked })
 }
 
-fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
+fn lock_sdk(name: &str, fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     let FetchedSdk { version, source, downloads, goroot } = fetched;
     let mut experiments = BTreeMap::new();
     for platform in platforms {
@@ -153,7 +155,8 @@ fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     }
     let godebug = source::sdk::godebug_table(&goroot)?;
     let packages = source::sdk::std_packages(&goroot, platforms)?;
-    Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
+    let name = name.to_owned();
+    Ok(LockedSdk { name, version, source, downloads, experiments, godebug, packages })
 }
 
 fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Result<LockedModule> {

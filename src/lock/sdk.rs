@@ -8,26 +8,30 @@ use rayon::prelude::*;
 use super::archive::{self, Layout};
 use super::cache::Facts;
 use super::fetch::{Fetcher, Promise, mismatch};
-use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload, SdkSource};
 use super::with_connections;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
-use crate::module::workspace::Workspace;
-use crate::name::{GoVersion, ModulePath};
+use crate::module::workspace::{STRICT_SINCE, Workspace};
+use crate::name::GoVersion;
 use crate::platform::OsArch;
 
 /// The SDK that a spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkRequest {
+    /// The name that profiles use.
+    pub name: String,
     /// Which version.
     pub version: SdkVersion,
     /// Where from.
     pub origin: SdkOrigin,
+    /// The platforms on which its tools run.
+    pub exec_platforms: Vec<OsArch>,
 }
 
-/// How the version is chosen. A version without patch (`1.27`) means its newest release.
+/// How the version is chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SdkVersion {
     /// As the go and toolchain lines of go.mod or go.work say.
@@ -63,57 +67,49 @@ pub fn toolchain_module(version: &GoVersion, platform: OsArch) -> Result<ModuleI
     Ok(ModuleId { path: MODULE.parse()?, version: module_version.parse()? })
 }
 
-/// The exact version that is asked for; one that `previous` has stays while it fits.
+/// The exact version that is asked for.
 ///
 /// # Errors
 ///
-/// When go.mod asks for no version, or the proxy knows no release of a language version.
-pub fn resolve_version(
-    request: &SdkRequest,
-    workspace: &Workspace,
-    previous: Option<&Lockfile>,
-    fetcher: &Fetcher<'_>,
-) -> Result<GoVersion> {
-    let (wanted, from) = match &request.version {
+/// When go.mod asks for no version, or for one that is not where the spec wants the SDK from.
+pub fn resolve_version(request: &SdkRequest, workspace: &Workspace) -> Result<GoVersion> {
+    let (version, from) = match &request.version {
         SdkVersion::Exact(version) => (version.clone(), "the spec".to_owned()),
         SdkVersion::FromGoMod => {
             let wanted = workspace.wanted_sdk().ok_or_else(|| {
-                Error::input("go.mod has no go line, so it doesn't say which SDK to use")
-                    .help("`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec")
+                let file = if workspace.work.is_some() { "go.work" } else { "go.mod" };
+                let command = file.replace("go.", "go ");
+                Error::input(format!("{file} has no go line, so it doesn't say which SDK to use"))
+                    .help(format!("`{command} edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec"))
             })?;
-            (wanted.version, format!("`{}` of {}", wanted.line, wanted.file))
+            let from = format!("`{}` of {}", wanted.line, wanted.file);
+            if !wanted.version.is_release() && wanted.line.starts_with("toolchain ") {
+                let error = format!("{from} names a language version, and no toolchain");
+                return Err(Error::input(error).help(format!("write `toolchain go{}`", wanted.version.toolchain())));
+            }
+            (wanted.version.toolchain(), from)
         }
     };
-    if matches!(request.origin, SdkOrigin::Module) && wanted.minor() < 21 {
-        return Err(Error::input(format!("{from} asks for Go {wanted}, but module proxies have SDKs from 1.21 on"))
-            .help("write e.g. go_sdk(version = \"1.27.3\") in the spec: an SDK compiles for older go lines as they demand"));
+    if matches!(request.origin, SdkOrigin::Module) && version.minor() < 21 {
+        return Err(Error::input(format!("{from} asks for Go {version}, but module proxies have SDKs from 1.21 on")).help(
+            "ask for a newer one, e.g. go_sdk(version = \"1.27.3\"), which compiles for older go lines as they demand; \
+             or for this one's archive: go_sdk(source = archive(…))",
+        ));
     }
-    if wanted.is_release() {
-        return Ok(wanted);
-    }
-    let language = wanted.language();
-    let kept = previous.and_then(|lock| lock.sdks.iter().find(|sdk| sdk.version.language() == language));
-    if let Some(sdk) = kept {
-        return Ok(sdk.version.clone());
-    }
-    let path: ModulePath = MODULE.parse()?;
-    let newest = fetcher
-        .proxy
-        .list(fetcher.cache, &path)?
-        .iter()
-        .filter_map(|text| released(text))
-        .filter(|v| v.language() == language)
-        .max();
-    newest.ok_or_else(|| {
-        Error::input(format!("{from} asks for Go {language}, of which the module proxy knows no release"))
-            .help("write the whole version, e.g. `go 1.27.3`")
-    })
+    Ok(version)
 }
 
-/// The Go version of a version of the toolchain module, if it is a release and not a candidate.
-fn released(module_version: &str) -> Option<GoVersion> {
-    let (version, _platform) = module_version.strip_prefix(VERSION_PREFIX)?.rsplit_once('.')?;
-    if version.contains("rc") || version.contains("beta") { None } else { version.parse().ok() }
+/// Refuses a module that needs a newer SDK than one of those that build, as the go command does since 1.21 (`modload.goModSummary`).
+///
+/// # Errors
+///
+/// A go line that is newer than an SDK.
+pub fn check_go_line(module: &LockedModule, sdks: &[LockedSdk]) -> Result<()> {
+    let Some(go) = module.go.as_ref().filter(|go| go.minor() >= STRICT_SINCE) else { return Ok(()) };
+    let Some(old) = sdks.iter().find(|sdk| sdk.version < *go) else { return Ok(()) };
+    let LockedModule { path, version, .. } = module;
+    Err(Error::input(format!("module {path}@{version} requires go >= {go}, and the SDK is go{}", old.version))
+        .help(format!("`go get go@{go}` raises the go line of go.mod, or choose an older version of the module")))
 }
 
 /// A downloaded SDK.
@@ -134,14 +130,14 @@ pub struct FetchedSdk {
 ///
 /// A platform without archive, a wrong hash, no answer.
 pub fn fetch(
+    request: &SdkRequest,
     version: GoVersion,
-    origin: &SdkOrigin,
-    platforms: &[OsArch],
     sums: &GoSum,
     previous: Option<&Lockfile>,
     fetcher: &Fetcher<'_>,
 ) -> Result<FetchedSdk> {
-    let mut platforms = platforms.to_vec();
+    let SdkRequest { origin, exec_platforms, .. } = request;
+    let mut platforms = exec_platforms.clone();
     platforms.sort();
     platforms.dedup();
     let host = OsArch::host().ok();

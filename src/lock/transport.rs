@@ -392,7 +392,9 @@ fn begins_at(response: &Response, before: u64) -> bool {
 /// The head of an answer as GOAUTH's programs read it: Go's spelling of names.
 fn head(response: &Response) -> String {
     let mut text = format!("{:?} {}\n", response.version(), response.status());
-    for name in response.headers().keys() {
+    // Go's client keeps what concerns the connection to itself.
+    let of_content = |name: &&header::HeaderName| ![header::CONNECTION, header::TRANSFER_ENCODING].contains(name);
+    for name in response.headers().keys().filter(of_content) {
         let capital = |part: &str| part[..1].to_ascii_uppercase() + &part[1..];
         let spelling: Vec<String> =
             name.as_str().split('-').map(|part| if part.is_empty() { String::new() } else { capital(part) }).collect();

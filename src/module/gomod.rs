@@ -112,7 +112,7 @@ impl GoMod {
 }
 
 pub(super) fn toolchain_version(name: &str) -> Option<GoVersion> {
-    name.strip_prefix("go")?.split('-').next()?.parse().ok()
+    name.strip_prefix("go")?.parse().ok()
 }
 
 const BLOCKS: [&str; 8] = ["module", "godebug", "require", "exclude", "replace", "retract", "tool", "ignore"];
@@ -234,7 +234,7 @@ impl<'a> Directive<'a> {
     pub fn go_version(&self, strict: bool) -> Result<GoVersion> {
         let [token] = self.args("go directive expects exactly one argument")?;
         let text = if strict { token.text } else { lax_go_version(token.text) };
-        text.parse().map_err(|_| {
+        text.parse().ok().filter(|version: &GoVersion| version.suffix().is_none()).ok_or_else(|| {
             let shown = token.text.escape_debug();
             self.file.error_at(token, format!("invalid go version '{shown}': must match format 1.23.0"))
         })
@@ -350,7 +350,7 @@ impl<'a> Directive<'a> {
 
 /// Drops what some old go.mod files have around the version: `v1.12`, `1.12.x` (`laxGoVersionRE`).
 fn lax_go_version(text: &str) -> &str {
-    if text.parse::<GoVersion>().is_ok() {
+    if text.parse::<GoVersion>().is_ok_and(|version| version.suffix().is_none()) {
         return text;
     }
     let plain = text.strip_prefix('v').unwrap_or(text);

@@ -10,6 +10,12 @@ use super::gowork::GoWork;
 use crate::error::{self, Error, Result};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 
+/// The go line of a go.work that has none (`gover.DefaultGoWorkVersion`).
+pub const DEFAULT_GO_OF_WORK: &str = "1.18";
+
+/// From this minor version on, a go line is a demand and not a hint (`gover.GoStrictVersion`).
+pub const STRICT_SINCE: u32 = 21;
+
 /// Reads a file by its slash-separated path relative to the workspace's directory; `None` when there is none.
 pub type ReadFile<'a> = dyn Fn(&str) -> Result<Option<String>> + 'a;
 
@@ -39,12 +45,12 @@ pub struct Workspace {
     local: BTreeMap<String, Option<GoMod>>,
 }
 
-/// The SDK version that go.mod or go.work asks for.
+/// A line that says which Go is needed, at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedSdk {
-    /// The version; without patch (`1.27`) any release of that language version will do.
+    /// The version as it is written.
     pub version: GoVersion,
-    /// The line that decided, e.g. `toolchain go1.27.3`.
+    /// The line, e.g. `toolchain go1.27.3`.
     pub line: String,
     /// The file that has the line, relative to the workspace's directory.
     pub file: String,
@@ -107,6 +113,7 @@ impl Workspace {
             }
             workspace.modules.push(MainModule { path: module, dir, gomod });
         }
+        workspace.check_go_lines()?;
         workspace.merge_replaces()?;
         workspace.excludes = workspace.modules.iter().flat_map(|m| m.gomod.exclude.iter().cloned()).collect();
         workspace.read_local(directory, read)?;
@@ -118,6 +125,21 @@ impl Workspace {
             Some(content) => self.sums.add(&error::file_in(directory, name), &content),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a go.work that is older than one of its modules, as the go command does since 1.21 (`modload.loadModFile`).
+    fn check_go_lines(&self) -> Result<()> {
+        let Some(work) = &self.work else { return Ok(()) };
+        let default: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
+        let allowed = work.go.as_ref().unwrap_or(&default);
+        for module in &self.modules {
+            let Some(go) = module.gomod.go.as_ref().filter(|go| *go > allowed && go.minor() >= STRICT_SINCE) else { continue };
+            let says = if work.go.is_some() { "lists" } else { "implicitly requires" };
+            let file = file_in(&module.dir, "go.mod");
+            return Err(Error::input(format!("{file} requires go >= {go}, but go.work {says} go {allowed}"))
+                .help(format!("`go work use` updates go.work, or `go work edit -go={go}`")));
+        }
+        Ok(())
     }
 
     /// Collects the replacements; a module that go.work replaces is not replaced by others (`makeMainModules`).
@@ -196,21 +218,35 @@ impl Workspace {
         }
     }
 
-    /// The newest version that a go or toolchain line asks for; `None` when there is no such line.
+    /// The line that decides which toolchain the go command takes when it has an old one; `None` when there is none.
+    ///
+    /// As `toolchain.Select` of cmd/go has it: of a workspace, only go.work counts; the toolchain line does unless the go line is
+    /// newer, and `toolchain default` is no choice at all.
     pub fn wanted_sdk(&self) -> Option<WantedSdk> {
-        let work = self.work.iter().map(|w| ("go.work".to_owned(), &w.go, w.toolchain_version()));
-        let modules = self.modules.iter().map(|m| (file_in(&m.dir, "go.mod"), &m.gomod.go, m.gomod.toolchain_version()));
-        let mut wanted: Option<WantedSdk> = None;
-        for (file, go, toolchain) in work.chain(modules) {
-            let go = go.clone().map(|version| (format!("go {version}"), version));
-            let toolchain = toolchain.map(|version| (format!("toolchain go{version}"), version));
-            for (line, version) in go.into_iter().chain(toolchain) {
-                if wanted.as_ref().is_none_or(|w| w.version < version) {
-                    wanted = Some(WantedSdk { version, line, file: file.clone() });
-                }
+        let (file, go, toolchain) = match (&self.work, self.modules.first()) {
+            (Some(work), _) => ("go.work".to_owned(), &work.go, work.toolchain_version()),
+            (None, Some(m)) => (file_in(&m.dir, "go.mod"), &m.gomod.go, m.gomod.toolchain_version()),
+            (None, None) => return None,
+        };
+        match (go, toolchain) {
+            (go, Some(version)) if go.as_ref().is_none_or(|go| *go <= version) => {
+                Some(WantedSdk { line: format!("toolchain go{version}"), version, file })
             }
+            (Some(go), _) => Some(WantedSdk { line: format!("go {go}"), version: go.clone(), file }),
+            (None, _) => None,
         }
-        wanted
+    }
+
+    /// The newest go line of go.work and the main modules: no older SDK may build them (`modload.ReadModFile`).
+    pub fn newest_go_line(&self) -> Option<WantedSdk> {
+        let work = self.work.iter().map(|w| ("go.work".to_owned(), &w.go));
+        let modules = self.modules.iter().map(|m| (file_in(&m.dir, "go.mod"), &m.gomod.go));
+        let lines = work.chain(modules).filter_map(|(file, go)| {
+            let version = go.clone()?;
+            Some(WantedSdk { line: format!("go {version}"), version, file })
+        });
+        // The first of several that are equal.
+        lines.reduce(|newest, line| if line.version > newest.version { line } else { newest })
     }
 }
 
@@ -273,21 +309,30 @@ mod tests {
         assert_eq!(workspace.local("y").unwrap().go.as_ref().unwrap().as_str(), "1.20");
         assert!(workspace.is_excluded(&id("x.com/e")));
         let wanted = workspace.wanted_sdk().unwrap();
-        assert_eq!(
-            (wanted.version.as_str(), wanted.line.as_str(), wanted.file.as_str()),
-            ("1.27.3", "toolchain go1.27.3", "a/go.mod")
-        );
+        assert_eq!((wanted.version.as_str(), wanted.line.as_str(), wanted.file.as_str()), ("1.26.0", "go 1.26.0", "go.work"));
+        let newest = workspace.newest_go_line().unwrap();
+        assert_eq!((newest.line.as_str(), newest.file.as_str()), ("go 1.26.0", "go.work"));
     }
 
     #[test]
     fn what_is_missing_or_contradicts_is_refused() {
-        let cases: [(&[(&str, &str)], &str); 5] = [
+        let cases: [(&[(&str, &str)], &str); 7] = [
             (&[], "there is neither go.mod nor go.work in this directory (run godirect where go.mod is, or `go mod init`)"),
             (&[("go.mod", "go 1.27\n")], "no module declaration in go.mod (`go mod edit -module=example.com/mod` adds one)"),
             (&[("go.work", "use ./a\n")], "go.work uses a, which has no go.mod (`go work edit -dropuse` removes it)"),
             (
                 &[("go.work", "use ./a\nuse ./b\n"), ("a/go.mod", "module m\n"), ("b/go.mod", "module m\n")],
                 "module m appears multiple times in workspace",
+            ),
+            (
+                &[("go.work", "go 1.26\nuse ./a\n"), ("a/go.mod", "module a\ngo 1.26.1\n")],
+                "a/go.mod requires go >= 1.26.1, but go.work lists go 1.26 \
+                 (`go work use` updates go.work, or `go work edit -go=1.26.1`)",
+            ),
+            (
+                &[("go.work", "use ./a\n"), ("a/go.mod", "module a\ngo 1.21\n")],
+                "a/go.mod requires go >= 1.21, but go.work implicitly requires go 1.18 \
+                 (`go work use` updates go.work, or `go work edit -go=1.21`)",
             ),
             (
                 &[

@@ -1,20 +1,22 @@
 //! Whether a lock still fits spec, go.mod and go.sum, so that nothing is built from pins that they have moved on from.
 
+use std::collections::BTreeMap;
+
 use super::{LOCK_FILE, Project};
 use crate::error::{Error, Result};
 use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::{ModuleId, semver};
-use crate::spec::SdkVersion;
+use crate::spec::{Sdk, SdkVersion};
 
-/// The SDK of the spec, when the lock fits.
+/// The SDKs of the spec by name, when the lock fits.
 ///
 /// # Errors
 ///
-/// Another SDK, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts.
-pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-    let sdk = check_sdk(project, lock)?;
+/// Other SDKs, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts.
+pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
+    let sdks = check_sdks(project, lock)?;
     if let Some(missing) = project.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
         return Err(stale(format!("it doesn't cover the platform {missing}")));
     }
@@ -26,34 +28,42 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l Loc
         }
         check_sum(project, module)?;
     }
-    Ok(sdk)
+    Ok(sdks)
 }
 
 fn stale(why: String) -> Error {
     Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
 }
 
-fn check_sdk<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-    let sdk = match &project.spec.sdk.version {
-        SdkVersion::Exact(version) => lock.sdks.iter().find(|s| s.version == *version),
-        SdkVersion::FromGoMod => lock.sdks.last(),
-    };
-    let sdk = sdk.ok_or_else(|| stale("it pins another version of Go than the spec asks for".to_owned()))?;
-    if project.spec.sdk.version == SdkVersion::FromGoMod
-        && let Some(wanted) = project.workspace.wanted_sdk()
-    {
-        // A language version stands for any of its releases.
-        let fits = match wanted.version.is_release() {
-            true => wanted.version == sdk.version,
-            false => wanted.version.language() == sdk.version.language(),
-        };
-        if !fits {
-            return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
-        }
+fn check_sdks<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
+    if let Some(extra) = lock.sdks.iter().find(|sdk| !project.spec.sdks.contains_key(&sdk.name)) {
+        return Err(stale(format!("it pins the SDK `{}`, which the spec has not", extra.name)));
     }
-    match project.spec.sdk.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
+    let one = |(name, wanted): (&String, &Sdk)| {
+        let sdk = lock.sdks.iter().find(|sdk| sdk.name == *name);
+        let sdk = sdk.ok_or_else(|| stale(format!("it doesn't pin the SDK `{name}` of the spec")))?;
+        check_sdk(project, wanted, sdk)?;
+        Ok((sdk.name.as_str(), sdk))
+    };
+    project.spec.sdks.iter().map(one).collect()
+}
+
+fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
+    match &wanted.version {
+        SdkVersion::Exact(version) if *version != sdk.version => {
+            return Err(stale(format!("it pins go{}, but the spec asks for go{version}", sdk.version)));
+        }
+        SdkVersion::FromGoMod => match project.workspace.wanted_sdk() {
+            Some(line) if line.version.toolchain() != sdk.version => {
+                return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, line.file, line.line)));
+            }
+            _ => {}
+        },
+        SdkVersion::Exact(_) => {}
+    }
+    match wanted.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
         Some(missing) => Err(stale(format!("it has no SDK for the execution platform {missing}"))),
-        None => Ok(sdk),
+        None => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
+use std::collections::BTreeMap;
+
 use super::{Project, context, roots};
 use crate::error::{Error, Result};
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
@@ -22,32 +24,13 @@ impl Project {
     /// Those of [`resolve::lock`], and of the package graph.
     pub fn lock(&self, fetcher: Fetcher, previous: Option<&Lockfile>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
-        let request = Request {
-            directory: &self.module_dir(),
-            sdk: &self.sdk_request(),
-            exec_platforms: &self.spec.sdk.exec_platforms,
-            platforms: &platforms,
-            previous,
-        };
-        resolve::lock(&request, fetcher, &|sdk, modules| self.needed(sdk, modules))
-    }
-
-    fn sdk_request(&self) -> SdkRequest {
-        let version = match &self.spec.sdk.version {
-            spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
-            spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
-        };
-        let origin = match &self.spec.sdk.source {
-            spec::SdkSource::ModuleProxy => SdkOrigin::Module,
-            spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
-                archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
-            ),
-        };
-        SdkRequest { version, origin }
+        let sdks: Vec<SdkRequest> = self.spec.sdks.iter().map(|(name, sdk)| sdk_request(name, sdk)).collect();
+        let request = Request { directory: &self.module_dir(), sdks: &sdks, platforms: &platforms, previous };
+        resolve::lock(&request, fetcher, &|sdks, modules| self.needed(sdks, modules))
     }
 
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
-    fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
+    fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
         if let Some(replaced) = modules.all().iter().find(|m| matches!(m.replace, Some(Target::Directory(_)))) {
             let error = Error::input(format!(
                 "go.mod replaces {} by a directory, which this version of godirect can't build",
@@ -55,7 +38,9 @@ impl Project {
             ));
             return Err(error.help("use a go.work file, which makes the directory's module a main module"));
         }
-        self.check_version(&sdk.version)?;
+        for sdk in sdks {
+            self.check_version(&sdk.name, &sdk.version)?;
+        }
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
@@ -66,13 +51,17 @@ impl Project {
             let scanned = scan(&tree, directory, Tests::Exclude)?;
             if scanned.has_go_files() { scanned.record(&tree, &platforms).map(Some) } else { Ok(None) }
         };
-        let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
-        let sources = Sources::new(&self.tree, &self.mains, third_party, &sdk.packages);
+        // What is found in one variant's sources is known in the next: they are the same but for std.
+        let of_sdk = |sdk: &'s LockedSdk| {
+            let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
+            (sdk, Sources::new(&self.tree, &self.mains, third_party, &sdk.packages))
+        };
+        let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
         for variant in self.variants() {
-            let experiments = sdk.experiments.get(&variant.target.platform.os_arch());
-            let context = context(&sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
-            let graph = PackageGraph::load(&sources, &context, &roots(&sources, &context, &self.binaries)?, false)?;
+            let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
+            let context = context(sdk, variant);
+            let graph = PackageGraph::load(sources, &context, &roots(sources, &context, &self.binaries)?, false)?;
             for package in graph.packages() {
                 let Origin::Module { index, directory } = &package.origin else { continue };
                 if let Some(record) = sources.module_package(*index, directory)? {
@@ -83,4 +72,18 @@ impl Project {
         }
         Ok(needed)
     }
+}
+
+fn sdk_request(name: &str, sdk: &spec::Sdk) -> SdkRequest {
+    let version = match &sdk.version {
+        spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
+        spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
+    };
+    let origin = match &sdk.source {
+        spec::SdkSource::ModuleProxy => SdkOrigin::Module,
+        spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
+            archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
+        ),
+    };
+    SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone() }
 }

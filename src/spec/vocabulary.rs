@@ -18,7 +18,7 @@ use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
 use super::eval::location;
-use super::{Archive, Binary, Nix, Profile, Sdk, SdkSource, SdkVersion, Target};
+use super::{Archive, Binary, DEFAULT_SDK, Nix, Profile, Sdk, SdkSource, SdkVersion, Target};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -30,7 +30,7 @@ pub(super) struct Declarations(RefCell<Declared>);
 #[derive(Debug, Default)]
 pub(super) struct Declared {
     pub module_dir: Option<(String, Option<Location>)>,
-    pub sdk: Option<Sdk>,
+    pub sdks: BTreeMap<String, Sdk>,
     pub platforms: Option<(Vec<Target>, Option<Location>)>,
     pub profiles: BTreeMap<String, (Profile, Option<Location>)>,
     pub binaries: Vec<Binary>,
@@ -302,13 +302,16 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         Ok(heap.alloc(AllocStruct(fields)))
     }
 
-    /// The Go SDK that builds everything. Without it: the version of go.mod through GOPROXY, tools for linux/amd64.
+    /// A Go SDK that builds: without a name that of all profiles which name none. Without it: the version of go.mod through GOPROXY,
+    /// tools for linux/amd64.
     fn go_sdk<'v>(
+        #[starlark(require = named, default = "default")] name: &str,
         #[starlark(require = named)] version: Option<Value<'v>>,
         #[starlark(require = named)] source: Option<Value<'v>>,
         #[starlark(require = named)] exec_platforms: Option<UnpackList<String>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
+        check_name("SDK", name)?;
         let (version, source) = (sdk_version(version)?, sdk_source(source)?);
         let mut platforms = BTreeSet::new();
         for name in exec_platforms.map_or_else(|| vec!["linux/amd64".to_owned()], |list| list.items) {
@@ -325,10 +328,12 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
             return Err(fault(Error::input(format!("archive() has no entry for the execution platform {missing}")), None));
         }
         declare(eval, |declared, location| {
-            if let Some(first) = &declared.sdk {
-                return Err(said_twice("go_sdk()", &first.location));
+            if let Some(first) = declared.sdks.get(name) {
+                let what = if name == DEFAULT_SDK { "go_sdk()".to_owned() } else { format!("the SDK `{name}`") };
+                return Err(said_twice(&what, &first.location));
             }
-            declared.sdk = Some(Sdk { version, source, exec_platforms: platforms.into_iter().collect(), location });
+            let sdk = Sdk { version, source, exec_platforms: platforms.into_iter().collect(), location };
+            declared.sdks.insert(name.to_owned(), sdk);
             Ok(())
         })
     }
@@ -384,11 +389,13 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         #[starlark(require = named)] gcflags: Option<UnpackList<String>>,
         #[starlark(require = named)] ldflags: Option<UnpackList<String>>,
         #[starlark(require = named, default = false)] cgo: bool,
+        #[starlark(require = named, default = "default")] sdk: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         check_name("profile", name)?;
         let list = |l: Option<UnpackList<String>>| l.map(|l| l.items).unwrap_or_default();
-        let profile = Profile { tags: tag_set(list(tags))?, gcflags: list(gcflags), ldflags: list(ldflags), cgo };
+        let (tags, gcflags, ldflags) = (tag_set(list(tags))?, list(gcflags), list(ldflags));
+        let profile = Profile { tags, gcflags, ldflags, cgo, sdk: sdk.to_owned() };
         for flag in profile.gcflags.iter().chain(&profile.ldflags) {
             if flag.is_empty() || flag.chars().any(char::is_control) {
                 let error = Error::input(format!("`{}` can't be a flag", flag.escape_debug()));

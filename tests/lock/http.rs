@@ -1,7 +1,6 @@
 //! Servers that are slow, broken or hostile: what is said of them, and that nothing of theirs is kept.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use godirect::error::Class;
@@ -36,7 +35,7 @@ fn refused(server: &Loopback, limits: Limits, requests: usize, why: &str) {
     assert_eq!(server.seen().len(), requests, "{:?}", server.seen());
 }
 
-fn drip(stream: &mut TcpStream, bytes: &[u8], pause: u64) -> std::io::Result<()> {
+fn drip(stream: &mut dyn Write, bytes: &[u8], pause: u64) -> std::io::Result<()> {
     loop {
         stream.write_all(bytes)?;
         std::thread::sleep(Duration::from_millis(pause));
@@ -197,7 +196,7 @@ fn large_h1() -> String {
 }
 
 /// Answers with a zip that ends too early, and from then on as asked for.
-fn breaks_off(request: &Seen, before: usize, times: usize, stream: &mut TcpStream) -> std::io::Result<()> {
+fn breaks_off(request: &Seen, before: usize, times: usize, stream: &mut dyn Write) -> std::io::Result<()> {
     let zip = large();
     let begin: usize = request.header("range").trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap_or(0);
     let status = if begin == 0 { "200 OK" } else { "206 Partial Content" };
@@ -262,7 +261,7 @@ fn a_damaged_beginning_is_fetched_again() {
 /// The server has something else meanwhile, or gives another part than it was asked for.
 #[test]
 fn another_content_is_no_continuation() {
-    let second: [fn(&mut TcpStream) -> std::io::Result<()>; 3] = [
+    let second: [fn(&mut dyn Write) -> std::io::Result<()>; 3] = [
         |stream| answer(stream, "200 OK", "ETag: \"y\"\r\n", &large()),
         |stream| answer(stream, "206 Partial Content", "Content-Range: bytes 7-99/100\r\n", &large()[7..]),
         |stream| answer(stream, "416 Range Not Satisfiable", "", b""),

@@ -9,6 +9,8 @@ use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
 use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
 use godirect::module::workspace::Workspace;
+use godirect::name::GoVersion;
+use godirect::platform::OsArch;
 use godirect::source::record::{FileGroup, PackageRecord};
 
 use crate::support::*;
@@ -54,12 +56,9 @@ fn sdk_zip(platform: &str) -> Vec<u8> {
 
 fn sdk_server() -> Server {
     let file = |name: &str| format!("golang.org/toolchain/@v/{name}");
-    let list =
-        "v0.0.1-go1.27.2.linux-amd64\nv0.0.1-go1.27.3.linux-amd64\nv0.0.1-go1.27.10-custom\nv0.0.1-go1.28rc1.linux-amd64\n";
     let color =
         [("a.example/m@v1.0.0/go.mod", &b"module a.example/m\n\ngo 1.20\n"[..]), ("a.example/m@v1.0.0/a.go", b"package m\n")];
     Server::start(Files::from([
-        (file("list"), (200, list.into())),
         (file("v0.0.1-go1.27.3.linux-amd64.zip"), (200, sdk_zip("linux_amd64"))),
         (file("v0.0.1-go1.27.3.darwin-arm64.zip"), (200, sdk_zip("darwin_arm64"))),
         ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&color))),
@@ -67,8 +66,8 @@ fn sdk_server() -> Server {
 }
 
 /// Finds one package of one module, and looks at its directory as the graph does.
-fn one_package(sdk: &LockedSdk, modules: &Modules<'_>) -> Result<Needed> {
-    assert!(sdk.packages.contains_key("errors"));
+fn one_package(sdks: &[LockedSdk], modules: &Modules<'_>) -> Result<Needed> {
+    assert!(sdks.iter().all(|sdk| sdk.packages.contains_key("errors")));
     let found = modules.candidates(&"a.example/m".parse().unwrap());
     modules.prefetch(&found)?;
     assert!(modules.directory(found[0])?.join("a.go").is_file());
@@ -80,15 +79,15 @@ fn record(name: &str, file: &str) -> PackageRecord {
     PackageRecord { name: name.to_owned(), groups: vec![group] }
 }
 
+/// The SDK without name.
+fn request(version: SdkVersion, origin: SdkOrigin, exec_platforms: &[OsArch]) -> SdkRequest {
+    SdkRequest { name: "default".to_owned(), version, origin, exec_platforms: exec_platforms.to_vec() }
+}
+
 fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
-    let request = Request {
-        directory: env.path(),
-        sdk: &SdkRequest { version, origin: SdkOrigin::Module },
-        exec_platforms: &platforms,
-        platforms: &platforms,
-        previous,
-    };
+    let sdks = [request(version, SdkOrigin::Module, &platforms)];
+    let request = Request { directory: env.path(), sdks: &sdks, platforms: &platforms, previous };
     resolve::lock(&request, env.fetcher(), &one_package)
 }
 
@@ -97,7 +96,7 @@ fn a_whole_lock() {
     let server = sdk_server();
     let env = Env::new(&server.url);
     let hash = h1_of(&GOOD[..2]);
-    let go_mod = "module main.example\n\ngo 1.27\n\nrequire (\n\ta.example/m v1.0.0\n\ta.example/unused v1.0.0\n)\n";
+    let go_mod = "module main.example\n\ngo 1.27\n\ntoolchain go1.27.3\n\nrequire (\n\ta.example/m v1.0.0\n\ta.example/unused v1.0.0\n)\n";
     std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
     std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {hash}\n")).unwrap();
     let locked = lock(&env, SdkVersion::FromGoMod, None).unwrap();
@@ -152,32 +151,32 @@ fn an_sdk_is_what_the_lock_says() {
 
 #[test]
 fn versions_of_the_sdk() {
-    let server = sdk_server();
-    let env = Env::new(&server.url);
+    let env = Env::new("off");
     let resolve = |go_mod: &str, version: SdkVersion| {
         std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
         let workspace = Workspace::load(env.path())?;
-        let request = SdkRequest { version, origin: SdkOrigin::Module };
-        sdk::resolve_version(&request, &workspace, None, &env.fetcher()).map(|v| v.to_string())
+        let request = request(version, SdkOrigin::Module, &[]);
+        sdk::resolve_version(&request, &workspace).map(|v| v.to_string())
     };
-    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.3");
+    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.0");
     assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::Exact("1.26.1".parse().unwrap())).unwrap(), "1.26.1");
     assert_eq!(resolve("module m\ngo 1.26.0\ntoolchain go1.27.1\n", SdkVersion::FromGoMod).unwrap(), "1.27.1");
+    let advice = "(ask for a newer one, e.g. go_sdk(version = \"1.27.3\"), which compiles for older go lines as they demand; \
+                  or for this one's archive: go_sdk(source = archive(…)))";
     let cases = [
         (
             "module m\n",
             "go.mod has no go line, so it doesn't say which SDK to use \
-             (`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec)",
+             (`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec)"
+                .to_owned(),
         ),
         (
-            "module m\ngo 1.28\n",
-            "`go 1.28` of go.mod asks for Go 1.28, of which the module proxy knows no release \
-             (write the whole version, e.g. `go 1.27.3`)",
+            "module m\ngo 1.27\ntoolchain go1.28\n",
+            "`toolchain go1.28` of go.mod names a language version, and no toolchain (write `toolchain go1.28.0`)".to_owned(),
         ),
         (
             "module m\ngo 1.17\n",
-            "`go 1.17` of go.mod asks for Go 1.17, but module proxies have SDKs from 1.21 on (write e.g. \
-             go_sdk(version = \"1.27.3\") in the spec: an SDK compiles for older go lines as they demand)",
+            format!("`go 1.17` of go.mod asks for Go 1.17, but module proxies have SDKs from 1.21 on {advice}"),
         ),
     ];
     for (go_mod, expected) in cases {
@@ -210,8 +209,10 @@ fn sdk_archives() {
     };
     let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
     let fetch = |origin: &SdkOrigin| {
-        let platforms = ["linux/amd64".parse().unwrap()];
-        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), None, &env.fetcher())
+        let version: GoVersion = "1.27.3".parse().unwrap();
+        let exact = SdkVersion::Exact(version.clone());
+        let request = request(exact, origin.clone(), &["linux/amd64".parse().unwrap()]);
+        sdk::fetch(&request, version, &GoSum::default(), None, &env.fetcher())
     };
     let fetched = fetch(&pinned("sdk.tar.gz", digest("sdk.tar.gz"))).unwrap();
     assert_eq!(fetched.downloads[0].nar.0.to_string(), nix_hash(&tree));

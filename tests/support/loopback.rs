@@ -26,24 +26,32 @@ pub struct Loopback {
 
 impl Loopback {
     /// `answer` gets the request, how many there were before it, and the connection, which is closed afterwards.
-    pub fn start(answer: impl Fn(&Seen, usize, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Loopback {
+    pub fn start(answer: impl Fn(&Seen, usize, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static) -> Loopback {
+        Loopback::serve(move |mut stream, note| {
+            let request = read(stream.try_clone()?)?;
+            let before = note(&request);
+            answer(&request, before, &mut stream)
+        })
+    }
+
+    /// `connection` notes the requests that it reads, and is told how many there were before each.
+    pub fn serve(
+        connection: impl Fn(TcpStream, &dyn Fn(&Seen) -> usize) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Loopback {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (all, answer) = (seen.clone(), Arc::new(answer));
+        let (all, connection) = (seen.clone(), Arc::new(connection));
         std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let (all, answer) = (all.clone(), answer.clone());
-                std::thread::spawn(move || {
-                    // The client may go away in the middle.
-                    let Some(request) = stream.try_clone().ok().and_then(read) else { return };
-                    let before = {
-                        let mut all = all.lock().unwrap();
-                        all.push(request.clone());
-                        all.len() - 1
-                    };
-                    let _ = answer(&request, before, &mut stream);
-                });
+            for stream in listener.incoming().flatten() {
+                let (all, connection) = (all.clone(), connection.clone());
+                let note = move |request: &Seen| {
+                    let mut all = all.lock().unwrap();
+                    all.push(request.clone());
+                    all.len() - 1
+                };
+                // The client may go away in the middle.
+                std::thread::spawn(move || drop(connection(stream, &note)));
             }
         });
         Loopback { url, seen }
@@ -56,18 +64,18 @@ impl Loopback {
 }
 
 /// Reads the head of a request.
-pub fn read(from: impl io::Read) -> Option<Seen> {
+pub fn read(from: impl io::Read) -> io::Result<Seen> {
     let mut lines = BufReader::new(from).lines();
-    let first = lines.next()?.ok()?;
+    let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     let mut words = first.split(' ').map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
+    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Err(io::ErrorKind::InvalidData.into()) };
     let mut headers = Vec::new();
     for line in lines {
-        let line = line.ok()?;
+        let line = line?;
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Some(Seen { method, target, headers })
+    Ok(Seen { method, target, headers })
 }
 
 /// A whole answer; `headers` are lines with their ends.

@@ -11,6 +11,8 @@
   system ? builtins.currentSystem,
   # A Go module proxy (not a list). It decides where files come from, and nothing about what is built.
   goproxy ? "https://proxy.golang.org",
+  # Which of the URLs of an SDK's archive to take, counted from 0; nothing that is built depends on it either.
+  mirror ? 0,
 }:
 let
   inherit (builtins)
@@ -36,20 +38,20 @@ let
   root = ../.;
   directory = "nix";
 
-  plan = readVersion1 planFile ./plan.json;
-  lock = readVersion1 "godirect.lock.json" (root + "/godirect.lock.json");
+  plan = readVersion 2 planFile ./plan.json;
+  lock = readVersion 2 "godirect.lock.json" (root + "/godirect.lock.json");
 
   planFile = "${directory}/plan.json";
 
-  readVersion1 =
-    name: path:
+  readVersion =
+    version: name: path:
     let
       data = fromJSON (readFile path);
     in
-    if data.version == 1 then
+    if data.version == version then
       data
     else
-      throw "${name} has format version ${toString data.version}, but ${directory}/godirect.nix reads version 1; run `godirect generate`";
+      throw "${name} has format version ${toString data.version}, but ${directory}/godirect.nix reads version ${toString version}; run `godirect generate`";
 
   # Nix's systems by Go's platforms, where Nix runs.
   systems = {
@@ -111,93 +113,130 @@ let
       outputHash = locked.sha256;
     };
 
-  # --- the SDK ------------------------------------------------------------------------------------------------------------------
+  # The file of an SDK that isn't a module. Nix itself knows no list of URLs.
+  fetchArchive =
+    urls: sha256:
+    fetch {
+      name = storeName (baseNameOf (head urls));
+      url =
+        if mirror < length urls then
+          builtins.elemAt urls mirror
+        else
+          throw "mirror is ${toString mirror}, but godirect.lock.json has ${toString (length urls)} URLs of an SDK, counted from 0";
+      outputHash = sha256;
+    };
 
-  lockedSdk =
+  # --- SDKs ---------------------------------------------------------------------------------------------------------------------
+
+  # Each SDK that the plan names: GOROOT for the machine that builds, and what it takes to get there.
+  sdks = mapAttrs makeSdk plan.sdks;
+
+  makeSdk =
+    name: version:
     let
-      found = filter (sdk: sdk.version == plan.sdk) lock.sdks;
-    in
-    if found != [ ] then
-      head found
-    else
-      throw "${planFile} wants Go ${plan.sdk}, which godirect.lock.json doesn't pin; run `godirect generate`";
+      label = if name == "default" then "Go ${version}" else "Go ${version} as the SDK `${name}`";
 
-  download =
-    let
-      found = filter (download: systemOf download == system) lockedSdk.downloads;
-    in
-    if found != [ ] then
-      head found
-    else
-      throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
-        concatStringsSep ", " (map (download: download.platform) lockedSdk.downloads)
-      }; add the platform to godirect.star and run `godirect lock`";
+      locked =
+        let
+          found = filter (sdk: sdk.name or "default" == name && sdk.version == version) lock.sdks;
+        in
+        if found != [ ] then
+          head found
+        else
+          throw "${planFile} wants ${label}, which godirect.lock.json doesn't pin; run `godirect generate`";
 
-  hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
+      download =
+        let
+          found = filter (download: systemOf download == system) locked.downloads;
+        in
+        if found != [ ] then
+          head found
+        else
+          throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
+            concatStringsSep ", " (map (download: download.platform) locked.downloads)
+          }; add the platform to godirect.star and run `godirect lock`";
 
-  sdkModule = {
-    path = "golang.org/toolchain";
-    version = "v0.0.1-go${plan.sdk}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
-  };
+      hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
 
-  sdkFile =
-    if lockedSdk.source == "module" then
-      fetchModule sdkModule download
-    else
-      fetch {
-        name = storeName (baseNameOf (head download.urls));
-        url = head download.urls;
-        outputHash = download.sha256;
+      module = {
+        path = "golang.org/toolchain";
+        version = "v0.0.1-go${version}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
       };
 
-  # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
-  sdkFiles = derivation {
-    name = "go";
-    system = "builtin";
-    builder = "builtin:unpack-channel";
-    channelName = "go";
-    src = sdkFile;
-    preferLocalBuild = true;
-  };
+      # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
+      files = derivation {
+        name = "go";
+        system = "builtin";
+        builder = "builtin:unpack-channel";
+        channelName = "go";
+        src =
+          if locked.source == "module" then
+            fetchModule module download
+          else
+            fetchArchive download.urls download.sha256;
+        preferLocalBuild = true;
+      };
 
-  # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
-  executables = mapAttrs (
-    tool: hash:
-    fetch {
-      name = "go-${tool}";
-      url =
-        "file://${sdkFiles}/go/toolchain@${sdkModule.version}/"
-        + (if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}");
-      outputHash = hash;
-      outputHashMode = "recursive";
-      executable = true;
-    }
-  ) (download.tools or { });
-
-  # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
-  bootstrapGoroot =
-    if lockedSdk.source == "module" then
-      "${
-        import ./symlinks.nix {
-          name = "go-bootstrap";
-          directory = "go";
-          links = {
-            files = "${sdkFiles}/go/toolchain@${sdkModule.version}";
-            VERSION = "./files/VERSION";
-            "go.env" = "./files/go.env";
-            "pkg/include" = "./../files/pkg/include";
-            src = "./files/src";
-          }
-          // listToAttrs (
-            map (tool: {
-              name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
-              value = "${executables.${tool}}";
-            }) (attrNames executables)
-          );
+      # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
+      executables = mapAttrs (
+        tool: hash:
+        fetch {
+          name = "go-${tool}";
+          url =
+            "file://${files}/go/toolchain@${module.version}/"
+            + (if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}");
+          outputHash = hash;
+          outputHashMode = "recursive";
+          executable = true;
         }
-      }/go"
-    else
-      "${sdkFiles}/go";
+      ) (download.tools or { });
+
+      # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
+      bootstrap =
+        if locked.source == "module" then
+          "${
+            import ./symlinks.nix {
+              name = "go-bootstrap";
+              directory = "go";
+              links = {
+                files = "${files}/go/toolchain@${module.version}";
+                VERSION = "./files/VERSION";
+                "go.env" = "./files/go.env";
+                "pkg/include" = "./../files/pkg/include";
+                src = "./files/src";
+              }
+              // listToAttrs (
+                map (tool: {
+                  name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
+                  value = "${executables.${tool}}";
+                }) (attrNames executables)
+              );
+            }
+          }/go"
+        else
+          "${files}/go";
+
+      goroot =
+        if locked.source == "module" then
+          "${unzip "go-${version}" module download true}"
+        else
+          bootstrap;
+    in
+    {
+      inherit (download) platform;
+      inherit bootstrap goroot hostName;
+      # Systems that can build.
+      systems = filter (system: system != null) (map systemOf locked.downloads);
+      # The SDK's commands as a package: `nix shell .#go`.
+      commands = import ./symlinks.nix {
+        name = "go-${version}-commands";
+        directory = "bin";
+        links = {
+          go = "${goroot}/bin/go";
+          gofmt = "${goroot}/bin/gofmt";
+        };
+      };
+    };
 
   # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
   # the build directory has no fixed name. Nothing uses that output.
@@ -208,7 +247,7 @@ let
       "out"
       "cache"
     ];
-    builder = "${bootstrapGoroot}/bin/go";
+    builder = "${sdks.default.bootstrap}/bin/go";
     args = [
       "build"
       "-C=${
@@ -223,7 +262,7 @@ let
       "-ldflags=-s -w"
       "-o=${placeholder "out"}"
     ];
-    GOROOT = bootstrapGoroot;
+    GOROOT = sdks.default.bootstrap;
     GOCACHE = placeholder "cache";
     HOME = placeholder "cache";
     CGO_ENABLED = "0";
@@ -247,33 +286,16 @@ let
     );
 
   unzip =
-    name: module: locked:
+    name: module: locked: goroot:
     help "unzip" {
-      inherit name;
+      inherit name goroot;
       inherit (locked) h1;
       zip = fetchModule module locked;
       prefix = "${module.path}@${module.version}";
-      goroot = module == sdkModule;
       outputHashAlgo = "sha256";
       outputHashMode = "recursive";
       outputHash = locked.nar;
     };
-
-  goroot =
-    if lockedSdk.source == "module" then
-      "${unzip "go-${plan.sdk}" sdkModule download}"
-    else
-      bootstrapGoroot;
-
-  # The SDK's commands as a package: `nix shell .#go`.
-  go = import ./symlinks.nix {
-    name = "go-${plan.sdk}-commands";
-    directory = "bin";
-    links = {
-      go = "${goroot}/bin/go";
-      gofmt = "${goroot}/bin/gofmt";
-    };
-  };
 
   # --- sources ------------------------------------------------------------------------------------------------------------------
 
@@ -285,7 +307,7 @@ let
       in
       {
         name = "${module.path}@${module.version}";
-        value = unzip (storeName "${fetched.path}-${fetched.version}") fetched module;
+        value = unzip (storeName "${fetched.path}-${fetched.version}") fetched module false;
       }
     ) lock.modules
   );
@@ -321,13 +343,13 @@ let
 
   # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
-    importPath: source:
+    sdk: importPath: source:
     let
       below = directory: path: if path == "" then directory else "${directory}/${path}";
     in
     if source ? std then
       {
-        path = "${goroot}/src/${source.std}";
+        path = "${sdk.goroot}/src/${source.std}";
         shown = "GOROOT/src/${source.std}/";
       }
     else if source ? module then
@@ -348,9 +370,9 @@ let
 
   # --- packages and binaries ----------------------------------------------------------------------------------------------------
 
-  commonTokens = {
-    sdk = goroot;
-    tool = "${goroot}/pkg/tool/${hostName}";
+  toolTokens = sdk: {
+    sdk = sdk.goroot;
+    tool = "${sdk.goroot}/pkg/tool/${sdk.hostName}";
   };
 
   # Results of packages as tokens, e.g. {x:fmt}.
@@ -367,7 +389,8 @@ let
   compile =
     configuration: packages: importPath: package:
     let
-      source = sourceOf importPath package.source;
+      sdk = sdks.${configuration.sdk};
+      source = sourceOf sdk importPath package.source;
     in
     help "build" {
       name = storeName importPath;
@@ -380,7 +403,7 @@ let
       inherit (configuration) env;
       inherit (package) steps;
       tokens =
-        commonTokens
+        toolTokens sdk
         // resultTokens "x" "export" packages package.deps
         // {
           src = source.path;
@@ -397,7 +420,7 @@ let
       inherit (configuration) env;
       steps = [ { mkdir = "${placeholder "out"}/bin"; } ] ++ binary.steps;
       tokens =
-        commonTokens
+        toolTokens sdks.${configuration.sdk}
         // resultTokens "o" "out" packages binary.deps
         // {
           bin = "${placeholder "out"}/bin/${binary.file}";
@@ -444,7 +467,7 @@ let
             attrNames plan.configurations.${configuration}.binaries
           )
         )
-    ) (filter (name: configurations.${name}.platform == download.platform) (attrNames configurations))
+    ) (filter (name: configurations.${name}.platform == sdks.default.platform) (attrNames configurations))
   );
 
   default =
@@ -463,16 +486,21 @@ let
       };
 in
 {
-  # Systems that can build.
-  systems = filter (system: system != null) (map systemOf lockedSdk.downloads);
+  inherit (sdks.default) systems;
 
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
-  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`.
+  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`, `go-<SDK>`.
   packages = {
-    inherit go;
+    go = sdks.default.commands;
   }
+  // listToAttrs (
+    map (name: {
+      name = "go-${name}";
+      value = sdks.${name}.commands;
+    }) (filter (name: name != "default") (attrNames sdks))
+  )
   // (if ownBinaries == { } then { } else { inherit default; })
   // configuredBinaries
   // ownBinaries;

@@ -4,7 +4,7 @@ load(":module_repo.bzl", "go_hub_repo", "go_module_repo", "package_target")
 load(":sdk_repo.bzl", "go_sdk_repo")
 load(":toolchain_repo.bzl", "go_toolchain_repo")
 
-_LOCK_VERSION = 1
+_LOCK_VERSION = 2
 
 def _lock_label(mctx):
     """The lock of the root module: there is one for a build, as there is one go.mod that selects versions."""
@@ -32,19 +32,26 @@ def _sdk_repos(sdks):
     """Declares a repository for each SDK and execution platform; returns what the toolchains need to know of them."""
     found = []
     for sdk in sdks:
+        sdk_name = sdk.get("name", "default")
         for download in sdk["downloads"]:
-            name = "go_sdk_%s_%s" % (sdk["version"].replace(".", "_"), download["platform"].replace("/", "_"))
+            name = "go_sdk_%s_%s" % (sdk_name, download["platform"].replace("/", "_"))
             go_sdk_repo(
                 name = name,
                 experiments = json.encode(sdk["experiments"]),
                 packages = json.encode(sdk["packages"]),
                 platform = download["platform"],
+                sdk_name = sdk_name,
                 sha256 = download["sha256"],
                 source = sdk["source"],
                 urls = download.get("urls", []),
                 version = sdk["version"],
             )
-            found.append({"label": "@%s//:sdk" % name, "platform": download["platform"], "version": sdk["version"]})
+            found.append({
+                "label": "@%s//:sdk" % name,
+                "name": sdk_name,
+                "platform": download["platform"],
+                "version": sdk["version"],
+            })
     return found
 
 def _repo_name(module_path, taken):

@@ -9,6 +9,7 @@ GoSdkInfo = provider(
         "goos": "string: GOOS of the platform that its tools run on.",
         "include": "list of File: GOROOT/pkg/include.",
         "link": "File: the linker.",
+        "name": "string: the name that the spec gives it; `default` without one.",
         "packages": "dict: import path of each package of std to its record in the lock.",
         "sources": "dict: path below GOROOT/src to File, for all files in the records.",
         "version": "string: e.g. `1.27.3`.",
