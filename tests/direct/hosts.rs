@@ -36,8 +36,8 @@ fn hosts(world: &World, pages: &[(&str, (u16, Vec<u8>))]) -> Hosts {
     Hosts::start(pages, world.path("repos"))
 }
 
-/// A project that needs `module`, with what `go mod download` has as its hash in go.sum, if it has one.
-fn project(hosts: &Hosts, world: &World, module: &str, settings: &[(&str, &str)]) -> (Project, bool) {
+/// A project that needs `module`, with what `go mod download` has as its hash in go.sum; the text is its error, if it has none.
+fn project(hosts: &Hosts, world: &World, module: &str, settings: &[(&str, &str)]) -> (Project, String) {
     let (path, version) = module.split_once('@').unwrap();
     let spec = format!(
         "go_sdk(source = archive(\n    urls = {{\"linux/amd64\": [\"{}\"]}},\n    sha256 = {{\"linux/amd64\": \"{}\"}},\n))\n\nplatforms(\"linux/amd64\")\n",
@@ -72,7 +72,7 @@ fn project(hosts: &Hosts, world: &World, module: &str, settings: &[(&str, &str)]
     // Without a hash the module isn't even looked for.
     let h1 = sum.unwrap_or("h1:9LQ6xuew6aOyqFMdSHbQ3mR3yrPpDzoPYZFOGdPpmXo=");
     project.write("go.sum", &format!("{path} {version} {h1}\n{path} {version}/go.mod {h1}\n"));
-    (project, sum.is_some())
+    (project, json["Error"].as_str().unwrap_or_default().to_owned())
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn hosts_say_where_repositories_are() {
         "git.example/p@v1.0.0",
         "private.example/m@v1.0.0",
     ] {
-        let (project, known) = project(&hosts, &world, module, &[]);
-        assert!(known, "go mod download {module}");
+        let (project, theirs) = project(&hosts, &world, module, &[]);
+        assert_eq!(theirs, "", "go mod download {module}");
         let ran = project.run(&["lock"]);
         assert_eq!(ran.code, Some(0), "{module}: {}", ran.stderr);
         assert!(!project.read("godirect.lock.json").contains("user:secret"));
@@ -122,8 +122,8 @@ fn passwords_come_from_netrc() {
     let world = World::new();
     let hosts = hosts(&world, &[("private.example/m", page("private.example/m git http://private.example/repos/m"))]);
     let module = "private.example/m@v1.0.0";
-    let (refused, known) = project(&hosts, &world, module, &[]);
-    assert!(!known);
+    let (refused, theirs) = project(&hosts, &world, module, &[]);
+    assert_ne!(theirs, "");
     refused.fails(
         &["lock"],
         3,
@@ -239,8 +239,8 @@ fn what_hosts_must_not_say() {
         ),
     ];
     for (path, code, message, help) in cases {
-        let (project, known) = project(&hosts, &world, &format!("{path}@v1.0.0"), &[]);
-        assert!(!known, "{path}");
+        let (project, theirs) = project(&hosts, &world, &format!("{path}@v1.0.0"), &[]);
+        assert_ne!(theirs, "", "{path}");
         let carets = "^".repeat(path.len() + 2);
         let text = format!(
             "error: failed to fetch {path}@v1.0.0: {message}\n --> main.go:3:10\n  |\n3 | import m \"{path}\"\n  |          {carets}\n  |\nhelp: {help}\n"
@@ -266,16 +266,16 @@ fn settings_that_forbid() {
         (("GOVCS", "*:off"), 2, "GOVCS disallows using git for public git.example/m", "`go help vcs` explains GOVCS"),
         (("GOVCS", "x"), 2, "malformed GOVCS: missing colon: \"x\"", "write e.g. `public:git,private:all`"),
     ] {
-        let (project, known) = project(&hosts, &world, "git.example/m@v1.0.0", &[setting]);
-        assert!(!known, "{setting:?}");
+        let (project, theirs) = project(&hosts, &world, "git.example/m@v1.0.0", &[setting]);
+        assert_ne!(theirs, "", "{setting:?}");
         let text = format!(
             "error: failed to fetch git.example/m@v1.0.0: {message}\n --> main.go:3:10\n  |\n3 | import m \"git.example/m\"\n  |          ^^^^^^^^^^^^^^^\n  |\nhelp: {help}\n"
         );
         project.fails(&["lock"], code, &text);
     }
     // Who has no git can still have what proxies and the cache have.
-    let (project, known) = project(&hosts, &world, "git.example/m@v1.0.0", &[]);
-    assert!(known);
+    let (project, theirs) = project(&hosts, &world, "git.example/m@v1.0.0", &[]);
+    assert_eq!(theirs, "");
     let project = project.env("PATH", "/nonexistent");
     project.fails(
         &["lock"],
