@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 pub mod archive;
 pub mod cache;
 pub mod changes;
+mod direct;
 pub mod download;
 pub mod fetch;
 pub mod file;

@@ -12,6 +12,7 @@ pub mod gosum;
 pub mod gowork;
 pub mod modules_txt;
 pub mod mvs;
+pub mod pseudo;
 pub mod semver;
 mod syntax;
 pub mod vendor;

@@ -5,13 +5,15 @@
 //! download/archive/<sha256>{,.facts}                                   SDK archives
 //! mod/<escaped path>@<escaped version>-<h1>/                           unpacked modules
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
+//! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
 //! tmp/                                                                 what isn't complete yet
 //! ```
 //!
 //! Names have the first 32 hex digits of hashes (an SDK's has 16): two repositories may have different modules of one path and
 //! version, from different proxies, and then neither disturbs the other.
 //!
-//! Everything is made under `tmp/` and renamed into place, so what is there is complete, whatever kills a process. A file of
+//! Everything is made under `tmp/` and renamed into place, so what is there is complete, whatever kills a process; a repository,
+//! which git writes to, is marked as busy meanwhile, and made anew if the mark stays. A file of
 //! facts is written last: it says that the download was unpacked and what its hashes are, so that no later run reads it again.
 
 use std::collections::BTreeMap;
@@ -132,6 +134,24 @@ impl Cache {
     pub fn sdk(&self, name: &str, nar: &Sri) -> PathBuf {
         let hash = &nar.0.to_string()[..16];
         self.root.join("sdk").join(format!("{name}-{hash}"))
+    }
+
+    /// Where a git repository is kept, by the digest of its URL.
+    pub fn repository(&self, url: &Sha256) -> PathBuf {
+        self.root.join("vcs").join(url.to_string())
+    }
+
+    /// Locks a file for this thread alone, until it is dropped; others that do the same wait.
+    ///
+    /// # Errors
+    ///
+    /// When the cache can't be written.
+    pub fn lock(&self, path: &Path) -> Result<fs::File> {
+        make_parent(path)?;
+        let file = fs::File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.map_err(|e| not_writable(path, &e))?;
+        file.lock().map_err(|e| not_writable(path, &e))?;
+        Ok(file)
     }
 
     /// Makes a file complete or not at all: `fill` writes it under a temporary name.

@@ -83,7 +83,7 @@ impl Fetcher<'_> {
         let bytes = match kept.filter_map(|path| std::fs::read(path).ok()).find(|bytes| right(bytes)) {
             Some(bytes) => bytes,
             None => {
-                let bytes = self.proxy.go_mod(id)?;
+                let bytes = self.proxy.go_mod(self.cache, id)?;
                 if !right(&bytes) {
                     let promise = Promise { h1: accepted, by: "go.sum" };
                     return Err(mismatch(&format!("{id}/go.mod"), go_mod_hash(&bytes), promise));
@@ -184,7 +184,7 @@ impl Fetcher<'_> {
 
     fn download(&self, zip: &Zip<'_>) -> Result<Facts, Broken> {
         let mut download = self.cache.begin(&zip.id.to_string())?;
-        self.proxy.zip(zip.id, &mut download, self.progress)?;
+        self.proxy.zip(self.cache, zip.id, &mut download, self.progress)?;
         download.complete();
         let resumed = download.was_resumed();
         let broken = |error| Broken { error, resumed };

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::OnProgress;
+use super::cache::Cache;
+use super::direct::{Direct, Wanted};
 use super::download::Download;
 use super::goenv::{GoEnv, matches_any};
 use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_local};
@@ -22,6 +24,7 @@ pub struct Proxy {
     /// Go's own cache of modules.
     gomodcache: PathBuf,
     transport: Transport,
+    direct: Direct,
 }
 
 #[derive(Debug)]
@@ -51,8 +54,18 @@ impl Proxy {
     ///
     /// A malformed GOPROXY.
     pub fn new(env: &GoEnv, limits: Limits) -> Result<Proxy> {
-        let (private, gomodcache) = (env.gonoproxy.clone(), env.gomodcache.clone());
-        Ok(Proxy { entries: entries(&env.goproxy)?, private, gomodcache, transport: Transport::new(env, limits) })
+        Ok(Proxy {
+            entries: entries(&env.goproxy)?,
+            private: env.gonoproxy.clone(),
+            gomodcache: env.gomodcache.clone(),
+            transport: Transport::new(env, limits),
+            direct: Direct::new(env, limits, Vec::new()),
+        })
+    }
+
+    /// Sets variables in git's environment, beside those of the process.
+    pub fn with_git_variables(self, env: &GoEnv, limits: Limits, variables: Vec<(String, String)>) -> Proxy {
+        Proxy { direct: Direct::new(env, limits, variables), ..self }
     }
 
     /// The proxies that the settings of this process name.
@@ -80,10 +93,10 @@ impl Proxy {
     /// # Errors
     ///
     /// When no proxy answers.
-    pub fn list(&self, path: &ModulePath) -> Result<Vec<String>> {
+    pub fn list(&self, cache: &Cache, path: &ModulePath) -> Result<Vec<String>> {
         let request = Request { what: path.as_str(), limit: MAX_LIST, progress: &|_| {} };
         let mut bytes = Vec::new();
-        self.fetch(path, "list", &request, &mut bytes)?;
+        self.fetch(Wanted::List(path), cache, &request, &mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
         Ok(text.lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect())
     }
@@ -93,11 +106,11 @@ impl Proxy {
     /// # Errors
     ///
     /// When no proxy has it, or it is larger than Go allows.
-    pub fn go_mod(&self, id: &ModuleId) -> Result<Vec<u8>> {
+    pub fn go_mod(&self, cache: &Cache, id: &ModuleId) -> Result<Vec<u8>> {
         let what = format!("{id}/go.mod");
         let request = Request { what: &what, limit: super::archive::MAX_GO_MOD, progress: &|_| {} };
         let mut bytes = Vec::new();
-        self.fetch(&id.path, &format!("{}.mod", escape(id.version.as_str())), &request, &mut bytes)?;
+        self.fetch(Wanted::GoMod(id), cache, &request, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -106,10 +119,10 @@ impl Proxy {
     /// # Errors
     ///
     /// When no proxy has it, or it is larger than Go allows.
-    pub fn zip(&self, id: &ModuleId, file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
+    pub fn zip(&self, cache: &Cache, id: &ModuleId, file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
         let what = id.to_string();
         let request = Request { what: &what, limit: super::archive::MAX_ZIP, progress };
-        self.fetch(&id.path, &format!("{}.zip", escape(id.version.as_str())), &request, file)
+        self.fetch(Wanted::Zip(id), cache, &request, file)
     }
 
     /// A document at a URL, in memory; `what` names it in errors.
@@ -154,12 +167,15 @@ impl Proxy {
     }
 
     /// Gets a file of a module.
-    fn fetch(&self, path: &ModulePath, file: &str, request: &Request<'_>, sink: &mut dyn Sink) -> Result<()> {
-        if matches_any(&self.private, path.as_str()) {
-            return Err(needs_version_control(request.what, "GONOPROXY or GOPRIVATE keeps it from the module proxy"));
-        }
-        let name = format!("{}/@v/{file}", escape(path.as_str()));
-        let asked = self.try_each(|source, reasons| self.get(source, &name, reasons, request, sink));
+    fn fetch(&self, wanted: Wanted<'_>, cache: &Cache, request: &Request<'_>, sink: &mut dyn Sink) -> Result<()> {
+        let name = wanted.name();
+        let asked = match matches_any(&self.private, wanted.path().as_str()) {
+            true => self.direct.get(wanted, &self.transport, cache, request, sink),
+            false => self.try_each(|source, reasons| match source {
+                Source::Direct => self.direct.get(wanted, &self.transport, cache, request, sink),
+                _ => self.get(source, &name, reasons, request, sink),
+            }),
+        };
         asked.map_err(|failure| match failure {
             Failure::Other(error) => error,
             Failure::NotFound(why) => Error::environment(format!("failed to fetch {}: {why}", request.what))
@@ -217,11 +233,8 @@ impl Proxy {
                 Err(Failure::Other(error.help("it is not in the cache: set GOPROXY to a module proxy")))
             }
             Source::Direct => {
-                let why = match reasons.is_empty() {
-                    true => "GOPROXY=direct asks for it".to_owned(),
-                    false => format!("the module proxy has it not ({}), and what is left is `direct`", reasons.join("; ")),
-                };
-                Err(Failure::Other(needs_version_control(request.what, &why)))
+                let error = Error::environment(format!("failed to fetch {}: `direct` is no module proxy", request.what));
+                Err(Failure::Other(error.help("set GOPROXY to a module proxy")))
             }
         }
     }
@@ -250,11 +263,6 @@ fn entries(list: &str) -> Result<Vec<Entry>> {
         return Err(Error::input("GOPROXY list is not the empty string, but contains no entries"));
     }
     Ok(entries)
-}
-
-fn needs_version_control(what: &str, why: &str) -> Error {
-    Error::environment(format!("failed to fetch {what}: {why}: godirect does not fetch from version control"))
-        .help("use a module proxy that has the module, or `replace` it by a local directory")
 }
 
 /// An entry of GOPROXY (`proxyList`).

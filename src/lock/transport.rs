@@ -66,8 +66,20 @@ pub struct Transport {
     client: OnceLock<Client>,
     /// To this machine: those variables don't count for it (`golang.org/x/net/http/httpproxy`).
     local_client: OnceLock<Client>,
+    /// Whoever has a host's address is believed to be it.
+    insecure: bool,
     limits: Limits,
     auth: Auth,
+}
+
+/// A page that is meant for people, whatever the server's answer is.
+pub(super) struct Page {
+    /// Where it is, without password.
+    pub url: String,
+    /// The server's answer, e.g. 200.
+    pub status: u16,
+    /// The beginning of its text.
+    pub body: String,
 }
 
 /// Why a request gave nothing.
@@ -97,7 +109,29 @@ enum Attempt {
 impl Transport {
     /// Sets up the network; nothing is sent yet.
     pub fn new(env: &GoEnv, limits: Limits) -> Transport {
-        Transport { client: OnceLock::new(), local_client: OnceLock::new(), limits, auth: Auth::new(env) }
+        Transport { client: OnceLock::new(), local_client: OnceLock::new(), insecure: false, limits, auth: Auth::new(env) }
+    }
+
+    /// The same for the hosts of modules that GOINSECURE names.
+    pub(super) fn insecure(self) -> Transport {
+        Transport { insecure: true, ..self }
+    }
+
+    /// Gets a page, also one that comes with an error; of a longer one than the limit its beginning.
+    ///
+    /// # Errors
+    ///
+    /// No answer.
+    pub(super) fn page(&self, url: &Url, request: &Request<'_>) -> Result<Page> {
+        let (at, response) = self.follow(url, request, None).map_err(|attempt| match attempt {
+            Attempt::Again(Failure::Other(error), _) | Attempt::Final(Failure::Other(error)) => error,
+            Attempt::Again(Failure::NotFound(why), _) | Attempt::Final(Failure::NotFound(why)) => Error::environment(why),
+        })?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        let read = response.take(request.limit).read_to_end(&mut body);
+        read.map_err(|e| Fault { request, url: &at }.error(&cause(&e)))?;
+        Ok(Page { url: without_credentials(url), status, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// Gets what a URL has, and repeats the request where that may help. A sink that has a part of it already gets the rest.
@@ -258,6 +292,7 @@ impl Transport {
             .user_agent(concat!("godirect/", env!("CARGO_PKG_VERSION")))
             // Credentials depend on the URL, so redirections are followed here.
             .redirect(Policy::none())
+            .danger_accept_invalid_certs(self.insecure)
             .pool_max_idle_per_host(CONNECTIONS)
             .connect_timeout(self.limits.connect)
             .timeout(self.limits.idle);

@@ -23,15 +23,6 @@ fn what_the_proxy_has_not() {
     );
     assert_eq!(server.requests(), 1, "404 is final");
     assert_eq!(
-        fetch(&Env::new(&format!("{url},direct")), OTHER_HASH).unwrap_err().to_string(),
-        format!(
-            "failed to fetch a.example/m@v1.0.0: the module proxy has it not \
-             ({url}/a.example/m/@v/v1.0.0.zip: 404 Not Found: not found: no such module), and what is left is `direct`: \
-             godirect does not fetch from version control \
-             (use a module proxy that has the module, or `replace` it by a local directory)"
-        )
-    );
-    assert_eq!(
         fetch(&Env::new("off"), OTHER_HASH).unwrap_err().to_string(),
         "failed to fetch a.example/m@v1.0.0: module lookup disabled by GOPROXY=off \
          (it is not in the cache: set GOPROXY to a module proxy)"
@@ -101,17 +92,24 @@ fn file_proxies() {
     fetch(&Env::new(&url), &h1_of(&GOOD).to_string()).unwrap();
 }
 
+/// Version control is asked last, and alone for what no proxy may be told of; here GOVCS keeps it from being asked.
 #[test]
-fn private_modules_are_not_told_to_the_proxy() {
-    let server = serve_zip(zip_of(&GOOD));
-    let env = Env::of(&GoEnv { goproxy: server.url.clone(), gonoproxy: "*.example".to_owned(), ..GoEnv::default() });
-    assert_eq!(
-        fetch(&env, OTHER_HASH).unwrap_err().to_string(),
-        "failed to fetch a.example/m@v1.0.0: GONOPROXY or GOPRIVATE keeps it from the module proxy: \
-         godirect does not fetch from version control \
-         (use a module proxy that has the module, or `replace` it by a local directory)"
-    );
-    assert_eq!(server.requests(), 0);
+fn what_is_left_to_version_control() {
+    let server = Server::start(Files::new());
+    let of = |goproxy: String, gonoproxy: &str| {
+        let (gonoproxy, govcs) = (gonoproxy.to_owned(), "*:off".to_owned());
+        let env = Env::of(&GoEnv { goproxy, gonoproxy, govcs, ..GoEnv::default() });
+        let sums = sums(&format!("github.com/u/r v1.0.0 {OTHER_HASH}\n"));
+        env.fetcher().module(&id("github.com/u/r@v1.0.0"), &sums).unwrap_err().to_string()
+    };
+    let expected = "failed to fetch github.com/u/r@v1.0.0: GOVCS disallows using git for public github.com/u/r \
+                    (`go help vcs` explains GOVCS)";
+    assert_eq!(of("direct".to_owned(), ""), expected);
+    assert_eq!(of(server.url.clone(), "github.com/u"), expected);
+    assert_eq!(of("off".to_owned(), "github.com/u"), expected);
+    assert_eq!(server.requests(), 0, "a proxy isn't told of private modules");
+    assert_eq!(of(format!("{},direct", server.url), ""), expected);
+    assert_eq!(server.requests(), 1);
 }
 
 /// How the first proxy of a list answers.

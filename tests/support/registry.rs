@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use godirect::digest::{H1, Sha256};
 
-use crate::support::{Project, SMALL_SDK, Tree, zip};
+use super::{Project, SMALL_SDK, Tree, zip};
 
 /// A module proxy on a port of its own.
 pub struct Registry {
