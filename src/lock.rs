@@ -11,6 +11,7 @@ pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
+pub mod sumdb;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;
