@@ -6,12 +6,14 @@ pub mod archive;
 pub mod cache;
 pub mod fetch;
 pub mod file;
-mod goenv;
+pub mod goenv;
 pub mod nar;
+mod netrc;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
 pub mod sumdb;
+pub mod transport;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;

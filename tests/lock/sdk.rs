@@ -1,0 +1,232 @@
+//! SDKs, and a whole lock.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use godirect::error::{Class, Result};
+use godirect::lock::file::{LockedSdk, Lockfile};
+use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
+use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use godirect::module::gosum::GoSum;
+use godirect::module::workspace::Workspace;
+use godirect::source::record::{FileGroup, PackageRecord};
+
+use crate::support::*;
+
+const EXPERIMENTS: &str = r#"package buildcfg
+
+func ParseGOEXPERIMENT(goos, goarch, goexp string) (*ExperimentFlags, error) {
+	var regabiSupported, regabiAlwaysOn bool
+	switch goarch {
+	case "amd64", "arm64":
+		regabiAlwaysOn = true
+		regabiSupported = true
+	}
+	dwarf5Supported := (goos != "darwin" && goos != "ios")
+
+	baseline := goexperiment.Flags{
+		RegabiArgs: regabiSupported, // why
+		Dwarf5:     dwarf5Supported,
+		JSONv2:     true,
+	}
+}
+"#;
+const GODEBUGS: &str = "package godebugs\n\nvar All = []Info{\n\t{Name: \"z\", Package: \"x\", Changed: 21, Old: \"1\"},\n\t{Name: \"b\", Package: \"x\"},\n\t\
+                        {Name: \"a\", Package: \"x\", Changed: 27, Old: \"0\", Opaque: true},\n}\n";
+
+/// A module zip of an SDK that has what locking reads.
+fn sdk_zip(platform: &str) -> Vec<u8> {
+    let name = |file: &str| format!("golang.org/toolchain@v0.0.1-go1.27.3.{}/{file}", platform.replace('_', "-"));
+    let contents: [(&str, &str); 8] = [
+        ("bin/go", "the go command"),
+        ("pkg/tool/PLATFORM/compile", "the compiler"),
+        ("pkg/tool/PLATFORM/link", "the linker"),
+        ("pkg/tool/PLATFORM/asm", "the assembler"),
+        ("src/_go.mod", "module std\n"),
+        ("src/errors/errors.go", "package errors\n"),
+        ("src/internal/buildcfg/exp.go", EXPERIMENTS),
+        ("src/internal/godebugs/table.go", GODEBUGS),
+    ];
+    let files: Vec<(String, &str)> = contents.iter().map(|(n, c)| (name(&n.replace("PLATFORM", platform)), *c)).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, c)| (n.as_str(), c.as_bytes())).collect();
+    zip_of(&files)
+}
+
+fn sdk_server() -> Server {
+    let file = |name: &str| format!("golang.org/toolchain/@v/{name}");
+    let list =
+        "v0.0.1-go1.27.2.linux-amd64\nv0.0.1-go1.27.3.linux-amd64\nv0.0.1-go1.27.10-custom\nv0.0.1-go1.28rc1.linux-amd64\n";
+    let color =
+        [("a.example/m@v1.0.0/go.mod", &b"module a.example/m\n\ngo 1.20\n"[..]), ("a.example/m@v1.0.0/a.go", b"package m\n")];
+    Server::start(Files::from([
+        (file("list"), (200, list.into())),
+        (file("v0.0.1-go1.27.3.linux-amd64.zip"), (200, sdk_zip("linux_amd64"))),
+        (file("v0.0.1-go1.27.3.darwin-arm64.zip"), (200, sdk_zip("darwin_arm64"))),
+        ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&color))),
+    ]))
+}
+
+/// Finds one package of one module, and looks at its directory as the graph does.
+fn one_package(sdk: &LockedSdk, modules: &Modules<'_>) -> Result<Needed> {
+    assert!(sdk.packages.contains_key("errors"));
+    let found = modules.candidates(&"a.example/m".parse().unwrap());
+    modules.prefetch(&found)?;
+    assert!(modules.directory(found[0])?.join("a.go").is_file());
+    Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
+}
+
+fn record(name: &str, file: &str) -> PackageRecord {
+    let group = FileGroup { go: vec![file.to_owned()], ..FileGroup::default() };
+    PackageRecord { name: name.to_owned(), groups: vec![group] }
+}
+
+fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
+    let request = Request {
+        directory: env.path(),
+        sdk: &SdkRequest { version, origin: SdkOrigin::Module },
+        exec_platforms: &platforms,
+        platforms: &platforms,
+        previous,
+    };
+    resolve::lock(&request, env.fetcher(), &one_package)
+}
+
+#[test]
+fn a_whole_lock() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    let hash = h1_of(&GOOD[..2]);
+    let go_mod = "module main.example\n\ngo 1.27\n\nrequire (\n\ta.example/m v1.0.0\n\ta.example/unused v1.0.0\n)\n";
+    std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
+    std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {hash}\n")).unwrap();
+    let locked = lock(&env, SdkVersion::FromGoMod, None).unwrap();
+
+    let path = env.path().join("godirect.lock.json");
+    assert!(locked.write(&path).unwrap());
+    assert!(!locked.write(&path).unwrap(), "the same lock isn't written again");
+    assert_eq!(Lockfile::read(&path).unwrap(), locked);
+    let expected = include_str!("expected.lock.json");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+
+    let requests = server.requests();
+    let again = lock(&env, SdkVersion::FromGoMod, Some(&locked)).unwrap();
+    assert_eq!(again, locked);
+    assert_eq!(server.requests(), requests, "the second time needs no network");
+
+    let goroot = sdk::goroot(&env.fetcher(), &locked.sdks[0], "darwin/arm64".parse().unwrap()).unwrap();
+    assert_eq!(nix_hash(&goroot), locked.sdks[0].downloads[0].nar.0.to_string());
+    for (tool, file) in [("go", "bin/go"), ("compile", "pkg/tool/darwin_arm64/compile")] {
+        assert_eq!(nix_hash(&goroot.join(file)), locked.sdks[0].downloads[0].tools[tool].0.to_string());
+    }
+    let module = resolve::module_directory(&env.fetcher(), &locked.modules[0]).unwrap();
+    assert_eq!(nix_hash(&module), locked.modules[0].nar.0.to_string());
+}
+
+#[test]
+fn an_sdk_is_what_the_lock_says() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\nrequire a.example/m v1.0.0\n").unwrap();
+    std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {}\n", h1_of(&GOOD[..2]))).unwrap();
+    let mut locked = lock(&env, SdkVersion::FromGoMod, None).unwrap();
+    let right = locked.sdks[0].downloads[1].h1.unwrap();
+    locked.sdks[0].downloads[1].h1 = Some(OTHER_HASH.parse().unwrap());
+    let advice = "(the bits may have been replaced on the origin server, or someone intercepted the download: \
+                  find out before you build)";
+    let expected = format!(
+        "checksum mismatch for golang.org/toolchain@v0.0.1-go1.27.3.linux-amd64: \
+         the module proxy has {right}, the lock has {OTHER_HASH} {advice}"
+    );
+    let fresh = Env::new(&server.url);
+    let error = sdk::goroot(&fresh.fetcher(), &locked.sdks[0], "linux/amd64".parse().unwrap()).unwrap_err();
+    assert_eq!((error.class(), error.to_string()), (Class::Verification, expected.clone()));
+    let error = lock(&env, SdkVersion::FromGoMod, Some(&locked)).unwrap_err();
+    assert_eq!((error.class(), error.to_string()), (Class::Verification, expected));
+    let error = sdk::goroot(&env.fetcher(), &locked.sdks[0], "linux/386".parse().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the lock has no SDK 1.27.3 whose tools run on linux/386 (add the platform to the spec and run `godirect lock`)"
+    );
+}
+
+#[test]
+fn versions_of_the_sdk() {
+    let server = sdk_server();
+    let env = Env::new(&server.url);
+    let resolve = |go_mod: &str, version: SdkVersion| {
+        std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
+        let workspace = Workspace::load(env.path())?;
+        let request = SdkRequest { version, origin: SdkOrigin::Module };
+        sdk::resolve_version(&request, &workspace, None, &env.fetcher()).map(|v| v.to_string())
+    };
+    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.3");
+    assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::Exact("1.26.1".parse().unwrap())).unwrap(), "1.26.1");
+    assert_eq!(resolve("module m\ngo 1.26.0\ntoolchain go1.27.1\n", SdkVersion::FromGoMod).unwrap(), "1.27.1");
+    let cases = [
+        (
+            "module m\n",
+            "go.mod has no go line, so it doesn't say which SDK to use \
+             (`go mod edit -go=1.27.3` adds one, or write go_sdk(version = \"1.27.3\") in the spec)",
+        ),
+        (
+            "module m\ngo 1.28\n",
+            "`go 1.28` of go.mod asks for Go 1.28, of which the module proxy knows no release \
+             (write the whole version, e.g. `go 1.27.3`)",
+        ),
+        (
+            "module m\ngo 1.17\n",
+            "`go 1.17` of go.mod asks for Go 1.17, but module proxies have SDKs from 1.21 on (write e.g. \
+             go_sdk(version = \"1.27.3\") in the spec: an SDK compiles for older go lines as they demand)",
+        ),
+    ];
+    for (go_mod, expected) in cases {
+        assert_eq!(resolve(go_mod, SdkVersion::FromGoMod).unwrap_err().to_string(), expected);
+    }
+}
+
+/// An archive as on Go's download page, made by the real tar.
+#[test]
+fn sdk_archives() {
+    let env = Env::new("off");
+    let tree = env.path().join("go");
+    for (name, content) in [("bin/go", "x"), ("src/errors/errors.go", "package errors\n"), ("VERSION", "go1.27.3\n")] {
+        let path = tree.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let run = |program: &str, args: &[&str]| {
+        let status = Command::new(program).args(args).current_dir(env.path()).status().unwrap();
+        assert!(status.success());
+    };
+    run("chmod", &["+x", "go/bin/go"]);
+    run("tar", &["czf", "sdk.tar.gz", "go"]);
+    run("ln", &["-s", "/etc/passwd", "go/link"]);
+    run("tar", &["czf", "trap.tar.gz", "go"]);
+    run("rm", &["go/link"]);
+    let pinned = |name: &str, sha256| {
+        let urls = vec![format!("file://{}", env.path().join(name).display())];
+        SdkOrigin::Archive(BTreeMap::from([("linux/amd64".parse().unwrap(), ArchivePin { urls, sha256 })]))
+    };
+    let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
+    let fetch = |origin: &SdkOrigin| {
+        let platforms = ["linux/amd64".parse().unwrap()];
+        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), None, &env.fetcher())
+    };
+    let fetched = fetch(&pinned("sdk.tar.gz", digest("sdk.tar.gz"))).unwrap();
+    assert_eq!(fetched.downloads[0].nar.0.to_string(), nix_hash(&tree));
+    assert_eq!(nix_hash(&fetched.goroot), nix_hash(&tree));
+
+    let error = fetch(&pinned("trap.tar.gz", digest("trap.tar.gz"))).err().unwrap();
+    assert_eq!(
+        error.message(),
+        "SDK archive of linux/amd64: the archive is refused: file \"go/link\": it is a symlink or a special file"
+    );
+    let (real, wrong) = (digest("trap.tar.gz"), godirect::digest::Sha256::of("other"));
+    let error = fetch(&pinned("trap.tar.gz", wrong)).err().unwrap();
+    assert_eq!(error.class(), Class::Verification);
+    assert_eq!(
+        error.message(),
+        format!("checksum mismatch for the SDK archive of linux/amd64: the server has {real}, the spec has {wrong}")
+    );
+}
