@@ -1,4 +1,4 @@
-//! `godirect.lock.json`: format version 1, described for people in `docs/lockfile.md`.
+//! `godirect.lock.json`: format version 2, described for people in `docs/lockfile.md`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::source::record::PackageRecord;
 use crate::source::sdk::GodebugSetting;
 
 /// The format version that this program reads and writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The whole lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

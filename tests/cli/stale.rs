@@ -21,10 +21,10 @@ fn no_lock() {
 
 #[test]
 fn lock_of_another_format() {
-    for (version, help) in [(2, "update godirect"), (0, "run `godirect lock` to write it anew")] {
+    for (version, help) in [(3, "update godirect"), (1, "run `godirect lock` to write it anew")] {
         let project = Project::example("01-hello");
-        project.edit("godirect.lock.json", "  \"version\": 1,\n", &format!("  \"version\": {version},\n  \"news\": true,\n"));
-        let message = format!("godirect.lock.json has format version {version}, and this godirect reads version 1");
+        project.edit("godirect.lock.json", "  \"version\": 2,\n", &format!("  \"version\": {version},\n  \"news\": true,\n"));
+        let message = format!("godirect.lock.json has format version {version}, and this godirect reads version 2");
         refused(&project, 2, &error(&message, help));
     }
 }
@@ -49,7 +49,7 @@ fn lock_with_a_merge_conflict() {
 #[test]
 fn damaged_lock() {
     let project = Project::example("01-hello");
-    project.write("godirect.lock.json", "{\n  \"version\": 1,\n  \"platforms\": [\"linux/amd64\"],\n  \"sdks\": 7\n}\n");
+    project.write("godirect.lock.json", "{\n  \"version\": 2,\n  \"platforms\": [\"linux/amd64\"],\n  \"sdks\": 7\n}\n");
     refused(
         &project,
         2,

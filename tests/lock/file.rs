@@ -14,20 +14,20 @@ fn locks_that_cannot_be_read() {
     let parse = |text: &str| Lockfile::parse(Path::new("godirect.lock.json"), text).unwrap_err().to_string();
     let edited = "(`godirect lock` writes it; it isn't made to be edited)";
     assert_eq!(
-        parse("{\"version\": 2, \"new\": []}"),
-        "godirect.lock.json has format version 2, and this godirect reads version 1 (update godirect)"
+        parse("{\"version\": 3, \"new\": []}"),
+        "godirect.lock.json has format version 3, and this godirect reads version 2 (update godirect)"
     );
     assert_eq!(
-        parse("{\n  \"version\": 1,\n<<<<<<< HEAD\n"),
+        parse("{\n  \"version\": 2,\n<<<<<<< HEAD\n"),
         "godirect.lock.json:3:1: godirect.lock.json has a merge conflict \
          (keep either side, then `godirect lock` makes it right for the merged go.mod)"
     );
     assert_eq!(
-        parse("{\n  \"version\": 1\n  x\n"),
+        parse("{\n  \"version\": 2\n  x\n"),
         format!("godirect.lock.json:3:3: malformed lock: expected `,` or `}}` {edited}")
     );
     assert_eq!(
-        parse("{\n  \"version\": 1,\n  \"platforms\": [\"linux/x\"], \"sdks\": [], \"modules\": []\n}\n"),
+        parse("{\n  \"version\": 2,\n  \"platforms\": [\"linux/x\"], \"sdks\": [], \"modules\": []\n}\n"),
         format!("godirect.lock.json:3:26: malformed lock: Go has no port to `linux/x` {edited}")
     );
     assert_eq!(

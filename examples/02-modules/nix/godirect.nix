@@ -36,20 +36,20 @@ let
   root = ../.;
   directory = "nix";
 
-  plan = readVersion1 planFile ./plan.json;
-  lock = readVersion1 "godirect.lock.json" (root + "/godirect.lock.json");
+  plan = readVersion 1 planFile ./plan.json;
+  lock = readVersion 2 "godirect.lock.json" (root + "/godirect.lock.json");
 
   planFile = "${directory}/plan.json";
 
-  readVersion1 =
-    name: path:
+  readVersion =
+    version: name: path:
     let
       data = fromJSON (readFile path);
     in
-    if data.version == 1 then
+    if data.version == version then
       data
     else
-      throw "${name} has format version ${toString data.version}, but ${directory}/godirect.nix reads version 1; run `godirect generate`";
+      throw "${name} has format version ${toString data.version}, but ${directory}/godirect.nix reads version ${toString version}; run `godirect generate`";
 
   # Nix's systems by Go's platforms, where Nix runs.
   systems = {

@@ -4,7 +4,7 @@ load(":module_repo.bzl", "go_hub_repo", "go_module_repo", "package_target")
 load(":sdk_repo.bzl", "go_sdk_repo")
 load(":toolchain_repo.bzl", "go_toolchain_repo")
 
-_LOCK_VERSION = 1
+_LOCK_VERSION = 2
 
 def _lock_label(mctx):
     """The lock of the root module: there is one for a build, as there is one go.mod that selects versions."""
