@@ -31,7 +31,7 @@ fn env() -> &'static Env {
     ENV.get_or_init(|| {
         let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).unwrap();
         let proxy = Proxy::from_env().unwrap();
-        let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &|_| {} };
+        let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &|_| {} };
         let host = [OsArch::host().unwrap()];
         let sums = GoSum::default();
         let sdk = sdk::fetch("1.27.3".parse().unwrap(), &SdkOrigin::Module, &host, &sums, None, &fetcher).unwrap();
@@ -40,7 +40,7 @@ fn env() -> &'static Env {
 }
 
 fn fetcher() -> Fetcher<'static> {
-    Fetcher { cache: &env().cache, proxy: &env().proxy, progress: &|_| {} }
+    Fetcher { cache: &env().cache, proxy: &env().proxy, database: None, progress: &|_| {} }
 }
 
 /// Runs the go command of the SDK that godirect unpacked.

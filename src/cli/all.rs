@@ -31,7 +31,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         init::write_starter(directory)?;
     }
     let project = Project::open(directory)?;
-    let (locked, changed) = lock::update(&project)?;
+    let (locked, changed) = lock::update(&project, &lock::Arguments::default())?;
     let generated = generate(&project, &locked)?;
     if json {
         return build::run(directory, &arguments.build, true);

@@ -151,7 +151,7 @@ fn place(from: &Path, to: &Path) -> Result<()> {
 fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(PathBuf, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache, proxy, progress: &progress };
+    let fetcher = Fetcher { cache, proxy, database: None, progress: &progress };
     let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
     let mut modules = BTreeMap::new();
     for module in &locked.lock.modules {

@@ -28,7 +28,7 @@ pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
     let locked = project.with_lock(&lock)?;
     let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &progress };
+    let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };
     let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
     if json {
         output::json(&Summary { version: JSON_VERSION, go: locked.sdk.version.as_str(), goroot })?;

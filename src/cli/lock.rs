@@ -11,7 +11,10 @@ use crate::error::Result;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
+use crate::lock::goenv::GoEnv;
 use crate::lock::proxy::Proxy;
+use crate::lock::sumdb::Database;
+use crate::lock::transport::Limits;
 use crate::project::{LOCK_FILE, Project};
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
@@ -26,7 +29,13 @@ use crate::project::{LOCK_FILE, Project};
 /// that decides what is pinned.
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it
+    ///
+    /// What the database answers is never overruled.
+    #[arg(long)]
+    accept_unverified: bool,
+}
 
 #[derive(Serialize)]
 struct Summary {
@@ -37,9 +46,9 @@ struct Summary {
     packages: usize,
 }
 
-pub fn run(directory: &Path, _: &Arguments, json: bool) -> Result<ExitCode> {
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let project = Project::open(directory)?;
-    let (lock, changed) = update(&project)?;
+    let (lock, changed) = update(&project, arguments)?;
     let summary = Summary {
         version: JSON_VERSION,
         changed,
@@ -56,13 +65,16 @@ pub fn run(directory: &Path, _: &Arguments, json: bool) -> Result<ExitCode> {
 }
 
 /// Makes the lock and writes it; tells whether that changed anything.
-pub fn update(project: &Project) -> Result<(Lockfile, bool)> {
+pub fn update(project: &Project, arguments: &Arguments) -> Result<(Lockfile, bool)> {
     let path = project.lock_path();
     // What can't be read can't be kept; the user asked for a new one.
     let previous = Lockfile::read(&path).ok();
-    let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
+    let env = GoEnv::read(None);
+    let (cache, proxy, bar) = (Cache::open()?, Proxy::new(&env, Limits::default())?, Bar::bytes());
+    let pins = previous.as_ref().map(Lockfile::pins).unwrap_or_default();
+    let database = Database::new(&env).accept_unverified(arguments.accept_unverified).with_pins(pins);
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &progress };
+    let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: Some(&database), progress: &progress };
     let lock = project.lock(fetcher, previous.as_ref())?;
     let changed = lock.write(&path)?;
     Ok((lock, changed))

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::cache::Facts;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::sdk::{self, FetchedSdk, SdkRequest};
@@ -131,7 +132,7 @@ pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>
     platforms.dedup();
     let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
     let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
-    let fetched = sdk::fetch(version, origin, exec, sums, request.previous, &fetcher)?;
+    let fetched = sdk::fetch(version, origin, exec, sums, &fetcher)?;
     let sdk = lock_sdk(fetched, &platforms)?;
     let modules = Modules::new(request.directory, &workspace, fetcher)?;
     let mut needed = needed(&sdk, &modules)?;
@@ -158,8 +159,7 @@ fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
 
 fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Result<LockedModule> {
     let Selected { id, replace } = module.clone();
-    let facts = &fetched.facts;
-    let h1 = facts.h1.ok_or_else(|| Error::environment(format!("{id}: the cache has no h1 of it")))?;
+    let h1 = fetched.facts.h1.ok_or_else(|| Error::environment(format!("{id}: the cache has no h1 of it")))?;
     let go_mod = fetched.directory.join("go.mod");
     let go = match std::fs::read_to_string(&go_mod) {
         Ok(text) => GoMod::parse_dependency(&go_mod, &text)?.go,
@@ -171,7 +171,9 @@ fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Resu
         _ => None,
     };
     let (path, version) = (id.path, id.version);
-    Ok(LockedModule { path, version, replace, size: facts.size, sha256: facts.sha256, h1, nar: facts.nar, go, packages })
+    let Facts { size, sha256, nar, .. } = fetched.facts;
+    let (proof, verified) = (fetched.proof.clone(), fetched.verified);
+    Ok(LockedModule { path, version, replace, size, sha256, h1, proof, verified, nar, go, packages })
 }
 
 /// The directory of a locked module, fetched and verified against the lock where it isn't in the cache.
@@ -180,9 +182,5 @@ fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Resu
 ///
 /// A wrong hash, no answer.
 pub fn module_directory(fetcher: &Fetcher<'_>, module: &LockedModule) -> Result<PathBuf> {
-    let id = match &module.replace {
-        Some(other) => ModuleId { path: other.path.clone(), version: other.version.clone() },
-        None => ModuleId { path: module.path.clone(), version: module.version.clone() },
-    };
-    Ok(fetcher.promised_module(&id, Promise { h1: &[module.h1], by: "the lock" })?.directory)
+    Ok(fetcher.promised_module(&module.id(), Promise { h1: &[module.h1], by: "the lock" })?.directory)
 }

@@ -218,7 +218,7 @@ pub(super) fn copy_local(path: &Path, request: &Request<'_>, sink: &mut dyn Sink
 }
 
 /// A URL as errors show it.
-fn without_credentials(url: &Url) -> String {
+pub(super) fn without_credentials(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
     let _ = url.set_password(None);

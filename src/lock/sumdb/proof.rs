@@ -34,39 +34,49 @@ pub enum ProofError {
     /// The tree has no such record.
     #[error("the signed tree does not have this text as record {0}")]
     NotIncluded(u64),
+    /// The record is about something else, or says several things.
+    #[error("record {0} doesn't have one hash for the module")]
+    OtherModule(u64),
 }
 
-/// A record that a database vouches for: the only source of its hashes.
-#[derive(Clone, Copy, Debug)]
-pub struct Proven<'p> {
-    text: &'p str,
+/// A module's record that a database vouches for: the only source of its hashes.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    id: ModuleId,
+    h1: H1,
+    proof: Proof,
 }
 
 impl Proof {
-    /// The record, when the key's owner has signed a tree that has it.
+    /// The hashes of a module, when the key's owner has signed a tree that has the record, and the record has them.
     ///
     /// # Errors
     ///
-    /// A note that the key didn't sign, or a record that isn't in the signed tree.
-    pub fn verify(&self, verifier: &Verifier) -> Result<Proven<'_>, ProofError> {
+    /// A note that the key didn't sign, a record that isn't in the signed tree or is about something else.
+    pub fn verify(self, id: &ModuleId, verifier: &Verifier) -> Result<Proven, ProofError> {
         let head = TreeHead::parse(verifier.open(&self.tree)?).ok_or(ProofError::NoTreeHead)?;
         let leaf = merkle::leaf(self.data.as_bytes());
-        if merkle::includes(&self.hashes, head.size, head.root, self.record, leaf) {
-            Ok(Proven { text: &self.data })
-        } else {
-            Err(ProofError::NotIncluded(self.record))
+        if !merkle::includes(&self.hashes, head.size, head.root, self.record, leaf) {
+            return Err(ProofError::NotIncluded(self.record));
         }
+        let h1 = hash_in(&self.data, id.path.as_str(), id.version.as_str()).ok_or(ProofError::OtherModule(self.record))?;
+        Ok(Proven { id: id.clone(), h1, proof: self })
     }
 }
 
-impl Proven<'_> {
-    /// The hash of a module's zip; `None` when the record is about something else.
-    pub fn module(&self, id: &ModuleId) -> Option<H1> {
-        hash_in(self.text, id.path.as_str(), id.version.as_str())
+impl Proven {
+    /// The hash of the module's zip.
+    pub fn module(&self) -> H1 {
+        self.h1
     }
 
-    /// The hash of a module's go.mod, likewise.
-    pub fn go_mod(&self, id: &ModuleId) -> Option<H1> {
-        hash_in(self.text, id.path.as_str(), &format!("{}/go.mod", id.version))
+    /// The hash of the module's go.mod; `None` when the record has none, or several.
+    pub fn go_mod(&self) -> Option<H1> {
+        hash_in(&self.proof.data, self.id.path.as_str(), &format!("{}/go.mod", self.id.version))
+    }
+
+    /// What proves it.
+    pub fn into_proof(self) -> Proof {
+        self.proof
     }
 }

@@ -142,6 +142,11 @@ impl Tiles {
         Some(tiles)
     }
 
+    /// All of the tiles.
+    pub fn iter(&self) -> impl Iterator<Item = (&Tile, &[TreeHash])> {
+        self.hashes.iter().map(|(tile, hashes)| (tile, hashes.as_slice()))
+    }
+
     /// The hash of a node, if it is in one of the tiles.
     pub fn hash(&self, node: Node) -> Option<TreeHash> {
         let tile = Tile::of(node, self.size)?;
