@@ -4,9 +4,11 @@ use std::sync::OnceLock;
 
 pub mod archive;
 pub mod cache;
+pub mod changes;
 pub mod fetch;
 pub mod file;
 pub mod goenv;
+pub mod known;
 pub mod nar;
 mod netrc;
 pub mod proxy;

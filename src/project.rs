@@ -20,8 +20,7 @@ use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
-/// The name of the lock beside the spec.
-pub const LOCK_FILE: &str = "godirect.lock.json";
+pub use crate::lock::file::NAME as LOCK_FILE;
 
 /// The go version that a go.work without go line has (`modload.WorkFile`).
 const DEFAULT_WORKSPACE_GO: &str = "1.18";

@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
+use godirect::lock::goenv::GoEnv;
 use godirect::lock::proxy::Proxy;
-use godirect::lock::resolve::Modules;
 use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin};
+use godirect::lock::sumdb::Database;
 use godirect::module::ModuleId;
 use godirect::module::gomod::{GoMod, Replace, Require, Target};
 use godirect::module::gosum::GoSum;
@@ -31,10 +32,11 @@ fn env() -> &'static Env {
     ENV.get_or_init(|| {
         let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).unwrap();
         let proxy = Proxy::from_env().unwrap();
-        let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &|_| {} };
+        let database = Database::new(&GoEnv::read(None));
+        let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: Some(&database), progress: &|_| {} };
         let host = [OsArch::host().unwrap()];
         let sums = GoSum::default();
-        let sdk = sdk::fetch("1.27.3".parse().unwrap(), &SdkOrigin::Module, &host, &sums, None, &fetcher).unwrap();
+        let sdk = sdk::fetch("1.27.3".parse().unwrap(), &SdkOrigin::Module, &host, &sums, &fetcher).unwrap();
         Env { cache, proxy, sdk }
     })
 }
@@ -130,11 +132,8 @@ fn shown(selected: &[Selected]) -> Vec<String> {
 /// Compares the build list of a workspace with `go list -m all`, which has the main modules too.
 fn assert_build_list(directory: &Path) -> Vec<String> {
     let workspace = Workspace::load(directory).unwrap();
-    let list = match mvs::listed(&workspace) {
-        // Locking is content with those that go.mod lists; Go lists all.
-        Some(_) => mvs::build_list(&workspace, &|id: &ModuleId| fetcher().go_mod(id, &workspace.sums)).unwrap(),
-        None => Modules::new(directory, &workspace, fetcher()).unwrap().all().to_vec(),
-    };
+    let fetch = |id: &ModuleId| fetcher().go_mod(id, &workspace.sums).map(|(gomod, ..)| gomod);
+    let list = mvs::build_list(&workspace, &fetch).unwrap();
     let all = go(directory, &[], &["list", "-m", "all"]);
     let local = |line: &&str| !workspace.modules.iter().any(|m| m.path.as_str() == *line);
     // Go shows a local replacement as it is written.

@@ -154,7 +154,7 @@ fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(PathBuf, Sour
     let fetcher = Fetcher { cache, proxy, database: None, progress: &progress };
     let goroot = sdk::goroot(&fetcher, locked.sdk, OsArch::host()?)?;
     let mut modules = BTreeMap::new();
-    for module in &locked.lock.modules {
+    for module in locked.lock.modules.iter().filter(|m| !m.packages.is_empty()) {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }

@@ -1,5 +1,7 @@
 //! `godirect lock`
 
+mod check;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,89 +10,176 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::error::Result;
-use crate::lock::cache::Cache;
-use crate::lock::fetch::Fetcher;
-use crate::lock::file::Lockfile;
+use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::fetch::Connection;
+use crate::lock::file::{Lockfile, Previous};
 use crate::lock::goenv::GoEnv;
-use crate::lock::proxy::Proxy;
+use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
-use crate::lock::transport::Limits;
 use crate::project::{LOCK_FILE, Project};
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
 ///
-/// Reads the spec, go.mod or go.work, go.sum and the repository's Go files; fetches through GOPROXY what isn't in the cache; and records
-/// the hashes that Nix and Bazel need, and what the used packages of third-party modules and of std consist of. Writes only the lock.
+/// Reads the spec, go.mod or go.work, go.sum and the repository's Go files; fetches through GOPROXY what neither the lock nor the cache
+/// has; and records the hashes that Nix and Bazel need, and what the used packages of third-party modules and of std consist of. Writes
+/// only the lock. What the lock already knows stays as it is: each change is shown on a line of its own, and when there is none,
+/// nothing is fetched or written.
 ///
 /// Every module must have its line in go.sum, and the SDK must have the hash of the lock before or of go.sum; otherwise nothing is written (exit
 /// 2 without a hash, 4 for a wrong one). The first SDK of a lock is believed to be what the proxy gives.
 ///
-/// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported. It is the only verb
-/// that decides what is pinned.
+/// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported, and after a
+/// merge that left a conflict in the lock. It is the only verb that decides what is pinned.
+///
+/// Example, for CI: `godirect lock --check`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it
-    ///
-    /// What the database answers is never overruled.
+    /// Write nothing and use no network; print what would change, and exit with 1 if anything would.
     #[arg(long)]
+    check: bool,
+    /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it.
+    #[arg(long, conflicts_with = "check")]
     accept_unverified: bool,
 }
 
+/// What is locked and what changed, as JSON shows it.
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     version: u32,
     changed: bool,
     go: Vec<String>,
     modules: usize,
     packages: usize,
+    changes: &'a [Change],
+}
+
+impl<'a> Summary<'a> {
+    fn new(lock: Option<&Lockfile>, changed: bool, changes: &'a [Change]) -> Summary<'a> {
+        let sdks = lock.iter().flat_map(|lock| &lock.sdks).map(|sdk| sdk.version.to_string()).collect();
+        let (modules, packages) = lock.map_or((0, 0), count);
+        Summary { version: JSON_VERSION, changed, go: sdks, modules, packages, changes }
+    }
+}
+
+/// How many modules provide packages, and how many packages.
+fn count(lock: &Lockfile) -> (usize, usize) {
+    let packages = || lock.modules.iter().map(|m| m.packages.len()).filter(|count| *count > 0);
+    (packages().count(), packages().sum())
+}
+
+/// A lock that was brought up to date.
+pub struct Updated {
+    /// The lock as it is now.
+    pub lock: Lockfile,
+    previous: Previous,
+    /// Whether it was written.
+    changed: bool,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    let (lock, changed) = update(&project, arguments)?;
-    let summary = Summary {
-        version: JSON_VERSION,
-        changed,
-        go: lock.sdks.iter().map(|s| s.version.to_string()).collect(),
-        modules: lock.modules.len(),
-        packages: lock.modules.iter().map(|m| m.packages.len()).sum(),
-    };
+    if arguments.check {
+        return check::run(directory, json);
+    }
+    let updated = update(&Project::open(directory)?, arguments)?;
     if json {
-        output::json(&summary)?;
+        output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
     } else {
-        show(&lock, changed);
+        show(&updated);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the lock and writes it; tells whether that changed anything.
-pub fn update(project: &Project, arguments: &Arguments) -> Result<(Lockfile, bool)> {
+/// Makes the lock and writes it where that changes anything.
+pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
-    // What can't be read can't be kept; the user asked for a new one.
-    let previous = Lockfile::read(&path).ok();
+    let previous = Previous::read(&path)?;
     let env = GoEnv::read(None);
-    let (cache, proxy, bar) = (Cache::open()?, Proxy::new(&env, Limits::default())?, Bar::bytes());
-    let pins = previous.as_ref().map(Lockfile::pins).unwrap_or_default();
+    let pins = previous.lock().map(Lockfile::pins).unwrap_or_default();
     let database = Database::new(&env).accept_unverified(arguments.accept_unverified).with_pins(pins);
+    let verifier = database.verifier().ok();
+    let (connection, bar) = (Connection::new(env, database), Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: Some(&database), progress: &progress };
-    let lock = project.lock(fetcher, previous.as_ref())?;
+    let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock(), verifier.as_ref())?;
     let changed = lock.write(&path)?;
-    Ok((lock, changed))
+    Ok(Updated { lock, previous, changed })
 }
 
-/// Shows what is pinned.
-pub fn show(lock: &Lockfile, changed: bool) {
+impl Updated {
+    /// What is different now.
+    fn changes(&self) -> Vec<Change> {
+        match &self.previous {
+            Previous::Lock(previous, _) => {
+                let mut found = changes(previous, &self.lock);
+                if found.is_empty() && self.changed {
+                    found.push(Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed));
+                }
+                found
+            }
+            Previous::Absent => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Added)],
+            Previous::Unusable(_) => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed)],
+        }
+    }
+}
+
+/// Shows what changed, or what is pinned when all of it is new.
+pub fn show(updated: &Updated) {
+    match &updated.previous {
+        Previous::Lock(..) => show_changes(&updated.changes()),
+        Previous::Absent => show_pins(&updated.lock),
+        Previous::Unusable(error) => {
+            output::line("anew", error.message());
+            show_pins(&updated.lock);
+        }
+    }
+    output::line(if updated.changed { "wrote" } else { "fresh" }, LOCK_FILE);
+}
+
+fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
         output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
     }
-    let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
-    let modules = output::count(lock.modules.len(), "module");
-    output::line(
-        "modules",
-        format!("{modules} locked, {} of them used; verified against go.sum", output::count(packages, "package")),
-    );
-    output::line(if changed { "wrote" } else { "fresh" }, LOCK_FILE);
+    let (modules, packages) = count(lock);
+    let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
+    output::line("modules", format!("{modules} locked, {packages} of them used; verified against go.sum"));
+}
+
+/// Shows each change on a line, in columns.
+fn show_changes(changes: &[Change]) {
+    let rows: Vec<[String; 4]> = changes.iter().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (name, versions) = (width(1), width(2));
+    for [word, first, second, third] in &rows {
+        output::line(word, format!("{first:name$}  {second:versions$}  {third}").trim_end());
+    }
+}
+
+/// Word, name, versions and size of a change.
+fn row(change: &Change) -> [String; 4] {
+    let word = match change.kind {
+        Kind::Added => "added",
+        Kind::Changed => "changed",
+        Kind::Removed => "removed",
+    };
+    let version = |version: &String| match change.subject {
+        Subject::Sdk => format!("go{version}"),
+        _ => version.clone(),
+    };
+    let versions = match (change.from.as_ref().map(version), change.to.as_ref().map(version)) {
+        (Some(from), Some(to)) if from == to => format!("{to}, recorded anew"),
+        (Some(from), Some(to)) => format!("{from} → {to}"),
+        (from, to) => from.or(to).unwrap_or_else(|| {
+            let what = match change.subject {
+                Subject::Platform => "platform",
+                Subject::ExecPlatform => "platform of tools",
+                Subject::Package => "package",
+                _ if change.kind == Kind::Changed => "recorded anew",
+                _ => "",
+            };
+            what.to_owned()
+        }),
+    };
+    let name = if change.subject == Subject::Sdk { "sdk" } else { change.name.as_str() };
+    [word.to_owned(), name.to_owned(), versions, change.size.map(output::size).unwrap_or_default()]
 }

@@ -1,14 +1,17 @@
 //! Gets modules through the cache, and lets nothing through that isn't what was promised.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
+use super::goenv::GoEnv;
 use super::nar;
 use super::proxy::Proxy;
 use super::sumdb::proof::Proof;
 use super::sumdb::{Database, Trust};
+use super::transport::Limits;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
@@ -34,6 +37,36 @@ pub struct Fetcher<'a> {
     pub progress: &'a OnProgress<'a>,
 }
 
+/// A cache and proxies that are set up when something is fetched first, so that what needs neither works without.
+pub struct Connection {
+    env: GoEnv,
+    database: Database,
+    opened: OnceLock<(Cache, Proxy)>,
+}
+
+impl Connection {
+    /// With these settings.
+    pub fn new(env: GoEnv, database: Database) -> Connection {
+        Connection { env, database, opened: OnceLock::new() }
+    }
+
+    /// A fetcher with the user's cache and proxies.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cache::open`] and [`Proxy::new`].
+    pub fn fetcher<'a>(&'a self, progress: &'a OnProgress<'a>) -> Result<Fetcher<'a>> {
+        let (cache, proxy) = match self.opened.get() {
+            Some(opened) => opened,
+            None => {
+                let opened = (Cache::open()?, Proxy::new(&self.env, Limits::default())?);
+                self.opened.get_or_init(|| opened)
+            }
+        };
+        Ok(Fetcher { cache, proxy, database: Some(&self.database), progress })
+    }
+}
+
 /// An unpacked module, verified.
 #[derive(Clone, Debug)]
 pub struct Fetched {
@@ -57,26 +90,25 @@ pub struct Promise<'a> {
 }
 
 impl Fetcher<'_> {
-    /// The go.mod of a module, verified against go.sum or else the checksum database.
+    /// The go.mod of a module and its hash, verified against go.sum or else the checksum database, which gives a proof.
     ///
     /// # Errors
     ///
     /// No hash, a wrong one, no answer, a malformed go.mod.
-    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<GoMod> {
-        let proven;
-        let promise = match sums.go_mod(id) {
+    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<(GoMod, H1, Option<Proof>)> {
+        let (accepted, by, proof) = match sums.go_mod(id) {
             [] => {
-                // The lock has no place to say that a go.mod without a module wasn't verified, so there must be a hash.
+                // The lock has no place to say that a go.mod wasn't verified, so there must be a hash.
                 let missing = || {
                     Error::input(format!("{id}: missing go.sum entry for go.mod file"))
                         .help(format!("`go mod download {}` adds it", id.path))
                 };
-                let Trust::Proven(record) = self.prove(id)?.ok_or_else(missing)? else { return Err(missing()) };
-                proven = [record.go_mod().ok_or_else(missing)?];
-                Promise { h1: &proven, by: BY_DATABASE }
+                let Trust::Proven(proven) = self.prove(id)?.ok_or_else(missing)? else { return Err(missing()) };
+                (vec![proven.go_mod().ok_or_else(missing)?], BY_DATABASE, Some(proven.into_proof()))
             }
-            accepted => Promise { h1: accepted, by: "go.sum" },
+            accepted => (accepted.to_vec(), "go.sum", None),
         };
+        let promise = Promise { h1: &accepted, by };
         let path = self.cache.download(id, "mod");
         let right = |bytes: &[u8]| promise.h1.contains(&go_mod_hash(bytes));
         let bytes = match std::fs::read(&path).ok().filter(|bytes| right(bytes)) {
@@ -92,9 +124,10 @@ impl Fetcher<'_> {
                 bytes
             }
         };
+        let h1 = go_mod_hash(&bytes);
         let name = PathBuf::from(format!("{id}/go.mod"));
         let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("{} is not UTF-8 text", name.display())))?;
-        GoMod::parse_dependency(&name, &text)
+        Ok((GoMod::parse_dependency(&name, &text)?, h1, proof))
     }
 
     /// A module, unpacked and verified against go.sum or else the checksum database.

@@ -1,6 +1,6 @@
 //! `godirect.lock.json`: format version 2, described for people in `docs/lockfile.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::sumdb::Pin;
 use super::sumdb::proof::Proof;
 use crate::digest::{H1, Sha256, Sri};
-use crate::error::{Error, Location, Result};
+use crate::error::{Class, Error, Location, Result};
 use crate::module::ModuleId;
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::sdk::GodebugSetting;
+
+/// The name of the lock beside the spec.
+pub const NAME: &str = "godirect.lock.json";
 
 /// The format version that this program reads and writes.
 pub const VERSION: u32 = 2;
@@ -29,8 +32,11 @@ pub struct Lockfile {
     pub platforms: Vec<OsArch>,
     /// The SDKs, by version.
     pub sdks: Vec<LockedSdk>,
-    /// Third-party modules that provide a needed package, sorted by path.
+    /// Third-party modules in which a needed package was looked for, sorted by path.
     pub modules: Vec<LockedModule>,
+    /// The go.mod files that decided about versions, sorted; none when the repository's own go.mod lists all modules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub go_mods: Vec<LockedGoMod>,
 }
 
 /// One Go SDK: the same source for all execution platforms, tools for each.
@@ -121,6 +127,31 @@ pub struct LockedModule {
     pub go: Option<GoVersion>,
     /// The needed packages by directory within the module; empty for its root.
     pub packages: BTreeMap<String, PackageRecord>,
+    /// Directories that could have had a needed package by their path, and have none: another module has it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absent: BTreeSet<String>,
+}
+
+/// What minimal version selection takes from the go.mod of a third-party module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedGoMod {
+    /// The module, or what replaces it.
+    pub id: ModuleId,
+    /// Go's hash of the go.mod, as in go.sum.
+    pub h1: H1,
+    /// Why that is right, when go.sum doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The path that its module line declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<ModulePath>,
+    /// Its go line; absent when there is none, which means 1.16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go: Option<GoVersion>,
+    /// What it requires, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<ModuleId>,
 }
 
 fn yes() -> bool {
@@ -151,6 +182,51 @@ pub struct Replacement {
     pub version: ModuleVersion,
 }
 
+/// What stands in the place of a lock that is to be made.
+#[derive(Debug)]
+pub enum Previous {
+    /// Nothing.
+    Absent,
+    /// A lock, and its text.
+    Lock(Box<Lockfile>, String),
+    /// A lock of an older format (class [`Class::Negative`]), or what can't be read as a lock, and why.
+    Unusable(Error),
+}
+
+impl Previous {
+    /// Reads what there is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; a lock of a newer format, which must not be replaced by one that says less.
+    pub fn read(path: &Path) -> Result<Previous> {
+        let text = match std::fs::read(path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Previous::Absent),
+            Err(e) => return Err(Error::io("read", path, &e)),
+        };
+        match Lockfile::parse(path, &text) {
+            Ok(lock) => Ok(Previous::Lock(Box::new(lock), text)),
+            Err(error) if serde_json::from_str::<Head>(&text).is_ok_and(|head| head.version > VERSION) => Err(error),
+            Err(error) => Ok(Previous::Unusable(error)),
+        }
+    }
+
+    /// The lock, if it is one.
+    pub fn lock(&self) -> Option<&Lockfile> {
+        match self {
+            Previous::Lock(lock, _) => Some(lock),
+            _ => None,
+        }
+    }
+}
+
+/// What tells how to read the rest.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
 impl Lockfile {
     /// Reads a lock.
     ///
@@ -173,23 +249,17 @@ impl Lockfile {
     ///
     /// When it is malformed, or its format is unknown.
     pub fn parse(path: &Path, text: &str) -> Result<Lockfile> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u32,
-        }
         if let Some(error) = conflict(path, text) {
             return Err(error);
         }
         let head: Head = serde_json::from_str(text).map_err(|e| malformed(path, text, &e))?;
         if head.version != VERSION {
-            let error = Error::input(format!(
-                "{} has format version {}, and this godirect reads version {VERSION}",
-                path.display(),
-                head.version
-            ));
-            return Err(match head.version > VERSION {
-                true => error.help("update godirect"),
-                false => error.help("run `godirect lock` to write it anew"),
+            let older = head.version < VERSION;
+            let message =
+                format!("{} has format version {}, and this godirect reads version {VERSION}", path.display(), head.version);
+            return Err(match older {
+                true => Error::new(Class::Negative, message).help("run `godirect lock` to write it anew"),
+                false => Error::input(message).help("update godirect"),
             });
         }
         serde_json::from_str(text).map_err(|e| malformed(path, text, &e))
@@ -211,12 +281,15 @@ impl Lockfile {
     pub fn render(&self) -> String {
         let sdks = self.sdks.iter().map(render_sdk).collect();
         let modules = self.modules.iter().map(render_module).collect();
-        let fields = vec![
+        let mut fields = vec![
             ("version", one_line(&self.version)),
             ("platforms", one_line(&self.platforms)),
             ("sdks", list(1, sdks)),
             ("modules", list(1, modules)),
         ];
+        if !self.go_mods.is_empty() {
+            fields.push(("go_mods", list(1, self.go_mods.iter().map(one_line).collect())));
+        }
         object(0, fields) + "\n"
     }
 
@@ -307,6 +380,9 @@ fn render_module(module: &LockedModule) -> String {
     fields.push(("nar", one_line(&module.nar)));
     fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
     fields.push(("packages", packages(3, &module.packages)));
+    if !module.absent.is_empty() {
+        fields.push(("absent", list(3, module.absent.iter().map(one_line).collect())));
+    }
     object(2, fields)
 }
 

@@ -1,24 +1,27 @@
 //! `godirect lock`: from go.mod, go.sum and the spec to the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 use super::cache::Facts;
+use super::changes::{self, Change, Subject};
 use super::fetch::{Fetched, Fetcher, Promise};
-use super::file::{LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
+use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
+use super::known::{self, Access, Known};
 use super::sdk::{self, FetchedSdk, SdkRequest};
+use super::sumdb::note::Verifier;
 use super::with_connections;
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
-use crate::name::{ImportPath, ModulePath};
+use crate::name::{GoVersion, ModulePath};
 use crate::platform::OsArch;
-use crate::source::{self, record::PackageRecord};
+use crate::source::record::PackageRecord;
+use crate::source::scan::{Tests, scan};
+use crate::source::{self, tree::DiskTree};
 
 /// What a lock is made for.
 #[derive(Clone, Copy)]
@@ -33,6 +36,8 @@ pub struct Request<'a> {
     pub platforms: &'a [OsArch],
     /// The lock that is replaced.
     pub previous: Option<&'a Lockfile>,
+    /// Whose proofs in that lock count; without it, none.
+    pub verifier: Option<&'a Verifier>,
 }
 
 /// Packages by directory within their module; for std by import path.
@@ -42,32 +47,58 @@ pub type Packages = BTreeMap<String, PackageRecord>;
 /// only modules with a version are locked.
 ///
 /// Its errors: an import that no module provides, a malformed source file, and those of [`Modules`].
-pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_>) -> Result<Needed> + 'a;
+pub type FindNeeded<'a> = dyn Fn(&LockedSdk, &Modules<'_, '_>) -> Result<Needed> + 'a;
 
 /// Packages by the path of their module.
 pub type Needed = BTreeMap<ModulePath, Packages>;
 
 /// The modules that imports can be found in, fetched when somebody looks into them.
-pub struct Modules<'a> {
+pub struct Modules<'a, 'n> {
     directory: &'a Path,
     workspace: &'a Workspace,
-    fetcher: Fetcher<'a>,
+    platforms: &'a [OsArch],
+    access: Access<'n>,
+    known: Known<'a>,
     selected: Vec<Selected>,
+    go_mods: Vec<LockedGoMod>,
     fetched: Mutex<BTreeMap<ModulePath, Fetched>>,
+    absent: Mutex<BTreeMap<ModulePath, BTreeSet<String>>>,
 }
 
-impl<'a> Modules<'a> {
-    /// The modules of the build list.
+impl<'a, 'n> Modules<'a, 'n> {
+    /// The modules of the build list; `platforms` are sorted.
     ///
     /// # Errors
     ///
     /// Those of reading dependencies' go.mod files.
-    pub fn new(directory: &'a Path, workspace: &'a Workspace, fetcher: Fetcher<'a>) -> Result<Modules<'a>> {
+    pub fn new(
+        request: &Request<'a>,
+        workspace: &'a Workspace,
+        platforms: &'a [OsArch],
+        access: Access<'n>,
+    ) -> Result<Modules<'a, 'n>> {
+        let known = Known::new(request.previous, request.verifier, platforms);
+        let go_mods = Mutex::new(BTreeMap::new());
+        let read = |id: &ModuleId| {
+            let locked = match known.go_mod(id, &workspace.sums) {
+                Some(locked) => locked.clone(),
+                None => {
+                    let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
+                    let (gomod, h1, proof) = access.fetcher(missing)?.go_mod(id, &workspace.sums)?;
+                    known::locked_go_mod(id, h1, proof, &gomod)
+                }
+            };
+            let gomod = known::go_mod(&locked);
+            go_mods.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), locked);
+            Ok(gomod)
+        };
         let selected = match mvs::listed(workspace) {
             Some(selected) => selected,
-            None => with_connections(|| mvs::build_list(workspace, &|id: &ModuleId| fetcher.go_mod(id, &workspace.sums)))?,
+            None => with_connections(|| mvs::build_list(workspace, &read))?,
         };
-        Ok(Modules { directory, workspace, fetcher, selected, fetched: Mutex::default() })
+        let go_mods = go_mods.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
+        let (fetched, absent, directory) = (Mutex::default(), Mutex::default(), request.directory);
+        Ok(Modules { directory, workspace, platforms, access, known, selected, go_mods, fetched, absent })
     }
 
     /// All modules, sorted by path.
@@ -75,38 +106,41 @@ impl<'a> Modules<'a> {
         &self.selected
     }
 
-    /// The modules that may have a package, that with the longest path first.
-    pub fn candidates<'m>(&'m self, import: &ImportPath) -> Vec<&'m Selected> {
-        let mut found: Vec<&Selected> = self.selected.iter().filter(|m| import.below(m.id.path.as_str()).is_some()).collect();
-        found.sort_by_key(|m| std::cmp::Reverse(m.id.path.as_str().len()));
-        found
-    }
-
-    /// The directory of a module: unpacked in the cache and verified, or that of a local replacement.
+    /// The package in a directory of a module; `None` where there are no Go files.
     ///
     /// # Errors
     ///
-    /// No line in go.sum, a wrong hash, no answer.
-    pub fn directory(&self, module: &Selected) -> Result<PathBuf> {
+    /// No line in go.sum, a wrong hash, no answer, a directory that can't be read.
+    pub fn package(&self, module: &Selected, directory: &str) -> Result<Option<PackageRecord>> {
+        let sums = &self.workspace.sums;
+        let found = match (self.known.package(module, directory, sums), self.access) {
+            (Some(found), _) => found.cloned(),
+            (None, Access::Offline(guesses)) => self.known.guess(module, directory, sums, guesses)?,
+            (None, Access::Network(_)) => self.scan(module, directory)?,
+        };
+        if found.is_none() {
+            let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);
+            absent.entry(module.id.path.clone()).or_default().insert(directory.to_owned());
+        }
+        Ok(found)
+    }
+
+    fn scan(&self, module: &Selected, directory: &str) -> Result<Option<PackageRecord>> {
+        let tree = DiskTree::new(self.directory(module)?);
+        let scanned = scan(&tree, directory, Tests::Exclude)?;
+        if scanned.has_go_files() { scanned.record(&tree, self.platforms).map(Some) } else { Ok(None) }
+    }
+
+    /// The directory of a module: unpacked in the cache and verified, or that of a local replacement.
+    fn directory(&self, module: &Selected) -> Result<PathBuf> {
         match &module.replace {
             Some(Target::Directory(directory)) => Ok(self.directory.join(directory)),
             _ => Ok(self.fetch(module)?.directory),
         }
     }
 
-    /// Fetches several modules at once, so that [`Modules::directory`] is quick for them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Modules::directory`], for the first of them by path.
-    pub fn prefetch(&self, modules: &[&Selected]) -> Result<()> {
-        let results: Vec<Result<PathBuf>> =
-            with_connections(|| modules.par_iter().map(|module| self.directory(module)).collect());
-        results.into_iter().collect::<Result<Vec<_>>>().map(|_| ())
-    }
-
     fn fetch(&self, module: &Selected) -> Result<Fetched> {
-        let lock = || self.fetched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fetched) = lock().get(&module.id.path) {
             return Ok(fetched.clone());
         }
@@ -114,36 +148,76 @@ impl<'a> Modules<'a> {
             Some(Target::Module(other)) => other,
             _ => &module.id,
         };
-        let fetched = self.fetcher.module(id, &self.workspace.sums)?;
+        let missing = || Change::new(Subject::Module, id.path.as_str(), None, Some(id.version.to_string()));
+        let fetched = self.access.fetcher(missing)?.module(id, &self.workspace.sums)?;
         lock().insert(module.id.path.clone(), fetched.clone());
         Ok(fetched)
     }
+
+    /// The entry of a module with these packages; `None` where nothing was looked for in it.
+    fn locked(&self, module: &Selected, packages: Packages) -> Result<Option<LockedModule>> {
+        let looked = self.absent.lock().unwrap_or_else(PoisonError::into_inner).get(&module.id.path).cloned();
+        let absent = looked.unwrap_or_default();
+        if packages.is_empty() && absent.is_empty() {
+            return Ok(None);
+        }
+        let entry = match (self.known.module(module, &self.workspace.sums), self.access, self.known.before(module)) {
+            (Some(known), _, _) => known.clone(),
+            (None, Access::Network(_), _) => lock_module(module, &self.fetch(module)?)?,
+            (None, Access::Offline(_), Some(before)) => LockedModule { version: module.id.version.clone(), ..before.clone() },
+            // What is new was noted when somebody looked into it.
+            (None, Access::Offline(_), None) => return Ok(None),
+        };
+        Ok(Some(LockedModule { packages, absent, ..entry }))
+    }
 }
 
-/// Makes the lock.
+/// Makes the lock. What the previous one knows isn't fetched again.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with go.mod, go.sum, the network or what it gives; nothing is pinned that wasn't verified.
-pub fn lock(request: &Request<'_>, fetcher: Fetcher<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
+pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
     let workspace = Workspace::load(request.directory)?;
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let version = sdk::resolve_version(request.sdk, &workspace, request.previous, &fetcher)?;
-    let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
-    let fetched = sdk::fetch(version, origin, exec, sums, &fetcher)?;
-    let sdk = lock_sdk(fetched, &platforms)?;
-    let modules = Modules::new(request.directory, &workspace, fetcher)?;
+    let sdk = locked_sdk(request, &workspace, &platforms, access)?;
+    let modules = Modules::new(request, &workspace, &platforms, access)?;
     let mut needed = needed(&sdk, &modules)?;
     let mut locked = Vec::new();
     for module in modules.all() {
         let packages = needed.remove(&module.id.path).unwrap_or_default();
-        if !packages.is_empty() && !matches!(module.replace, Some(Target::Directory(_))) {
-            locked.push(lock_module(module, &modules.fetch(module)?, packages)?);
+        if !matches!(module.replace, Some(Target::Directory(_))) {
+            locked.extend(modules.locked(module, packages)?);
         }
     }
-    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked })
+    let go_mods = modules.go_mods.clone();
+    Ok(Lockfile { version: VERSION, platforms, sdks: vec![sdk], modules: locked, go_mods })
+}
+
+fn locked_sdk(request: &Request<'_>, workspace: &Workspace, platforms: &[OsArch], access: Access<'_>) -> Result<LockedSdk> {
+    let missing = |version: Option<&GoVersion>| {
+        let before = request.previous.and_then(|lock| lock.sdks.last()).map(|sdk| sdk.version.to_string());
+        Change::new(Subject::Sdk, "go", before, version.map(GoVersion::to_string))
+    };
+    let list = |path: &ModulePath| access.fetcher(|| missing(None))?.proxy.list(path);
+    let version = sdk::resolve_version(request.sdk, workspace, request.previous, &list)?;
+    let known = Known::new(request.previous, request.verifier, platforms);
+    let (origin, exec, sums) = (&request.sdk.origin, request.exec_platforms, &workspace.sums);
+    if let Some(sdk) = known.sdk(&version, request.sdk, exec, sums) {
+        return Ok(sdk.clone());
+    }
+    if let (Access::Offline(guesses), Some(sdk)) = (access, known.another_sdk()) {
+        changes::platform_changes(request.previous, platforms, exec).into_iter().for_each(|change| guesses.note(change));
+        if guesses.noted().is_empty() || sdk.version != version {
+            guesses.note(missing(Some(&version)));
+        }
+        return Ok(LockedSdk { version, ..sdk.clone() });
+    }
+    let fetcher = access.fetcher(|| missing(Some(&version)))?;
+    let fetched = sdk::fetch(version, origin, exec, sums, &fetcher)?;
+    lock_sdk(fetched, platforms)
 }
 
 fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
@@ -157,7 +231,8 @@ fn lock_sdk(fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
     Ok(LockedSdk { version, source, downloads, experiments, godebug, packages })
 }
 
-fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Result<LockedModule> {
+/// The entry of a module, yet without packages.
+fn lock_module(module: &Selected, fetched: &Fetched) -> Result<LockedModule> {
     let Selected { id, replace } = module.clone();
     let h1 = fetched.facts.h1.ok_or_else(|| Error::environment(format!("{id}: the cache has no h1 of it")))?;
     let go_mod = fetched.directory.join("go.mod");
@@ -170,10 +245,21 @@ fn lock_module(module: &Selected, fetched: &Fetched, packages: Packages) -> Resu
         Some(Target::Module(other)) => Some(Replacement { path: other.path, version: other.version }),
         _ => None,
     };
-    let (path, version) = (id.path, id.version);
     let Facts { size, sha256, nar, .. } = fetched.facts;
-    let (proof, verified) = (fetched.proof.clone(), fetched.verified);
-    Ok(LockedModule { path, version, replace, size, sha256, h1, proof, verified, nar, go, packages })
+    Ok(LockedModule {
+        path: id.path,
+        version: id.version,
+        replace,
+        size,
+        sha256,
+        h1,
+        proof: fetched.proof.clone(),
+        verified: fetched.verified,
+        nar,
+        go,
+        packages: Packages::new(),
+        absent: BTreeSet::new(),
+    })
 }
 
 /// The directory of a locked module, fetched and verified against the lock where it isn't in the cache.

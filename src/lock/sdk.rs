@@ -65,6 +65,9 @@ pub fn toolchain_module(version: &GoVersion, platform: OsArch) -> Result<ModuleI
     Ok(ModuleId { path: MODULE.parse()?, version: module_version.parse()? })
 }
 
+/// Gives the versions of a module that the proxy knows.
+pub type ListVersions<'a> = dyn Fn(&ModulePath) -> Result<Vec<String>> + 'a;
+
 /// The exact version that is asked for; one that `previous` has stays while it fits.
 ///
 /// # Errors
@@ -74,7 +77,7 @@ pub fn resolve_version(
     request: &SdkRequest,
     workspace: &Workspace,
     previous: Option<&Lockfile>,
-    fetcher: &Fetcher<'_>,
+    list: &ListVersions<'_>,
 ) -> Result<GoVersion> {
     let (wanted, from) = match &request.version {
         SdkVersion::Exact(version) => (version.clone(), "the spec".to_owned()),
@@ -99,7 +102,7 @@ pub fn resolve_version(
         return Ok(sdk.version.clone());
     }
     let path: ModulePath = MODULE.parse()?;
-    let newest = fetcher.proxy.list(&path)?.iter().filter_map(|text| released(text)).filter(|v| v.language() == language).max();
+    let newest = list(&path)?.iter().filter_map(|text| released(text)).filter(|v| v.language() == language).max();
     newest.ok_or_else(|| {
         Error::input(format!("{from} asks for Go {language}, of which the module proxy knows no release"))
             .help("write the whole version, e.g. `go 1.27.3`")

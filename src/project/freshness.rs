@@ -1,8 +1,9 @@
 //! Whether a lock still fits spec, go.mod and go.sum, so that nothing is built from pins that they have moved on from.
 
 use super::{LOCK_FILE, Project};
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::lock::known;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
 use crate::module::{ModuleId, semver};
@@ -24,13 +25,13 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l Loc
             Some(selected) => check_listed(module, selected)?,
             None => check_required(project, module)?,
         }
-        check_sum(project, module)?;
+        known::check_sum(module, &project.workspace.sums)?;
     }
     Ok(sdk)
 }
 
 fn stale(why: String) -> Error {
-    Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
+    Error::new(Class::Negative, format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
 }
 
 fn check_sdk<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
@@ -96,28 +97,4 @@ fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<(
     let locked =
         module.replace.as_ref().map_or_else(|| "doesn't replace".to_owned(), |r| format!("has {}@{} for", r.path, r.version));
     Err(stale(format!("it {locked} {}, but go.mod {wanted}", module.path)))
-}
-
-/// The lock was verified against go.sum when it was made; a line that is missing or different now means that somebody changed either.
-fn check_sum(project: &Project, module: &LockedModule) -> Result<()> {
-    let id = module.id();
-    let accepted = project.workspace.sums.module(&id);
-    let vouched_for_elsewhere = module.proof.is_some() || !module.verified;
-    if accepted.is_empty() && vouched_for_elsewhere {
-        return Ok(());
-    }
-    if accepted.is_empty() {
-        let error = Error::input(format!("{id}: missing go.sum entry"));
-        return Err(error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
-    }
-    if accepted.contains(&module.h1) {
-        return Ok(());
-    }
-    let sums: Vec<String> = accepted.iter().map(ToString::to_string).collect();
-    let error = Error::verification(format!(
-        "checksum mismatch for {id}: go.sum has {}, {LOCK_FILE} has {}",
-        sums.join(" or "),
-        module.h1
-    ));
-    Err(error.help("find out which of them was changed, and why; `godirect lock` follows go.sum"))
 }

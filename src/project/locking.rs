@@ -1,17 +1,19 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
+use std::collections::BTreeSet;
+
 use super::{Project, context, roots};
 use crate::error::{Error, Result};
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
-use crate::lock::fetch::Fetcher;
-use crate::lock::file::{LockedSdk, Lockfile};
+use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::file::{LockedSdk, Lockfile, NAME};
+use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::sumdb::note::Verifier;
 use crate::module::gomod::Target;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
-use crate::source::scan::{Tests, scan};
-use crate::source::tree::DiskTree;
 use crate::spec;
 
 impl Project {
@@ -20,7 +22,7 @@ impl Project {
     /// # Errors
     ///
     /// Those of [`resolve::lock`], and of the package graph.
-    pub fn lock(&self, fetcher: Fetcher, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    pub fn lock(&self, access: Access, previous: Option<&Lockfile>, verifier: Option<&Verifier>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         let request = Request {
             directory: &self.module_dir(),
@@ -28,8 +30,36 @@ impl Project {
             exec_platforms: &self.spec.sdk.exec_platforms,
             platforms: &platforms,
             previous,
+            verifier,
         };
-        resolve::lock(&request, fetcher, &|sdk, modules| self.needed(sdk, modules))
+        resolve::lock(&request, access, &|sdk, modules| self.needed(sdk, modules))
+    }
+
+    /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
+    /// but the repository.
+    ///
+    /// Where the lock doesn't have what it takes to know, the changes are those that are certain.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the repository; a hash that go.sum contradicts.
+    pub fn check_lock(&self, previous: &Lockfile, text: &str, verifier: Option<&Verifier>) -> Result<Vec<Change>> {
+        let guesses = Guesses::default();
+        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
+        let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
+        match new {
+            Ok(new) => {
+                let guessed = !found.is_empty();
+                // The size of what isn't there yet is anybody's guess.
+                found.extend(changes(previous, &new).into_iter().map(|c| if guessed { Change { size: None, ..c } } else { c }));
+                if found.is_empty() && new.render() != text {
+                    found.insert(Change::bare(Subject::Lock, NAME, Kind::Changed));
+                }
+            }
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn sdk_request(&self) -> SdkRequest {
@@ -56,16 +86,10 @@ impl Project {
             return Err(error.help("use a go.work file, which makes the directory's module a main module"));
         }
         self.check_version(&sdk.version)?;
-        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
         let infos: Vec<ModuleInfo> = modules.all().iter().map(info).collect();
-        let record = |index: usize, directory: &str| {
-            let root = modules.directory(&modules.all()[index])?;
-            let tree = DiskTree::new(root);
-            let scanned = scan(&tree, directory, Tests::Exclude)?;
-            if scanned.has_go_files() { scanned.record(&tree, &platforms).map(Some) } else { Ok(None) }
-        };
+        let record = |index: usize, directory: &str| modules.package(&modules.all()[index], directory);
         let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
         let sources = Sources::new(&self.tree, &self.mains, third_party, &sdk.packages);
         let mut needed = Needed::new();

@@ -51,7 +51,7 @@ fn places_that_cannot_be_written() {
             file.display()
         )
     );
-    let lock = Lockfile { version: 1, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new() };
+    let lock = Lockfile { version: 2, platforms: Vec::new(), sdks: Vec::new(), modules: Vec::new(), go_mods: Vec::new() };
     let path = file.join("godirect.lock.json");
     let error = lock.write(&path).unwrap_err().to_string();
     assert!(error.starts_with(&format!("failed to write {}: not a directory", path.display())), "{error}");

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use godirect::error::{Class, Result};
 use godirect::lock::file::{LockedSdk, Lockfile};
+use godirect::lock::known::Access;
 use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
 use godirect::lock::sdk::{self, ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
 use godirect::module::gosum::GoSum;
@@ -66,13 +67,13 @@ fn sdk_server() -> Server {
     ]))
 }
 
-/// Finds one package of one module, and looks at its directory as the graph does.
-fn one_package(sdk: &LockedSdk, modules: &Modules<'_>) -> Result<Needed> {
+/// Finds one package of one module as the graph does.
+fn one_package(sdk: &LockedSdk, modules: &Modules<'_, '_>) -> Result<Needed> {
     assert!(sdk.packages.contains_key("errors"));
-    let found = modules.candidates(&"a.example/m".parse().unwrap());
-    modules.prefetch(&found)?;
-    assert!(modules.directory(found[0])?.join("a.go").is_file());
-    Ok(Needed::from([(found[0].id.path.clone(), Packages::from([(String::new(), record("m", "a.go"))]))]))
+    let found = modules.all().iter().find(|m| m.id.path.as_str() == "a.example/m").unwrap();
+    let package = modules.package(found, "")?.unwrap();
+    assert_eq!(package, record("m", "a.go"));
+    Ok(Needed::from([(found.id.path.clone(), Packages::from([(String::new(), package)]))]))
 }
 
 fn record(name: &str, file: &str) -> PackageRecord {
@@ -82,14 +83,16 @@ fn record(name: &str, file: &str) -> PackageRecord {
 
 fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {
     let platforms = ["linux/amd64".parse()?, "darwin/arm64".parse()?];
+    let verifier = env.database.verifier().ok();
     let request = Request {
         directory: env.path(),
         sdk: &SdkRequest { version, origin: SdkOrigin::Module },
         exec_platforms: &platforms,
         platforms: &platforms,
         previous,
+        verifier: verifier.as_ref(),
     };
-    resolve::lock(&request, env.fetcher(), &one_package)
+    resolve::lock(&request, Access::Network(&|| Ok(env.fetcher())), &one_package)
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn versions_of_the_sdk() {
         std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
         let workspace = Workspace::load(env.path())?;
         let request = SdkRequest { version, origin: SdkOrigin::Module };
-        sdk::resolve_version(&request, &workspace, None, &env.fetcher()).map(|v| v.to_string())
+        sdk::resolve_version(&request, &workspace, None, &|path| env.proxy.list(path)).map(|v| v.to_string())
     };
     assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::FromGoMod).unwrap(), "1.27.3");
     assert_eq!(resolve("module m\ngo 1.27\n", SdkVersion::Exact("1.26.1".parse().unwrap())).unwrap(), "1.26.1");
