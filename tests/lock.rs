@@ -1,5 +1,7 @@
 //! Locking against a loopback proxy that misbehaves, against the real one, and against Nix's own hashes.
 
+#[path = "support/loopback.rs"]
+mod loopback;
 #[path = "support/lock.rs"]
 mod support;
 
@@ -7,6 +9,8 @@ mod support;
 mod file;
 #[path = "lock/goenv.rs"]
 mod goenv;
+#[path = "lock/http.rs"]
+mod http;
 #[path = "lock/modules.rs"]
 mod modules;
 #[path = "lock/proxy.rs"]

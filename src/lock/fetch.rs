@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
+use super::download::Download;
 use super::goenv::GoEnv;
 use super::nar;
 use super::proxy::Proxy;
@@ -109,15 +110,16 @@ impl Fetcher<'_> {
             accepted => (accepted.to_vec(), "go.sum", None),
         };
         let promise = Promise { h1: &accepted, by };
-        let path = self.cache.download(id, "mod");
         let right = |bytes: &[u8]| promise.h1.contains(&go_mod_hash(bytes));
-        let bytes = match std::fs::read(&path).ok().filter(|bytes| right(bytes)) {
+        let kept = accepted.iter().map(|h1| self.cache.download(id, h1, "mod")).chain(self.proxy.go_cache(id, "mod"));
+        let bytes = match kept.filter_map(|path| std::fs::read(path).ok()).find(|bytes| right(bytes)) {
             Some(bytes) => bytes,
             None => {
                 let bytes = self.proxy.go_mod(id)?;
                 if !right(&bytes) {
                     return Err(mismatch(&format!("{id}/go.mod"), go_mod_hash(&bytes), promise));
                 }
+                let path = self.cache.download(id, &go_mod_hash(&bytes), "mod");
                 self.cache.store_file(&path, |file| {
                     std::io::Write::write_all(file, &bytes).map_err(|e| Error::io("write", &path, &e))
                 })?;
@@ -178,10 +180,10 @@ impl Fetcher<'_> {
     }
 
     fn unpacked_module(&self, id: &ModuleId, promise: Option<Promise<'_>>) -> Result<Fetched> {
-        let directory = self.cache.module(id);
-        let place = |_: &Facts| directory.clone();
+        // A module's zip has an h1 always.
+        let place = |facts: &Facts| facts.h1.map_or_else(PathBuf::new, |h1| self.cache.module(id, &h1));
         let facts = self.zip(id, Layout::Module(&id.to_string()), promise, Some(&place))?;
-        Ok(Fetched { facts, directory, proof: None, verified: true })
+        Ok(Fetched { directory: place(&facts), facts, proof: None, verified: true })
     }
 
     /// The facts of a module's zip, which is downloaded and read where that wasn't done before, and unpacked where `place`
@@ -197,49 +199,90 @@ impl Fetcher<'_> {
         promise: Option<Promise<'_>>,
         place: Option<&Place<'_>>,
     ) -> Result<Facts> {
-        let facts_file = self.cache.download(id, "facts");
-        let right = |h1: Option<H1>| promise.is_none_or(|p| h1.is_some_and(|h1| p.h1.contains(&h1)));
-        let ready = || {
-            let facts = self.cache.read_facts(&facts_file)?;
-            let unpacked = place.is_none_or(|place| place(&facts).is_dir());
-            if unpacked && right(facts.h1) { Some(facts) } else { None }
+        if let Some(facts) = self.ready(id, promise, place) {
+            return Ok(facts);
+        }
+        let zip = Zip { id, layout, promise, place };
+        for h1 in promise.map_or(&[][..], |promise| promise.h1) {
+            if let Some(facts) = self.reread(&zip, &self.cache.download(id, h1, "zip"))? {
+                return Ok(facts);
+            }
+        }
+        // What Go downloaded for itself, if it is what was promised: its own note of the hash doesn't count.
+        if promise.is_some()
+            && let Some(path) = self.proxy.go_cache(id, "zip")
+            && let Some(facts) = self.reread(&zip, &path)?
+        {
+            return Ok(facts);
+        }
+        match self.download(&zip) {
+            Err(Broken { resumed: true, .. }) => self.download(&zip),
+            result => result,
+        }
+        .map_err(|broken| broken.error)
+    }
+
+    fn ready(&self, id: &ModuleId, promise: Option<Promise<'_>>, place: Option<&Place<'_>>) -> Option<Facts> {
+        let known = match promise {
+            Some(promise) => {
+                promise.h1.iter().filter_map(|h1| self.cache.read_facts(&self.cache.download(id, h1, "facts"))).collect()
+            }
+            None => self.cache.known(id),
         };
-        if let Some(facts) = ready() {
-            return Ok(facts);
+        known.into_iter().find(|facts| right(facts, promise) && place.is_none_or(|place| place(facts).is_dir()))
+    }
+
+    /// The facts of a zip that is on this machine already; `None` if it isn't there or isn't right.
+    fn reread(&self, zip: &Zip<'_>, path: &Path) -> Result<Option<Facts>> {
+        let Ok((size, sha256)) = archive::digest_of(path) else { return Ok(None) };
+        match self.read(zip, path, size, sha256) {
+            Ok((facts, unpacked)) if right(&facts, zip.promise) => self.note(zip, facts, unpacked, None).map(Some),
+            _ => Ok(None),
         }
-        let kept = self.cache.download(id, "zip");
-        if kept.is_file()
-            && let Ok((facts, unpacked)) = self.read(&kept, layout, place.is_some())
-            && right(facts.h1)
+    }
+
+    fn download(&self, zip: &Zip<'_>) -> Result<Facts, Broken> {
+        let mut download = self.cache.begin(&zip.id.to_string())?;
+        self.proxy.zip(zip.id, &mut download, self.progress)?;
+        download.complete();
+        let resumed = download.was_resumed();
+        let broken = |error| Broken { error, resumed };
+        let (size, sha256) = download.size_and_digest();
+        let (facts, unpacked) = self.read(zip, download.path(), size, sha256).map_err(|e| broken(e.context(zip.id)))?;
+        if let (Some(promise), Some(h1)) = (zip.promise, facts.h1)
+            && !right(&facts, zip.promise)
         {
-            self.publish(unpacked, &facts, place)?;
-            self.cache.write_facts(&facts_file, &facts)?;
-            return Ok(facts);
+            return Err(broken(mismatch(&zip.id.to_string(), h1, promise)));
         }
-        // Nothing is kept, or it is damaged.
-        let mut temporary = self.cache.temporary_file()?;
-        self.proxy.zip(id, temporary.as_file_mut(), self.progress)?;
-        let (facts, unpacked) = self.read(temporary.path(), layout, place.is_some()).map_err(|e| e.context(id))?;
-        if let (Some(promise), Some(h1)) = (promise, facts.h1)
-            && !right(facts.h1)
-        {
-            return Err(mismatch(&id.to_string(), h1, promise));
-        }
-        if let Some(facts) = ready() {
+        if let Some(facts) = self.ready(zip.id, zip.promise, zip.place) {
             // Another process was faster: its directory may be in use already.
             return Ok(facts);
         }
-        self.publish(unpacked, &facts, place)?;
-        self.cache.keep(temporary, &kept)?;
-        self.cache.write_facts(&facts_file, &facts)?;
-        Ok(facts)
+        Ok(self.note(zip, facts, unpacked, Some(download))?)
     }
 
-    fn read(&self, zip: &Path, layout: Layout<'_>, unpack: bool) -> Result<(Facts, Option<tempfile::TempDir>)> {
-        let unpacked = if unpack { Some(self.cache.temporary_directory()?) } else { None };
-        let tree = archive::read_zip(zip, layout, unpacked.as_ref().map(tempfile::TempDir::path))?;
-        let (size, sha256) = archive::digest_of(zip)?;
+    /// Hashes and unpacks a zip, in one pass over its files: what they are stands at its end.
+    fn read(&self, zip: &Zip<'_>, path: &Path, size: u64, sha256: Sha256) -> Result<(Facts, Option<tempfile::TempDir>)> {
+        let unpacked = if zip.place.is_some() { Some(self.cache.temporary_directory()?) } else { None };
+        let tree = archive::read_zip(path, zip.layout, unpacked.as_ref().map(tempfile::TempDir::path))?;
         Ok((Facts { size, sha256, h1: tree.h1, nar: tree.nar, tools: tree.tools }, unpacked))
+    }
+
+    /// Gives what was read its lasting names; the facts come last.
+    fn note(
+        &self,
+        zip: &Zip<'_>,
+        facts: Facts,
+        unpacked: Option<tempfile::TempDir>,
+        download: Option<Download>,
+    ) -> Result<Facts> {
+        self.publish(unpacked, &facts, zip.place)?;
+        let h1 = facts.h1.ok_or_else(|| Error::environment(format!("{}: it has no h1", zip.id)))?;
+        if let Some(download) = download {
+            self.cache.keep_download(download, &self.cache.download(zip.id, &h1, "zip"))?;
+        }
+        self.cache.write_facts(&self.cache.download(zip.id, &h1, "facts"), &facts)?;
+        Ok(facts)
     }
 
     fn publish(&self, unpacked: Option<tempfile::TempDir>, facts: &Facts, place: Option<&Place<'_>>) -> Result<()> {
@@ -253,8 +296,32 @@ impl Fetcher<'_> {
     }
 }
 
+/// A zip that is wanted.
+struct Zip<'a> {
+    id: &'a ModuleId,
+    layout: Layout<'a>,
+    promise: Option<Promise<'a>>,
+    place: Option<&'a Place<'a>>,
+}
+
+/// A download that failed, and whether a part of it was from an earlier process.
+struct Broken {
+    error: Error,
+    resumed: bool,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Broken {
+        Broken { error, resumed: false }
+    }
+}
+
 /// Where an archive is unpacked, once its hashes are known.
 pub type Place<'a> = dyn Fn(&Facts) -> PathBuf + 'a;
+
+fn right(facts: &Facts, promise: Option<Promise<'_>>) -> bool {
+    promise.is_none_or(|promise| facts.h1.is_some_and(|h1| promise.h1.contains(&h1)))
+}
 
 /// Go's hash of a go.mod on its own.
 fn go_mod_hash(content: &[u8]) -> H1 {

@@ -1,9 +1,9 @@
 //! The GOPROXY client (<https://go.dev/ref/mod#goproxy-protocol>; `cmd/go/internal/modfetch/proxy.go`).
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use super::OnProgress;
+use super::download::Download;
 use super::goenv::{GoEnv, matches_any};
 use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_local, without_credentials};
 use crate::error::{Error, Result};
@@ -19,6 +19,8 @@ pub struct Proxy {
     entries: Vec<Entry>,
     /// Glob patterns of modules that must not be asked of a proxy.
     private: String,
+    /// Go's own cache of modules.
+    gomodcache: PathBuf,
     transport: Transport,
 }
 
@@ -61,7 +63,8 @@ impl Proxy {
     ///
     /// A malformed GOPROXY.
     pub fn new(env: &GoEnv, limits: Limits) -> Result<Proxy> {
-        Ok(Proxy { entries: entries(&env.goproxy)?, private: env.gonoproxy.clone(), transport: Transport::new(env, limits) })
+        let (private, gomodcache) = (env.gonoproxy.clone(), env.gomodcache.clone());
+        Ok(Proxy { entries: entries(&env.goproxy)?, private, gomodcache, transport: Transport::new(env, limits) })
     }
 
     /// The proxies that the settings of this process name.
@@ -76,6 +79,12 @@ impl Proxy {
     /// What requests to other servers than module proxies go through.
     pub fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// Where Go keeps a file of a module that it downloaded; `kind` is `mod` or `zip`.
+    pub(super) fn go_cache(&self, id: &ModuleId, kind: &str) -> Option<PathBuf> {
+        let file = format!("{}/@v/{}.{kind}", escape(id.path.as_str()), escape(id.version.as_str()));
+        if self.gomodcache.is_absolute() { Some(self.gomodcache.join("cache/download").join(file)) } else { None }
     }
 
     /// The versions of a module that the proxy knows, in no order.
@@ -104,12 +113,12 @@ impl Proxy {
         Ok(bytes)
     }
 
-    /// Downloads a module's zip into an empty file.
+    /// Downloads a module's zip.
     ///
     /// # Errors
     ///
     /// When no proxy has it, or it is larger than Go allows.
-    pub fn zip(&self, id: &ModuleId, file: &mut File, progress: &OnProgress<'_>) -> Result<()> {
+    pub fn zip(&self, id: &ModuleId, file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
         let what = id.to_string();
         let request = Request { what: &what, limit: super::archive::MAX_ZIP, progress };
         self.fetch(&id.path, &format!("{}.zip", escape(id.version.as_str())), &request, file)
@@ -120,7 +129,7 @@ impl Proxy {
     /// # Errors
     ///
     /// The last URL's error when none has it.
-    pub fn urls(&self, urls: &[String], file: &mut File, progress: &OnProgress<'_>) -> Result<()> {
+    pub fn urls(&self, urls: &[String], file: &mut Download, progress: &OnProgress<'_>) -> Result<()> {
         let mut failure = Error::input("there is no URL to fetch the archive from");
         for text in urls {
             let request = Request { what: text.rsplit('/').next().unwrap_or(text), limit: 1 << 30, progress };

@@ -239,9 +239,10 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         return Ok(facts);
     }
     if archive::digest_of(&kept).ok().is_none_or(|(_, sha256)| sha256 != pin.sha256) {
-        let mut temporary = fetcher.cache.temporary_file()?;
-        fetcher.proxy.urls(&pin.urls, temporary.as_file_mut(), fetcher.progress)?;
-        let (_, sha256) = archive::digest_of(temporary.path())?;
+        let mut download = fetcher.cache.begin(&pin.sha256.to_string())?;
+        fetcher.proxy.urls(&pin.urls, &mut download, fetcher.progress)?;
+        download.complete();
+        let (_, sha256) = download.size_and_digest();
         if sha256 != pin.sha256 {
             return Err(Error::verification(format!(
                 "checksum mismatch for the SDK archive of {platform}: the server has {sha256}, {by} has {}",
@@ -249,7 +250,7 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
             ))
             .help("compare with the hash that the archive's publisher names"));
         }
-        fetcher.cache.keep(temporary, &kept)?;
+        fetcher.cache.keep_download(download, &kept)?;
     }
     let unpacked = fetcher.cache.temporary_directory()?;
     let zip = pin.urls.iter().any(|url| url.ends_with(".zip"));
@@ -258,8 +259,8 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
         false => archive::read_tar_gz(&kept, unpacked.path()),
     };
     let tree = tree.map_err(|e| e.context(format!("SDK archive of {platform}")))?;
-    let (size, sha256) = archive::digest_of(&kept)?;
-    let facts = Facts { size, sha256, h1: None, nar: tree.nar, tools: tree.tools };
+    let size = std::fs::metadata(&kept).map_err(|e| Error::io("read", &kept, &e))?.len();
+    let facts = Facts { size, sha256: pin.sha256, h1: None, nar: tree.nar, tools: tree.tools };
     fetcher.cache.publish(unpacked, &directory(&facts))?;
     fetcher.cache.write_facts(&facts_file, &facts)?;
     Ok(facts)

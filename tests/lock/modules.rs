@@ -1,5 +1,8 @@
 //! Modules: fetched once, verified, as Go and Nix hash them.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use godirect::digest::H1;
 use godirect::error::Class;
 use godirect::lock::nar;
@@ -18,7 +21,7 @@ fn a_module_is_fetched_once() {
     fetch(&env, &hash).unwrap();
     assert_eq!(server.requests(), 1, "the second time needs no request");
 
-    let facts = env.cache.download(&id("a.example/m@v1.0.0"), "facts");
+    let facts = env.cache.download(&id("a.example/m@v1.0.0"), &h1_of(&GOOD), "facts");
     let intact = std::fs::read_to_string(&facts).unwrap();
     std::fs::write(&facts, intact.replacen("\"size\":", "\"size\":1", 1)).unwrap();
     fetch(&env, &hash).unwrap();
@@ -26,7 +29,7 @@ fn a_module_is_fetched_once() {
     assert_eq!(server.requests(), 1, "from the zip that is kept");
 
     std::fs::write(&facts, "").unwrap();
-    std::fs::write(env.cache.download(&id("a.example/m@v1.0.0"), "zip"), "damaged").unwrap();
+    std::fs::write(env.cache.download(&id("a.example/m@v1.0.0"), &h1_of(&GOOD), "zip"), "damaged").unwrap();
     fetch(&env, &hash).unwrap();
     assert_eq!(server.requests(), 2, "a damaged zip is fetched again");
 
@@ -117,4 +120,76 @@ fn a_hostile_go_mod_of_a_dependency() {
         go_mod(&sums(&format!("a.example/m v1.0.0/go.mod {OTHER_HASH}\n"))).message(),
         format!("checksum mismatch for a.example/m@v1.0.0/go.mod: the module proxy has {hash}, go.sum has {OTHER_HASH}")
     );
+}
+
+const OTHER: [(&str, &[u8]); 1] = [("a.example/m@v1.0.0/a.go", b"package other\n")];
+
+/// Two repositories may have different modules of one name, from different proxies.
+#[test]
+fn modules_of_one_name_do_not_clash() {
+    let (one, other) = (serve_zip(zip_of(&GOOD)), serve_zip(zip_of(&OTHER)));
+    let first = Env::new(&one.url);
+    let second = Env { cache: first.cache.clone(), ..Env::new(&other.url) };
+    let (good, bad) = (h1_of(&GOOD).to_string(), h1_of(&OTHER).to_string());
+    let read = |directory: PathBuf| std::fs::read_to_string(directory.join("a.go")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(read(fetch(&first, &good).unwrap()), "package m\n");
+        assert_eq!(read(fetch(&second, &bad).unwrap()), "package other\n");
+    }
+    assert_eq!((one.requests(), other.requests()), (1, 1));
+    let error = fetch(&second, OTHER_HASH).unwrap_err();
+    assert_eq!(
+        error.message(),
+        format!("checksum mismatch for a.example/m@v1.0.0: the module proxy has {bad}, go.sum has {OTHER_HASH}")
+    );
+    // A go.sum may have several lines for a module: any of them is right.
+    let both = format!("{OTHER_HASH}\na.example/m v1.0.0 {good}");
+    assert_eq!(read(fetch(&Env { cache: first.cache.clone(), ..Env::new("off") }, &both).unwrap()), "package m\n");
+}
+
+/// A module cache of Go's, as its own `go mod download` makes it.
+fn filled_by_go(env: &Env) -> PathBuf {
+    let files = env.path().join("proxy/a.example/m/@v");
+    std::fs::create_dir_all(&files).unwrap();
+    std::fs::write(files.join("v1.0.0.zip"), zip_of(&GOOD)).unwrap();
+    std::fs::write(files.join("v1.0.0.mod"), GOOD[0].1).unwrap();
+    std::fs::write(files.join("v1.0.0.info"), "{\"Version\": \"v1.0.0\"}").unwrap();
+    let gomodcache = env.path().join("gomodcache");
+    let mut go = Command::new(GOROOT.join("bin/go"));
+    go.args(["mod", "download", "-modcacherw", "a.example/m@v1.0.0"]).current_dir(env.path()).env_clear();
+    go.env("GOPROXY", format!("file://{}", env.path().join("proxy").display())).env("GOMODCACHE", &gomodcache);
+    go.env("GOSUMDB", "off").env("GOTOOLCHAIN", "local").env("GOENV", "off").env("GOFLAGS", "-modcacherw");
+    let output = go.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    gomodcache
+}
+
+fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    files_below(directory).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn what_go_downloaded_is_used() {
+    let scratch = Env::new("off");
+    let gomodcache = filled_by_go(&scratch);
+    let before = contents(&gomodcache);
+    let env = || Env::of(&GoEnv { goproxy: "off".to_owned(), gomodcache: gomodcache.clone(), ..GoEnv::default() });
+    let (good, off) = (h1_of(&GOOD).to_string(), "failed to fetch a.example/m@v1.0.0: module lookup disabled by GOPROXY=off");
+    let ours = env();
+    let directory = fetch(&ours, &good).unwrap();
+    assert_eq!(std::fs::read_to_string(directory.join("sub/b.go")).unwrap(), "package sub\n");
+    let hash = H1::of_files(vec![("go.mod".to_owned(), godirect::digest::Sha256::of(GOOD[0].1))]);
+    ours.fetcher().go_mod(&id("a.example/m@v1.0.0"), &sums(&format!("a.example/m v1.0.0/go.mod {hash}\n"))).unwrap();
+    assert_eq!(contents(&gomodcache), before, "nothing is written there");
+
+    assert_eq!(fetch(&env(), OTHER_HASH).unwrap_err().message(), off, "it isn't what go.sum has");
+    // Go's note of the hash still says what it was.
+    let zip = gomodcache.join("cache/download/a.example/m/@v/v1.0.0.zip");
+    std::fs::write(&zip, zip_of(&OTHER)).unwrap();
+    assert_eq!(fetch(&env(), &good).unwrap_err().message(), off, "it isn't any more what it was");
+    std::fs::write(&zip, "damaged").unwrap();
+    let server = serve_zip(zip_of(&GOOD));
+    let online = Env::of(&GoEnv { goproxy: server.url.clone(), gomodcache: gomodcache.clone(), ..GoEnv::default() });
+    fetch(&online, &good).unwrap();
+    assert_eq!(server.requests(), 1, "the network has it");
 }

@@ -59,7 +59,7 @@ fn the_next_proxy_is_asked_as_the_separator_says() {
 fn no_network() {
     // A port that was just free.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let env = Env::new(&format!("http://user:secret@127.0.0.1:{port}"));
+    let env = Env::new(&format!("http://127.0.0.1:{port}"));
     let error = fetch(&env, OTHER_HASH).unwrap_err();
     assert_eq!(error.class(), Class::Environment);
     assert_eq!(
@@ -72,25 +72,20 @@ fn no_network() {
     );
 }
 
+/// Go doesn't send them either (`web.get`).
 #[test]
-fn passwords_come_from_the_url_or_from_netrc() {
-    let protected = || Server::start(Files::from([("a.example/m/@v/v1.0.0.zip".to_owned(), (401, zip_of(&GOOD)))]));
-    let hash = h1_of(&GOOD).to_string();
-    let server = protected();
-    fetch(&Env::new(&server.url.replace("http://", "http://user:secret@")), &hash).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "machine 127.0.0.1 login user password secret\n").unwrap();
-    let netrc = Some(file.path().to_owned());
-    fetch(&Env::of(&GoEnv { goproxy: server.url.clone(), netrc, ..GoEnv::default() }), &hash).unwrap();
-    let error = fetch(&Env::new(&server.url), &hash).unwrap_err();
+fn passwords_need_https() {
+    let server = serve_zip(zip_of(&GOOD));
+    let error = fetch(&Env::new(&server.url.replace("http://", "http://user:secret@")), OTHER_HASH).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
-            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: 401 Unauthorized \
-             (put user and password for the module proxy into ~/.netrc, or into the URL in GOPROXY)",
+            "failed to fetch a.example/m@v1.0.0: {}/a.example/m/@v/v1.0.0.zip: user and password are not sent without https \
+             (check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network)",
             server.url
         )
     );
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn sdk_archives() {
     let digest = |name: &str| godirect::lock::archive::digest_of(&env.path().join(name)).unwrap().1;
     let fetch = |origin: &SdkOrigin| {
         let platforms = ["linux/amd64".parse().unwrap()];
-        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), None, &env.fetcher())
+        sdk::fetch("1.27.3".parse().unwrap(), origin, &platforms, &GoSum::default(), &env.fetcher())
     };
     let fetched = fetch(&pinned("sdk.tar.gz", digest("sdk.tar.gz"))).unwrap();
     assert_eq!(fetched.downloads[0].nar.0.to_string(), nix_hash(&tree));

@@ -1,12 +1,10 @@
 //! A loopback module proxy, and a fetcher with a cache of its own.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Cursor, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use godirect::digest::H1;
@@ -22,60 +20,35 @@ use godirect::module::gosum::GoSum;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::loopback::{Loopback, answer};
+
 /// GOROOT of the pinned SDK, whose `go` is the oracle.
 pub static GOROOT: LazyLock<PathBuf> =
     LazyLock::new(|| PathBuf::from(std::env::var_os("GODIRECT_TEST_GOROOT").expect("tests/run sets GODIRECT_TEST_GOROOT")));
 
 pub type Files = BTreeMap<String, (u16, Vec<u8>)>;
 
-/// A module proxy on a port of its own; it counts requests.
+/// A module proxy that has some files, each with its status.
 pub struct Server {
     pub url: String,
-    pub requests: Arc<AtomicUsize>,
+    loopback: Loopback,
 }
 
 impl Server {
     pub fn start(files: Files) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(AtomicUsize::new(0));
-        let (counter, files) = (requests.clone(), Arc::new(files));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (counter, files) = (counter.clone(), files.clone());
-                // The client may go away in the middle.
-                std::thread::spawn(move || drop(answer(stream, &counter, &files)));
-            }
+        let loopback = Loopback::start(move |request, _, stream| {
+            let (status, body) = match files.get(request.target.trim_start_matches('/')) {
+                Some((status, body)) => (*status, body.as_slice()),
+                None => (404, &b"not found: no such module\nmore"[..]),
+            };
+            answer(stream, &format!("{status} x"), "", body)
         });
-        Server { url, requests }
+        Server { url: loopback.url.clone(), loopback }
     }
 
     pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.loopback.seen().len()
     }
-}
-
-/// Answers one request; a file with status 401 is given to who knows the password.
-pub fn answer(mut stream: TcpStream, counter: &AtomicUsize, files: &Files) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-    let mut known = false;
-    for line in lines {
-        let line = line?.to_ascii_lowercase();
-        known |= line == "authorization: basic dxnlcjpzzwnyzxq=";
-        if line.is_empty() {
-            break;
-        }
-    }
-    counter.fetch_add(1, Ordering::SeqCst);
-    let path = first.split(' ').nth(1).unwrap_or("").trim_start_matches('/');
-    let (status, body) = match files.get(path) {
-        Some((401, body)) if known => (200, body.as_slice()),
-        Some((status, body)) => (*status, body.as_slice()),
-        None => (404, &b"not found: no such module\nmore"[..]),
-    };
-    write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
-    stream.write_all(body)
 }
 
 /// What a fetcher borrows, in a directory that is removed.
@@ -93,9 +66,12 @@ impl Env {
 
     /// With settings of Go.
     pub fn of(env: &GoEnv) -> Env {
+        Env::with_limits(env, Limits { retry_delay: Duration::from_millis(1), ..Limits::default() })
+    }
+
+    pub fn with_limits(env: &GoEnv, limits: Limits) -> Env {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::at(directory.path().join("cache")).unwrap();
-        let limits = Limits { retry_delay: Duration::from_millis(1), ..Limits::default() };
         Env { directory, cache, proxy: Proxy::new(env, limits).unwrap(), database: Database::new(env) }
     }
 
@@ -160,9 +136,19 @@ pub fn error_of_zip(body: Vec<u8>) -> Error {
     let server = serve_zip(body);
     let env = Env::new(&server.url);
     let error = fetch(&env, OTHER_HASH).unwrap_err();
-    assert!(!env.cache.module(&id("a.example/m@v1.0.0")).exists(), "nothing is left of what was refused");
-    assert_eq!(std::fs::read_dir(env.cache.root().join("tmp")).unwrap().count(), 0, "no temporary files are left");
+    assert_eq!(files_below(env.cache.root()), Vec::<PathBuf>::new(), "nothing is left of what was refused");
     error
+}
+
+/// All files below a directory.
+pub fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
 }
 
 /// Nix's hash of a tree, in hex.
