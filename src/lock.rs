@@ -16,6 +16,7 @@ pub mod resolve;
 pub mod sdk;
 pub mod sumdb;
 pub mod transport;
+pub mod verify;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;

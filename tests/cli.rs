@@ -1,5 +1,7 @@
 //! The command line with bad input, in hostile environments, and when it is killed: whole texts, exit codes and trees.
 
+#[path = "support/sumdb.rs"]
+mod database;
 #[path = "support/cli.rs"]
 mod support;
 
@@ -17,3 +19,5 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/sumdb.rs"]
+mod sumdb;

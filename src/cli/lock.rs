@@ -1,6 +1,7 @@
 //! `godirect lock`
 
 mod check;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,10 +13,11 @@ use super::progress::Bar;
 use crate::error::Result;
 use crate::lock::changes::{Change, Kind, Subject, changes};
 use crate::lock::fetch::Connection;
-use crate::lock::file::{Lockfile, Previous};
+use crate::lock::file::{LockedModule, Lockfile, Previous, SdkDownload, SdkSource};
 use crate::lock::goenv::GoEnv;
 use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
+use crate::lock::verify::Evidence;
 use crate::project::{LOCK_FILE, Project};
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
@@ -25,8 +27,9 @@ use crate::project::{LOCK_FILE, Project};
 /// only the lock. What the lock already knows stays as it is: each change is shown on a line of its own, and when there is none,
 /// nothing is fetched or written.
 ///
-/// Every module must have its line in go.sum, and the SDK must have the hash of the lock before or of go.sum; otherwise nothing is written (exit
-/// 2 without a hash, 4 for a wrong one). The first SDK of a lock is believed to be what the proxy gives.
+/// Every hash must be vouched for. go.sum does that for modules; the checksum database (GOSUMDB) does it for modules that go.sum lacks,
+/// and for the SDK always. The lock keeps the database's record with its proof. Otherwise nothing is written: exit 2 without a
+/// hash, 3 when the database can't be asked, 4 for a wrong hash or an answer that isn't proven.
 ///
 /// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported, and after a
 /// merge that left a conflict in the lock. It is the only verb that decides what is pinned.
@@ -38,6 +41,11 @@ pub struct Arguments {
     /// Write nothing and use no network; print what would change, and exit with 1 if anything would.
     #[arg(long)]
     check: bool,
+    /// Write nothing and use no network; prove each hash in the lock again, and hash anew what the cache has.
+    ///
+    /// The keys are those of GOSUMDB. Exits with 4 if anything is wrong, after all of it was shown.
+    #[arg(long, conflicts_with_all = ["check", "accept_unverified"])]
+    verify: bool,
     /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it.
     #[arg(long, conflicts_with = "check")]
     accept_unverified: bool,
@@ -80,6 +88,9 @@ pub struct Updated {
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     if arguments.check {
         return check::run(directory, json);
+    }
+    if arguments.verify {
+        return verify::run(directory, json);
     }
     let updated = update(&Project::open(directory)?, arguments)?;
     if json {
@@ -138,11 +149,25 @@ pub fn show(updated: &Updated) {
 fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
+        let evidence = |d: &SdkDownload| match (sdk.source, &d.proof) {
+            (SdkSource::Archive, _) => Evidence::Spec,
+            (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
+            (SdkSource::Module, None) => Evidence::Accepted,
+        };
+        let evidence: Vec<Evidence> = sdk.downloads.iter().map(evidence).collect();
+        let reasons = verify::reasons(&evidence);
+        output::line("sdk", format!("go{}  tools for {}; {reasons}", sdk.version, machines.join(", ")));
     }
     let (modules, packages) = count(lock);
     let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
-    output::line("modules", format!("{modules} locked, {packages} of them used; verified against go.sum"));
+    let evidence = |module: &LockedModule| match &module.proof {
+        _ if !module.verified => Evidence::Accepted,
+        Some(proof) => Evidence::Record(proof.record),
+        None => Evidence::GoSum,
+    };
+    let evidence: Vec<Evidence> = lock.modules.iter().map(evidence).collect();
+    let reasons = if evidence.is_empty() { String::new() } else { format!("; {}", verify::reasons(&evidence)) };
+    output::line("modules", format!("{modules} locked, {packages} of them used{reasons}"));
 }
 
 /// Shows each change on a line, in columns.

@@ -133,8 +133,11 @@ impl Database {
             Ok(proven) => Ok(Trust::Proven(Box::new(proven))),
             Err(error) if error.class() != Class::Environment => Err(error),
             Err(_) if self.accept_unverified => Ok(Trust::Accepted),
-            Err(error) => Err(Error::environment(format!("failed to verify {id}: {}", error.message()))
-                .help("`godirect lock --accept-unverified` pins it without proof, and the lock says so")),
+            Err(error) => {
+                let accept = "`godirect lock --accept-unverified` pins it without proof, and the lock says so";
+                let advice = error.advice().map_or_else(|| accept.to_owned(), |advice| format!("{advice}; or {accept}"));
+                Err(Error::environment(format!("failed to verify {id}: {}", error.message())).help(advice))
+            }
         }
     }
 

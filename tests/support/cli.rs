@@ -235,6 +235,13 @@ pub fn error(message: &str, help: &str) -> String {
     format!("error: {message}\n |\nhelp: {help}\n")
 }
 
+/// The error of a module that main.go imports.
+pub fn imported(message: &str, help: &str) -> String {
+    format!(
+        "error: {message}\n --> main.go:3:8\n  |\n3 | import \"a.example/m\"\n  |        ^^^^^^^^^^^^^\n  |\nhelp: {help}\n"
+    )
+}
+
 /// Compares texts and shows how they differ.
 #[track_caller]
 pub fn same(expected: &str, got: &str) {

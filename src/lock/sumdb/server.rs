@@ -63,12 +63,10 @@ impl Server {
         if let Some(chosen) = &self.chosen {
             return Ok(chosen.clone());
         }
-        let what = format!("{}, whether the module proxy mirrors it", self.verifier.name());
-        let request = Request { what: &what, limit: MAX_SUPPORTED, progress: &|_| {} };
+        let request = Request { what: self.verifier.name(), limit: MAX_SUPPORTED, progress: &|_| {} };
         let mirror = format!("sumdb/{}", self.verifier.name());
         let found = proxy.try_each(|source, reasons| match source {
             Source::Direct => Ok(Source::Http(self.direct.clone())),
-            Source::Off => Err(Failure::NotFound(String::new())),
             source => {
                 proxy.get(source, &format!("{mirror}/supported"), reasons, &request, &mut Vec::new())?;
                 Ok(match source {
