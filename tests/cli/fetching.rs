@@ -43,7 +43,7 @@ fn nobody_answers() {
     let help = "check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network";
     let why = "Connection refused (os error 111)";
     let sdk = error(&format!("failed to fetch {SDK_MODULE}: {url}/{SDK_ZIP}: {why}"), help);
-    let project = Project::example("01-hello").env("GOPROXY", &url);
+    let project = Project::example("01-hello").env("GOPROXY", &url).env("GOSUMDB", "sum.golang.org");
     project.fails(&["build"], 3, &sdk);
     project.succeeds(&["generate"]);
     let outdated = project.read("godirect.lock.json").replace("\"version\": 2", "\"version\": 1");
@@ -105,6 +105,7 @@ fn another_module_than_go_sum_says() {
         format!("checksum mismatch for a.example/m@v1.0.0: the module proxy has {}, go.sum has {}", other.h1, promised.h1);
     project.fails(&["lock"], 4, &imported(&message, INTERCEPTED));
     project.write("go.sum", "");
+    let project = project.env("GOPRIVATE", "a.example");
     let help = "`go mod tidy` adds it, or `go mod download a.example/m`";
     project.fails(&["lock"], 2, &imported("a.example/m@v1.0.0: missing go.sum entry", help));
 }
