@@ -15,8 +15,10 @@ pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
+pub mod sumdb;
 pub mod transport;
 pub mod vendor;
+pub mod verify;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;

@@ -1,5 +1,7 @@
 //! The command line with bad input, in hostile environments, and when it is killed: whole texts, exit codes and trees.
 
+#[path = "support/sumdb.rs"]
+mod database;
 #[path = "support/https.rs"]
 mod https;
 #[path = "support/loopback.rs"]
@@ -25,5 +27,7 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/sumdb.rs"]
+mod sumdb;
 #[path = "cli/update.rs"]
 mod update;

@@ -16,8 +16,10 @@ use std::sync::OnceLock;
 
 use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
+use godirect::lock::goenv::GoEnv;
 use godirect::lock::proxy::Proxy;
 use godirect::lock::sdk::{self, FetchedSdk, SdkOrigin, SdkRequest, SdkVersion};
+use godirect::lock::sumdb::Database;
 use godirect::module::gosum::GoSum;
 use godirect::name::GoVersion;
 use godirect::platform::OsArch;
@@ -35,7 +37,8 @@ fn env() -> &'static Env {
     ENV.get_or_init(|| {
         let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).unwrap();
         let proxy = Proxy::from_env().unwrap();
-        let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &|_| {} };
+        let database = Database::new(&GoEnv::read(None));
+        let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: Some(&database), progress: &|_| {} };
         let version: GoVersion = "1.27.3".parse().unwrap();
         let request = SdkRequest {
             name: "default".to_owned(),
@@ -49,7 +52,7 @@ fn env() -> &'static Env {
 }
 
 fn fetcher() -> Fetcher<'static> {
-    Fetcher { cache: &env().cache, proxy: &env().proxy, progress: &|_| {} }
+    Fetcher { cache: &env().cache, proxy: &env().proxy, database: None, progress: &|_| {} }
 }
 
 fn gopath() -> PathBuf {

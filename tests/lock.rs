@@ -1,5 +1,7 @@
 //! Locking against a loopback proxy that misbehaves, against the real one, and against Nix's own hashes.
 
+#[path = "support/sumdb.rs"]
+mod database;
 #[path = "support/loopback.rs"]
 mod loopback;
 #[path = "support/lock.rs"]

@@ -20,7 +20,10 @@ targets! {
     gowork
     lockfile
     modules_txt
+    note
+    record
     spec
+    tile
     zip
 }
 

@@ -31,7 +31,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         init::write_starter(directory)?;
     }
     let project = Project::open(directory)?;
-    let updated = lock::update(&project)?;
+    let updated = lock::update(&project, &lock::Arguments::default())?;
     let locked = &updated.lock;
     let generated = generate(&project, locked)?;
     if json {

@@ -161,7 +161,7 @@ fn fetch<'a>(
 ) -> Result<(BTreeMap<&'a str, Toolchain>, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache, proxy, progress: &progress };
+    let fetcher = Fetcher { cache, proxy, database: None, progress: &progress };
     let host = OsArch::host()?;
     let mut toolchains = BTreeMap::new();
     for variant in variants {

@@ -44,7 +44,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let locked_sdk = locked.named_sdk(&arguments.sdk)?;
     let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &progress };
+    let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };
     let goroot = sdk::goroot(&fetcher, locked_sdk, OsArch::host()?)?;
     if json {
         output::json(&Summary { version: JSON_VERSION, go: locked_sdk.version.as_str(), goroot })?;

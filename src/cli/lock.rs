@@ -1,6 +1,7 @@
 //! `godirect lock`
 
 mod check;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,8 +13,11 @@ use super::progress::Bar;
 use crate::error::Result;
 use crate::lock::changes::{Change, Kind, Subject, changes};
 use crate::lock::fetch::Connection;
-use crate::lock::file::{Lockfile, Previous};
+use crate::lock::file::{LockedModule, Lockfile, Previous, SdkDownload, SdkSource};
+use crate::lock::goenv::GoEnv;
 use crate::lock::known::Access;
+use crate::lock::sumdb::Database;
+use crate::lock::verify::Evidence;
 use crate::project::{LOCK_FILE, Project};
 use crate::spec::DEFAULT_SDK;
 
@@ -24,8 +28,9 @@ use crate::spec::DEFAULT_SDK;
 /// only the lock. What the lock already knows stays as it is: each change is shown on a line of its own, and when there is none,
 /// nothing is fetched or written.
 ///
-/// Every module must have its line in go.sum, and the SDK must have the hash of the lock before or of go.sum; otherwise nothing is written (exit
-/// 2 without a hash, 4 for a wrong one). The first SDK of a lock is believed to be what the proxy gives.
+/// Every hash must be vouched for. go.sum does that for modules; the checksum database (GOSUMDB) does it for modules that go.sum lacks,
+/// and for the SDK always. The lock keeps the database's record with its proof. Otherwise nothing is written: exit 2 without a
+/// hash, 3 when the database can't be asked, 4 for a wrong hash or an answer that isn't proven.
 ///
 /// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported, and after a
 /// merge that left a conflict in the lock. It is the only verb that decides what is pinned.
@@ -37,6 +42,14 @@ pub struct Arguments {
     /// Write nothing and use no network; print what would change, and exit with 1 if anything would.
     #[arg(long)]
     check: bool,
+    /// Write nothing and use no network; prove each hash in the lock again, and hash anew what the cache has.
+    ///
+    /// The keys are those of GOSUMDB. Exits with 4 if anything is wrong, after all of it was shown.
+    #[arg(long, conflicts_with_all = ["check", "accept_unverified"])]
+    verify: bool,
+    /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it.
+    #[arg(long, conflicts_with = "check")]
+    accept_unverified: bool,
 }
 
 /// What is locked and what changed, as JSON shows it.
@@ -78,7 +91,10 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if arguments.check {
         return check::run(directory, json);
     }
-    let updated = update(&Project::open(directory)?)?;
+    if arguments.verify {
+        return verify::run(directory, json);
+    }
+    let updated = update(&Project::open(directory)?, arguments)?;
     if json {
         output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
     } else {
@@ -88,12 +104,16 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 }
 
 /// Makes the lock and writes it where that changes anything.
-pub fn update(project: &Project) -> Result<Updated> {
+pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
     let previous = Previous::read(&path)?;
-    let (connection, bar) = (Connection::default(), Bar::bytes());
+    let env = GoEnv::read(None);
+    let pins = previous.lock().map(Lockfile::pins).unwrap_or_default();
+    let database = Database::new(&env).accept_unverified(arguments.accept_unverified).with_pins(pins);
+    let verifier = database.verifier().ok();
+    let (connection, bar) = (Connection::new(env, database), Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock())?;
+    let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock(), verifier.as_ref())?;
     let changed = lock.write(&path)?;
     Ok(Updated { lock, previous, changed })
 }
@@ -132,12 +152,29 @@ pub fn show(updated: &Updated, pins: bool) {
 fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        output::line("sdk", format!("go{}  tools for {}; pinned as downloaded", sdk.version, machines.join(", ")));
+        let evidence = |d: &SdkDownload| match (sdk.source, &d.proof) {
+            (SdkSource::Archive, _) => Evidence::Spec,
+            (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
+            (SdkSource::Module, None) => Evidence::Accepted,
+        };
+        let evidence: Vec<Evidence> = sdk.downloads.iter().map(evidence).collect();
+        let reasons = verify::reasons(&evidence);
+        output::line("sdk", format!("go{}  tools for {}; {reasons}", sdk.version, machines.join(", ")));
     }
     let (modules, packages) = count(lock);
     let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
-    let proof = if lock.vendored.is_empty() { "verified against go.sum" } else { "in vendor, which fits go.mod" };
-    output::line("modules", format!("{modules} locked, {packages} of them used; {proof}"));
+    let evidence = |module: &LockedModule| match &module.proof {
+        _ if !module.verified => Evidence::Accepted,
+        Some(proof) => Evidence::Record(proof.record),
+        None => Evidence::GoSum,
+    };
+    let evidence: Vec<Evidence> = lock.modules.iter().map(evidence).collect();
+    let reasons = match (lock.vendored.is_empty(), evidence.is_empty()) {
+        (false, _) => "; in vendor, which fits go.mod".to_owned(),
+        (true, true) => String::new(),
+        (true, false) => format!("; {}", verify::reasons(&evidence)),
+    };
+    output::line("modules", format!("{modules} locked, {packages} of them used{reasons}"));
 }
 
 /// Shows each change on a line, in columns.

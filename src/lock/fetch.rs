@@ -7,13 +7,23 @@ use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
 use super::download::Download;
+use super::goenv::GoEnv;
 use super::nar;
 use super::proxy::Proxy;
+use super::sumdb::proof::Proof;
+use super::sumdb::{Database, Trust};
+use super::transport::Limits;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::gomod::GoMod;
 use crate::module::gosum::GoSum;
+
+/// Who promised a hash that isn't in go.sum.
+pub(super) const BY_DATABASE: &str = "the checksum database";
+
+/// Cryptography for GOFIPS140 (`modfetch.ErrFIPS140`).
+const FIPS: &str = "golang.org/fips140";
 
 /// Where modules come from.
 #[derive(Clone, Copy)]
@@ -22,29 +32,39 @@ pub struct Fetcher<'a> {
     pub cache: &'a Cache,
     /// Where the rest is.
     pub proxy: &'a Proxy,
+    /// Who vouches for what go.sum lacks; not needed where only what a lock pins is fetched.
+    pub database: Option<&'a Database>,
     /// Is told about downloads.
     pub progress: &'a OnProgress<'a>,
 }
 
 /// A cache and proxies that are set up when something is fetched first, so that what needs neither works without.
-#[derive(Default)]
-pub struct Connection(OnceLock<(Cache, Proxy)>);
+pub struct Connection {
+    env: GoEnv,
+    database: Database,
+    opened: OnceLock<(Cache, Proxy)>,
+}
 
 impl Connection {
+    /// With these settings.
+    pub fn new(env: GoEnv, database: Database) -> Connection {
+        Connection { env, database, opened: OnceLock::new() }
+    }
+
     /// A fetcher with the user's cache and proxies.
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::open`] and [`Proxy::from_env`].
+    /// Those of [`Cache::open`] and [`Proxy::new`].
     pub fn fetcher<'a>(&'a self, progress: &'a OnProgress<'a>) -> Result<Fetcher<'a>> {
-        let (cache, proxy) = match self.0.get() {
+        let (cache, proxy) = match self.opened.get() {
             Some(opened) => opened,
             None => {
-                let opened = (Cache::open()?, Proxy::from_env()?);
-                self.0.get_or_init(|| opened)
+                let opened = (Cache::open()?, Proxy::new(&self.env, Limits::default())?);
+                self.opened.get_or_init(|| opened)
             }
         };
-        Ok(Fetcher { cache, proxy, progress })
+        Ok(Fetcher { cache, proxy, database: Some(&self.database), progress })
     }
 }
 
@@ -55,6 +75,10 @@ pub struct Fetched {
     pub facts: Facts,
     /// The directory that holds its go.mod.
     pub directory: PathBuf,
+    /// Why its hash is right, when it isn't in go.sum.
+    pub proof: Option<Proof>,
+    /// Whether anybody vouches for its hash.
+    pub verified: bool,
 }
 
 /// Which hashes are right, and who says so.
@@ -67,25 +91,32 @@ pub struct Promise<'a> {
 }
 
 impl Fetcher<'_> {
-    /// The go.mod of a module and its hash, verified against go.sum.
+    /// The go.mod of a module and its hash, verified against go.sum or else the checksum database, which gives a proof.
     ///
     /// # Errors
     ///
-    /// No line in go.sum, a wrong hash, no answer, a malformed go.mod.
-    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<(GoMod, H1)> {
-        let accepted = sums.go_mod(id);
-        if accepted.is_empty() {
-            return Err(Error::input(format!("{id}: missing go.sum entry for go.mod file"))
-                .help(format!("`go mod download {}` adds it", id.path)));
-        }
-        let right = |bytes: &[u8]| accepted.contains(&go_mod_hash(bytes));
+    /// No hash, a wrong one, no answer, a malformed go.mod.
+    pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Result<(GoMod, H1, Option<Proof>)> {
+        let (accepted, by, proof) = match sums.go_mod(id) {
+            [] => {
+                // The lock has no place to say that a go.mod wasn't verified, so there must be a hash.
+                let missing = || {
+                    Error::input(format!("{id}: missing go.sum entry for go.mod file"))
+                        .help(format!("`go mod download {}` adds it", id.path))
+                };
+                let Trust::Proven(proven) = self.prove(id)?.ok_or_else(missing)? else { return Err(missing()) };
+                (vec![proven.go_mod().ok_or_else(missing)?], BY_DATABASE, Some(proven.into_proof()))
+            }
+            accepted => (accepted.to_vec(), "go.sum", None),
+        };
+        let promise = Promise { h1: &accepted, by };
+        let right = |bytes: &[u8]| promise.h1.contains(&go_mod_hash(bytes));
         let kept = accepted.iter().map(|h1| self.cache.download(id, h1, "mod")).chain(self.proxy.go_cache(id, "mod"));
         let bytes = match kept.filter_map(|path| std::fs::read(path).ok()).find(|bytes| right(bytes)) {
             Some(bytes) => bytes,
             None => {
                 let bytes = self.proxy.go_mod(self.cache, id)?;
                 if !right(&bytes) {
-                    let promise = Promise { h1: accepted, by: "go.sum" };
                     return Err(mismatch(&format!("{id}/go.mod"), go_mod_hash(&bytes), promise));
                 }
                 let path = self.cache.download(id, &go_mod_hash(&bytes), "mod");
@@ -98,21 +129,45 @@ impl Fetcher<'_> {
         let h1 = go_mod_hash(&bytes);
         let name = PathBuf::from(format!("{id}/go.mod"));
         let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("{} is not UTF-8 text", name.display())))?;
-        Ok((GoMod::parse_dependency(&name, &text)?, h1))
+        Ok((GoMod::parse_dependency(&name, &text)?, h1, proof))
     }
 
-    /// A module, unpacked and verified against go.sum.
+    /// A module, unpacked and verified against go.sum or else the checksum database.
     ///
     /// # Errors
     ///
-    /// No line in go.sum, a wrong hash, no answer, an archive that breaks the rules.
+    /// No hash, a wrong one, no answer, an archive that breaks the rules.
     pub fn module(&self, id: &ModuleId, sums: &GoSum) -> Result<Fetched> {
-        let h1 = sums.module(id);
-        if h1.is_empty() {
-            return Err(Error::input(format!("{id}: missing go.sum entry"))
-                .help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
+        if id.path.as_str() == FIPS {
+            // The proxy has one, but the SDK's own, with a hash in the SDK, is what counts.
+            return Err(Error::input(format!("{id}: the module {FIPS} is part of the SDK and can't be downloaded"))
+                .help("remove it from go.mod"));
         }
-        self.promised_module(id, Promise { h1, by: "go.sum" })
+        let h1 = sums.module(id);
+        if !h1.is_empty() {
+            return self.promised_module(id, Promise { h1, by: "go.sum" });
+        }
+        let trust = self.prove(id)?.ok_or_else(|| {
+            Error::input(format!("{id}: missing go.sum entry"))
+                .help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path))
+        })?;
+        match trust {
+            Trust::Proven(proven) => {
+                let fetched = self.promised_module(id, Promise { h1: &[proven.module()], by: BY_DATABASE })?;
+                Ok(Fetched { proof: Some(proven.into_proof()), ..fetched })
+            }
+            Trust::Accepted => {
+                let before = self.database.and_then(|database| database.pinned(id));
+                let promise = before.as_ref().map(|h1| Promise { h1: std::slice::from_ref(h1), by: "the lock" });
+                Ok(Fetched { verified: false, ..self.unpacked_module(id, promise)? })
+            }
+        }
+    }
+
+    /// What the checksum database says of a module; `None` when it may not be asked.
+    fn prove(&self, id: &ModuleId) -> Result<Option<Trust>> {
+        let database = self.database.filter(|database| !database.is_private(&id.path));
+        database.map(|database| database.prove(id, self.cache, self.proxy)).transpose()
     }
 
     /// A module, unpacked and verified against a promise.
@@ -121,10 +176,14 @@ impl Fetcher<'_> {
     ///
     /// A wrong hash, no answer, an archive that breaks the rules.
     pub fn promised_module(&self, id: &ModuleId, promise: Promise<'_>) -> Result<Fetched> {
+        self.unpacked_module(id, Some(promise))
+    }
+
+    fn unpacked_module(&self, id: &ModuleId, promise: Option<Promise<'_>>) -> Result<Fetched> {
         // A module's zip has an h1 always.
         let place = |facts: &Facts| facts.h1.map_or_else(PathBuf::new, |h1| self.cache.module(id, &h1));
-        let facts = self.zip(id, Layout::Module(&id.to_string()), Some(promise), Some(&place))?;
-        Ok(Fetched { directory: place(&facts), facts })
+        let facts = self.zip(id, Layout::Module(&id.to_string()), promise, Some(&place))?;
+        Ok(Fetched { directory: place(&facts), facts, proof: None, verified: true })
     }
 
     /// The facts of a module's zip, which is downloaded and read where that wasn't done before, and unpacked where `place`
@@ -272,9 +331,14 @@ fn go_mod_hash(content: &[u8]) -> H1 {
 
 /// A download that isn't what was promised.
 pub(super) fn mismatch(what: &str, got: H1, promise: Promise<'_>) -> Error {
+    contradiction(what, "the module proxy", got, promise)
+}
+
+/// Two that say different things.
+pub(super) fn contradiction(what: &str, who: &str, got: H1, promise: Promise<'_>) -> Error {
     let wanted: Vec<String> = promise.h1.iter().map(H1::to_string).collect();
     Error::verification(format!(
-        "checksum mismatch for {what}: the module proxy has {got}, {} has {}",
+        "checksum mismatch for {what}: {who} has {got}, {} has {}",
         promise.by,
         wanted.join(" or ")
     ))

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::sumdb::Pin;
+use super::sumdb::proof::Proof;
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Class, Error, Location, Result};
 use crate::module::ModuleId;
@@ -99,6 +101,12 @@ pub struct SdkDownload {
     /// Go's hash of the module's files; only for modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub h1: Option<H1>,
+    /// Why `h1` is right; only for modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// False for a module that nobody vouches for, which the user has accepted.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub verified: bool,
     /// The NAR hash of GOROOT as it is used: executable bits set, `_go.mod` renamed to `go.mod`.
     pub nar: Sri,
     /// NAR hashes of single executables (`asm`, `compile`, `go`, `link`): how Nix gets them out of a zip without
@@ -124,6 +132,12 @@ pub struct LockedModule {
     pub sha256: Sha256,
     /// Go's hash of the zip's files, as in go.sum.
     pub h1: H1,
+    /// Why `h1` is right, when go.sum doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// False for a module that neither go.sum nor the checksum database vouches for, which the user has accepted.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub verified: bool,
     /// The NAR hash of the unpacked tree (the directory that holds go.mod).
     pub nar: Sri,
     /// The go line of its go.mod; absent when there is none, which means 1.16.
@@ -144,6 +158,9 @@ pub struct LockedGoMod {
     pub id: ModuleId,
     /// Go's hash of the go.mod, as in go.sum.
     pub h1: H1,
+    /// Why that is right, when go.sum doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// The path that its module line declares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<ModulePath>,
@@ -153,6 +170,24 @@ pub struct LockedGoMod {
     /// What it requires, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<ModuleId>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(verified: &bool) -> bool {
+    *verified
+}
+
+impl LockedModule {
+    /// The module whose hashes the entry has: the replacement, if there is one.
+    pub fn id(&self) -> ModuleId {
+        match &self.replace {
+            Some(Replacement { path, version }) => ModuleId { path: path.clone(), version: version.clone() },
+            None => ModuleId { path: self.path.clone(), version: self.version.clone() },
+        }
+    }
 }
 
 /// Another module in the place of the required one.
@@ -294,6 +329,18 @@ impl Lockfile {
         serde_json::from_str(text).map_err(|e| malformed(path, text, &e))
     }
 
+    /// What it has of modules, the SDKs' among them.
+    pub fn pins(&self) -> BTreeMap<ModuleId, Pin> {
+        let sdks = self.sdks.iter().flat_map(|sdk| {
+            sdk.downloads.iter().filter_map(|download| {
+                let pin = Pin { h1: download.h1?, proof: download.proof.clone() };
+                Some((super::sdk::toolchain_module(&sdk.version, download.platform).ok()?, pin))
+            })
+        });
+        let modules = self.modules.iter().map(|module| (module.id(), Pin { h1: module.h1, proof: module.proof.clone() }));
+        sdks.chain(modules).collect()
+    }
+
     /// The text of the lock: a line for each package and for each other small thing, so that branches merge.
     pub fn render(&self) -> String {
         let sdks = self.sdks.iter().map(render_sdk).collect();
@@ -383,11 +430,18 @@ fn render_download(download: &SdkDownload) -> String {
     fields.push(("size", one_line(&download.size)));
     fields.push(("sha256", one_line(&download.sha256)));
     fields.extend(download.h1.iter().map(|h1| ("h1", one_line(h1))));
+    fields.extend(evidence(download.proof.as_ref(), download.verified));
     fields.push(("nar", one_line(&download.nar)));
     if !download.tools.is_empty() {
         fields.push(("tools", one_line(&download.tools)));
     }
     object(4, fields)
+}
+
+/// Why a hash is right, or that nobody says so.
+fn evidence(proof: Option<&Proof>, verified: bool) -> Vec<(&'static str, String)> {
+    let proof = proof.map(|proof| ("proof", one_line(proof)));
+    proof.into_iter().chain((!verified).then(|| ("verified", one_line(&false)))).collect()
 }
 
 fn render_module(module: &LockedModule) -> String {
@@ -396,6 +450,7 @@ fn render_module(module: &LockedModule) -> String {
     fields.push(("size", one_line(&module.size)));
     fields.push(("sha256", one_line(&module.sha256)));
     fields.push(("h1", one_line(&module.h1)));
+    fields.extend(evidence(module.proof.as_ref(), module.verified));
     fields.push(("nar", one_line(&module.nar)));
     fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
     fields.push(("packages", packages(3, &module.packages)));

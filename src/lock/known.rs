@@ -7,6 +7,9 @@ use super::changes::{Change, Kind, Subject};
 use super::fetch::Fetcher;
 use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, NAME, Replacement, SdkSource};
 use super::sdk::{SdkOrigin, SdkRequest};
+use super::sumdb::note::Verifier;
+use super::sumdb::proof::{Proof, Proven};
+use crate::digest::H1;
 use crate::error::{Class, Error, Result};
 use crate::module::ModuleId;
 use crate::module::gomod::{GoMod, Require, Target};
@@ -78,19 +81,32 @@ pub struct Known<'a> {
     modules: BTreeMap<&'a str, &'a LockedModule>,
     go_mods: BTreeMap<&'a ModuleId, &'a LockedGoMod>,
     sdks: &'a [LockedSdk],
+    /// Whose proofs count.
+    verifier: Option<&'a Verifier>,
     /// Records leave out what none of the platforms can choose, so they serve the same platforms only.
     same_platforms: bool,
 }
 
 impl<'a> Known<'a> {
     /// What a lock knows for these platforms, which are sorted.
-    pub fn new(previous: Option<&'a Lockfile>, platforms: &[OsArch]) -> Known<'a> {
+    pub fn new(previous: Option<&'a Lockfile>, verifier: Option<&'a Verifier>, platforms: &[OsArch]) -> Known<'a> {
         Known {
             modules: previous.iter().flat_map(|lock| &lock.modules).map(|m| (m.path.as_str(), m)).collect(),
             go_mods: previous.iter().flat_map(|lock| &lock.go_mods).map(|m| (&m.id, m)).collect(),
             sdks: previous.map_or(&[], |lock| &lock.sdks),
+            verifier,
             same_platforms: previous.is_some_and(|lock| lock.platforms == platforms),
         }
+    }
+
+    /// What a proof says of a module.
+    fn proven(&self, id: &ModuleId, proof: Option<&Proof>) -> Option<Proven> {
+        proof?.clone().verify(id, self.verifier?).ok()
+    }
+
+    /// Whether a hash that isn't in go.sum is proven, or was accepted without proof.
+    fn is_trusted(&self, id: &ModuleId, h1: H1, proof: Option<&Proof>, verified: bool) -> bool {
+        !verified || self.proven(id, proof).is_some_and(|proven| proven.module() == h1)
     }
 
     /// The SDK, if it is what is asked for in every respect.
@@ -101,9 +117,11 @@ impl<'a> Known<'a> {
             let download = sdk.downloads.iter().find(|d| d.platform == platform)?;
             let fits = match &wanted.origin {
                 SdkOrigin::Module => {
-                    let accepted = sums.module(&super::sdk::toolchain_module(version, platform).ok()?);
-                    let vouched = accepted.is_empty() || download.h1.is_some_and(|h1| accepted.contains(&h1));
-                    sdk.source == SdkSource::Module && vouched
+                    let id = super::sdk::toolchain_module(version, platform).ok()?;
+                    let (accepted, h1) = (sums.module(&id), download.h1?);
+                    sdk.source == SdkSource::Module
+                        && (accepted.is_empty() || accepted.contains(&h1))
+                        && self.is_trusted(&id, h1, download.proof.as_ref(), download.verified)
                 }
                 SdkOrigin::Archive(archives) => {
                     let given = archives.given.get(&platform).and_then(|archive| archive.sha256);
@@ -128,9 +146,12 @@ impl<'a> Known<'a> {
         self.sdks.last()
     }
 
-    /// What a go.mod requires, if go.sum still vouches for it.
+    /// What a go.mod requires, if go.sum or a proof still vouches for it.
     pub fn go_mod(&self, id: &ModuleId, sums: &GoSum) -> Option<&'a LockedGoMod> {
-        self.go_mods.get(id).copied().filter(|known| sums.go_mod(id).contains(&known.h1))
+        self.go_mods.get(id).copied().filter(|known| match sums.go_mod(id) {
+            [] => self.proven(id, known.proof.as_ref()).and_then(|proven| proven.go_mod()) == Some(known.h1),
+            accepted => accepted.contains(&known.h1),
+        })
     }
 
     /// That a module with this version isn't known.
@@ -144,9 +165,13 @@ impl<'a> Known<'a> {
         self.modules.get(module.id.path.as_str()).copied()
     }
 
-    /// The entry of a module that is the same, if go.sum still vouches for it.
+    /// The entry of a module that is the same, if go.sum or a proof still vouches for it.
     pub fn module(&self, module: &Selected, sums: &GoSum) -> Option<&'a LockedModule> {
-        self.before(module).filter(|known| is_same(known, module) && check_sum(known, sums).is_ok())
+        let is_trusted = |known: &LockedModule| match sums.module(&known.id()) {
+            [] => self.is_trusted(&known.id(), known.h1, known.proof.as_ref(), known.verified),
+            accepted => accepted.contains(&known.h1),
+        };
+        self.before(module).filter(|known| is_same(known, module) && is_trusted(known))
     }
 
     /// Whether a module that is the same has a package in a directory; `None` if nobody has looked.
@@ -209,23 +234,18 @@ fn is_same(known: &LockedModule, module: &Selected) -> bool {
     known.version == module.id.version && replaced
 }
 
-/// The module whose zip an entry has the hashes of.
-pub fn source_id(module: &LockedModule) -> ModuleId {
-    match &module.replace {
-        Some(Replacement { path, version }) => ModuleId { path: path.clone(), version: version.clone() },
-        None => ModuleId { path: module.path.clone(), version: module.version.clone() },
-    }
-}
-
 /// Checks an entry against go.sum. It was verified when it was made; a line that is missing or different now means that somebody
-/// changed either.
+/// changed either. An entry that has its proof, or says that it was accepted without, needs no line.
 ///
 /// # Errors
 ///
 /// No line, or another hash.
 pub fn check_sum(module: &LockedModule, sums: &GoSum) -> Result<()> {
-    let id = source_id(module);
+    let id = module.id();
     let accepted = sums.module(&id);
+    if accepted.is_empty() && (module.proof.is_some() || !module.verified) {
+        return Ok(());
+    }
     if accepted.is_empty() {
         let error = Error::input(format!("{id}: missing go.sum entry"));
         return Err(error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
@@ -240,9 +260,9 @@ pub fn check_sum(module: &LockedModule, sums: &GoSum) -> Result<()> {
 }
 
 /// The requirements of a go.mod, as the lock has them.
-pub fn locked_go_mod(id: &ModuleId, h1: crate::digest::H1, gomod: &GoMod) -> LockedGoMod {
+pub fn locked_go_mod(id: &ModuleId, h1: H1, proof: Option<Proof>, gomod: &GoMod) -> LockedGoMod {
     let require = gomod.require.iter().map(|r| r.id.clone()).collect();
-    LockedGoMod { id: id.clone(), h1, module: gomod.module.clone(), go: gomod.go.clone(), require }
+    LockedGoMod { id: id.clone(), h1, proof, module: gomod.module.clone(), go: gomod.go.clone(), require }
 }
 
 /// The go.mod of a dependency as far as minimal version selection reads it.

@@ -7,7 +7,7 @@ use super::cache::Cache;
 use super::direct::{Direct, Wanted};
 use super::download::Download;
 use super::goenv::{GoEnv, matches_any};
-use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_local};
+use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_local, without_credentials};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::escape::escape;
@@ -35,7 +35,7 @@ struct Entry {
 }
 
 /// An entry of GOPROXY.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Source {
     /// A module proxy.
     Http(Url),
@@ -45,6 +45,18 @@ pub(super) enum Source {
     Direct,
     /// Nobody.
     Off,
+}
+
+/// Without credentials.
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Http(url) => f.write_str(&without_credentials(url)),
+            Source::Directory(directory) => write!(f, "{}", directory.display()),
+            Source::Direct => f.write_str("direct"),
+            Source::Off => f.write_str("off"),
+        }
+    }
 }
 
 impl Proxy {
@@ -298,15 +310,7 @@ mod tests {
     use super::*;
 
     fn shown(list: &str) -> String {
-        let show = |e: &Entry| {
-            let name = match &e.source {
-                Source::Http(url) => url.to_string(),
-                Source::Directory(path) => path.display().to_string(),
-                Source::Direct => "direct".to_owned(),
-                Source::Off => "off".to_owned(),
-            };
-            format!("{name}{}", if e.after_any_error { "|" } else { "," })
-        };
+        let show = |e: &Entry| format!("{}{}", e.source, if e.after_any_error { "|" } else { "," });
         entries(list).unwrap().iter().map(show).collect()
     }
 

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::cache::Facts;
 use super::changes;
 use super::fetch::{Fetched, Fetcher, Promise};
 use super::file::{LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, VERSION};
 use super::known::{self, Access, Known};
 use super::sdk::{self, FetchedSdk, SdkRequest};
+use super::sumdb::note::Verifier;
 use super::{vendor, with_connections};
 use crate::error::{Error, Result};
 use crate::module::gomod::{GoMod, Target};
@@ -36,6 +38,8 @@ pub struct Request<'a> {
     pub platforms: &'a [OsArch],
     /// The lock that is replaced.
     pub previous: Option<&'a Lockfile>,
+    /// Whose proofs in that lock count; without it, none.
+    pub verifier: Option<&'a Verifier>,
 }
 
 /// Packages by directory within their module; for std by import path.
@@ -76,14 +80,14 @@ impl<'a, 'n> Modules<'a, 'n> {
         platforms: &'a [OsArch],
         access: Access<'n>,
     ) -> Result<Modules<'a, 'n>> {
-        let known = Known::new(request.previous, platforms);
+        let known = Known::new(request.previous, request.verifier, platforms);
         let go_mods = Mutex::new(BTreeMap::new());
         let read = |id: &ModuleId| {
             let locked = match known.go_mod(id, &workspace.sums) {
                 Some(locked) => locked.clone(),
                 None => {
-                    let (gomod, h1) = access.fetcher(|| known.missing(id))?.go_mod(id, &workspace.sums)?;
-                    known::locked_go_mod(id, h1, &gomod)
+                    let (gomod, h1, proof) = access.fetcher(|| known.missing(id))?.go_mod(id, &workspace.sums)?;
+                    known::locked_go_mod(id, h1, proof, &gomod)
                 }
             };
             let gomod = known::go_mod(&locked);
@@ -242,7 +246,7 @@ fn locked_sdk(
     access: Access<'_>,
 ) -> Result<LockedSdk> {
     let version = sdk::resolve_version(wanted, workspace)?;
-    let known = Known::new(request.previous, platforms);
+    let known = Known::new(request.previous, request.verifier, platforms);
     if let Some(sdk) = known.sdk(wanted, &version, &workspace.sums) {
         return Ok(sdk.clone());
     }
@@ -277,8 +281,7 @@ fn lock_sdk(name: &str, fetched: FetchedSdk, platforms: &[OsArch]) -> Result<Loc
 /// The entry of a module, yet without packages.
 fn lock_module(module: &Selected, fetched: &Fetched) -> Result<LockedModule> {
     let Selected { id, replace } = module.clone();
-    let facts = &fetched.facts;
-    let h1 = facts.h1.ok_or_else(|| Error::environment(format!("{id}: the cache has no h1 of it")))?;
+    let h1 = fetched.facts.h1.ok_or_else(|| Error::environment(format!("{id}: the cache has no h1 of it")))?;
     let go_mod = fetched.directory.join("go.mod");
     let go = match std::fs::read_to_string(&go_mod) {
         Ok(text) => GoMod::parse_dependency(&go_mod, &text)?.go,
@@ -289,14 +292,17 @@ fn lock_module(module: &Selected, fetched: &Fetched) -> Result<LockedModule> {
         Some(Target::Module(other)) => Some(Replacement { path: other.path, version: other.version }),
         _ => None,
     };
+    let Facts { size, sha256, nar, .. } = fetched.facts;
     Ok(LockedModule {
         path: id.path,
         version: id.version,
         replace,
-        size: facts.size,
-        sha256: facts.sha256,
+        size,
+        sha256,
         h1,
-        nar: facts.nar,
+        proof: fetched.proof.clone(),
+        verified: fetched.verified,
+        nar,
         go,
         packages: Packages::new(),
         absent: BTreeSet::new(),
@@ -309,6 +315,5 @@ fn lock_module(module: &Selected, fetched: &Fetched) -> Result<LockedModule> {
 ///
 /// A wrong hash, no answer.
 pub fn module_directory(fetcher: &Fetcher<'_>, module: &LockedModule) -> Result<PathBuf> {
-    let id = known::source_id(module);
-    Ok(fetcher.promised_module(&id, Promise { h1: &[module.h1], by: "the lock" })?.directory)
+    Ok(fetcher.promised_module(&module.id(), Promise { h1: &[module.h1], by: "the lock" })?.directory)
 }

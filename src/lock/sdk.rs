@@ -10,8 +10,10 @@ use rayon::prelude::*;
 use self::page::Page;
 use super::archive::{self, Layout};
 use super::cache::Facts;
-use super::fetch::{Fetcher, Promise, mismatch};
+use super::fetch::{BY_DATABASE, Fetcher, Promise, contradiction, mismatch};
 use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::sumdb::Trust;
+use super::sumdb::proof::Proof;
 use super::with_connections;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
@@ -151,7 +153,6 @@ pub fn fetch(
     let Some(unpacked) = platforms.iter().find(|p| Some(**p) == host).or(platforms.first()).copied() else {
         return Err(Error::input("no platform is given on which the SDK's tools run"));
     };
-    let locked = previous.and_then(|lock| lock.sdks.iter().find(|sdk| sdk.version == version));
     let pins = match origin {
         SdkOrigin::Module => BTreeMap::new(),
         SdkOrigin::Archive(archives) => pins(archives, &version, &platforms, previous, fetcher)?,
@@ -160,15 +161,10 @@ pub fn fetch(
         match origin {
             SdkOrigin::Module => {
                 let id = toolchain_module(&version, platform)?;
-                let before = locked.and_then(|sdk| sdk.downloads.iter().find(|d| d.platform == platform)?.h1);
-                let before: Vec<H1> = before.into_iter().collect();
-                let promise = match (sums.module(&id), before.as_slice()) {
-                    ([], []) => None,
-                    ([], h1) => Some(Promise { h1, by: "the lock" }),
-                    (h1, _) => Some(Promise { h1, by: "go.sum" }),
-                };
+                let Proved { h1, by, proof, verified } = prove(&id, sums, fetcher)?;
+                let promise = if h1.is_empty() { None } else { Some(Promise { h1: &h1, by }) };
                 let facts = fetch_module(fetcher, &version, platform, promise, platform == unpacked)?;
-                Ok(download(platform, Vec::new(), facts))
+                Ok(SdkDownload { proof, verified, ..download(platform, Vec::new(), facts) })
             }
             SdkOrigin::Archive(_) => {
                 let pin = &pins[&platform];
@@ -185,7 +181,40 @@ pub fn fetch(
 
 fn download(platform: OsArch, urls: Vec<String>, facts: Facts) -> SdkDownload {
     let Facts { size, sha256, h1, nar, tools } = facts;
-    SdkDownload { platform, urls, size, sha256, h1, nar, tools }
+    SdkDownload { platform, urls, size, sha256, h1, proof: None, verified: true, nar, tools }
+}
+
+/// The accepted hashes of an SDK's module, and why they are right.
+struct Proved {
+    /// None if nobody promised any.
+    h1: Vec<H1>,
+    by: &'static str,
+    proof: Option<Proof>,
+    verified: bool,
+}
+
+/// Asks the checksum database about an SDK's module, whatever go.sum and GONOSUMDB say, as Go does (`modfetch.useSumDB`): what
+/// compiles everything else must be what everybody gets.
+fn prove(id: &ModuleId, sums: &GoSum, fetcher: &Fetcher<'_>) -> Result<Proved> {
+    let Some(database) = fetcher.database else {
+        return Err(Error::environment(format!("failed to verify {id}: no checksum database is set up")));
+    };
+    let (in_sums, in_lock) = (sums.module(id), Vec::from_iter(database.pinned(id)));
+    match database.prove(id, fetcher.cache, fetcher.proxy)? {
+        Trust::Proven(proven) => {
+            let h1 = proven.module();
+            for (hashes, by) in [(in_sums, "go.sum"), (&in_lock, "the lock")] {
+                if !hashes.is_empty() && !hashes.contains(&h1) {
+                    return Err(contradiction(&id.to_string(), BY_DATABASE, h1, Promise { h1: hashes, by }));
+                }
+            }
+            Ok(Proved { h1: vec![h1], by: BY_DATABASE, proof: Some(proven.into_proof()), verified: true })
+        }
+        Trust::Accepted => {
+            let (h1, by) = if in_sums.is_empty() { (in_lock, "the lock") } else { (in_sums.to_vec(), "go.sum") };
+            Ok(Proved { h1, by, proof: None, verified: false })
+        }
+    }
 }
 
 fn sdk_name(version: &GoVersion, platform: OsArch) -> String {

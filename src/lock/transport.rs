@@ -423,7 +423,7 @@ fn timed_out(error: &io::Error) -> bool {
 }
 
 /// A URL as errors show it.
-fn without_credentials(url: &Url) -> String {
+pub(super) fn without_credentials(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
     let _ = url.set_password(None);

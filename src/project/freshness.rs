@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
 use crate::error::{Class, Error, Result};
-use crate::lock::file::{self, LocalModule, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload};
-use crate::lock::known::{self, Known};
+use crate::lock::file::{self, LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload};
+use crate::lock::known;
 use crate::lock::sdk::expected_urls;
 use crate::module::ModuleId;
 use crate::module::gomod::Target;
@@ -42,8 +42,13 @@ fn selected(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<Selected>> {
     if let Some(listed) = mvs::listed(workspace) {
         return Ok(listed);
     }
-    let known = Known::new(Some(lock), &lock.platforms);
-    mvs::build_list(workspace, &|id: &ModuleId| match known.go_mod(id, &workspace.sums) {
+    let locked: BTreeMap<&ModuleId, &LockedGoMod> = lock.go_mods.iter().map(|locked| (&locked.id, locked)).collect();
+    // A proof was verified when it was locked, and is again by `lock --verify`.
+    let vouched = |locked: &LockedGoMod| match workspace.sums.go_mod(&locked.id) {
+        [] => locked.proof.is_some(),
+        accepted => accepted.contains(&locked.h1),
+    };
+    mvs::build_list(workspace, &|id: &ModuleId| match locked.get(id).filter(|locked| vouched(locked)) {
         Some(locked) => Ok(known::go_mod(locked)),
         None => Err(stale(format!("it doesn't have the go.mod of {id}"))),
     })

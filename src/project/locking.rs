@@ -10,6 +10,7 @@ use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::sumdb::note::Verifier;
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
@@ -21,7 +22,7 @@ impl Project {
     /// # Errors
     ///
     /// Those of [`resolve::lock`], and of the package graph.
-    pub fn lock(&self, access: Access, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    pub fn lock(&self, access: Access, previous: Option<&Lockfile>, verifier: Option<&Verifier>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         let sdks: Vec<SdkRequest> = self.spec.sdks.iter().map(|(name, sdk)| sdk_request(name, sdk)).collect();
         let request = Request {
@@ -31,6 +32,7 @@ impl Project {
             sdks: &sdks,
             platforms: &platforms,
             previous,
+            verifier,
         };
         resolve::lock(&request, access, &|sdks, modules| self.needed(sdks, modules))
     }
@@ -43,11 +45,11 @@ impl Project {
     /// # Errors
     ///
     /// What is wrong with the repository; a hash that go.sum contradicts.
-    pub fn check_lock(&self, previous: &Lockfile, text: &str) -> Result<Vec<Change>> {
+    pub fn check_lock(&self, previous: &Lockfile, text: &str, verifier: Option<&Verifier>) -> Result<Vec<Change>> {
         let guesses = Guesses::default();
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
-        let new = self.lock(Access::Offline(&guesses), Some(previous));
+        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
         let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
         match new {
             Ok(new) => {

@@ -43,7 +43,7 @@ fn real_modules_have_the_hashes_of_the_proxy() {
     let proxy = Proxy::from_env().unwrap();
     for module in MODULES {
         let real = Cache::at(world.path("real")).unwrap();
-        let fetcher = Fetcher { cache: &real, proxy: &proxy, progress: &|_| {} };
+        let fetcher = Fetcher { cache: &real, proxy: &proxy, database: None, progress: &|_| {} };
         let expected = fetcher.zip(&id(module), Layout::Module(module), None, None).unwrap().h1.unwrap();
         let file = File::open(real.download(&id(module), &expected, "zip")).unwrap();
 

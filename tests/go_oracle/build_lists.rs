@@ -38,7 +38,7 @@ pub fn go_list(directory: &Path, variables: &[(&str, &str)]) -> Result<Vec<Strin
 /// Compares the build list of a workspace with `go list -m all`, which has the main modules too.
 fn assert_build_list(directory: &Path) -> Vec<String> {
     let workspace = Workspace::load(directory).unwrap();
-    let fetch = |id: &ModuleId| fetcher().go_mod(id, &workspace.sums).map(|(gomod, _)| gomod);
+    let fetch = |id: &ModuleId| fetcher().go_mod(id, &workspace.sums).map(|(gomod, ..)| gomod);
     let list = mvs::build_list(&workspace, &fetch).unwrap();
     let is_main = |line: &String| workspace.modules.iter().any(|m| m.path.as_str() == *line);
     let expected: Vec<String> = go_list(directory, &[]).unwrap().into_iter().filter(|line| !is_main(line)).collect();

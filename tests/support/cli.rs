@@ -148,7 +148,8 @@ impl Project {
         write_tree(&project.root(), &tree, tree.keys());
         let cache = project.path("cache").display().to_string();
         let home = project.path("home").display().to_string();
-        let env = [("HOME", home.as_str()), ("GODIRECT_CACHE", &cache), ("GOPROXY", "off"), ("GOENV", "off")];
+        let env =
+            [("HOME", home.as_str()), ("GODIRECT_CACHE", &cache), ("GOPROXY", "off"), ("GOSUMDB", "off"), ("GOENV", "off")];
         env.into_iter().fold(project, |project, (name, value)| project.env(name, value))
     }
 
@@ -164,7 +165,7 @@ impl Project {
 
     /// With the user's cache, and the network for what it lacks.
     pub fn with_user_cache(mut self) -> Project {
-        self.env.remove("GOPROXY");
+        self.env.retain(|name, _| name != "GOPROXY" && name != "GOSUMDB");
         for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
             self.env.extend(std::env::var(variable).map(|value| (variable.to_owned(), value)));
         }
@@ -237,6 +238,13 @@ impl Project {
 /// An error without a place, as it is shown.
 pub fn error(message: &str, help: &str) -> String {
     format!("error: {message}\n |\nhelp: {help}\n")
+}
+
+/// The error of a module that main.go imports.
+pub fn imported(message: &str, help: &str) -> String {
+    format!(
+        "error: {message}\n --> main.go:3:8\n  |\n3 | import \"a.example/m\"\n  |        ^^^^^^^^^^^^^\n  |\nhelp: {help}\n"
+    )
 }
 
 /// Compares texts and shows how they differ.

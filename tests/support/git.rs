@@ -95,7 +95,7 @@ impl World {
     }
 
     pub fn fetcher(&self) -> Fetcher<'_> {
-        Fetcher { cache: &self.cache, proxy: &self.proxy, progress: &|_| {} }
+        Fetcher { cache: &self.cache, proxy: &self.proxy, database: None, progress: &|_| {} }
     }
 
     /// What godirect fetches.

@@ -13,6 +13,7 @@ use godirect::lock::cache::Cache;
 use godirect::lock::fetch::Fetcher;
 pub use godirect::lock::goenv::GoEnv;
 use godirect::lock::proxy::Proxy;
+use godirect::lock::sumdb::Database;
 use godirect::lock::transport::Limits;
 use godirect::module::ModuleId;
 use godirect::module::gosum::GoSum;
@@ -55,6 +56,7 @@ pub struct Env {
     pub directory: tempfile::TempDir,
     pub cache: Cache,
     pub proxy: Proxy,
+    pub database: Database,
 }
 
 impl Env {
@@ -70,7 +72,7 @@ impl Env {
     pub fn with_limits(env: &GoEnv, limits: Limits) -> Env {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::at(directory.path().join("cache")).unwrap();
-        Env { directory, cache, proxy: Proxy::new(env, limits).unwrap() }
+        Env { directory, cache, proxy: Proxy::new(env, limits).unwrap(), database: Database::new(env) }
     }
 
     /// With the settings of this process.
@@ -79,7 +81,7 @@ impl Env {
     }
 
     pub fn fetcher(&self) -> Fetcher<'_> {
-        Fetcher { cache: &self.cache, proxy: &self.proxy, progress: &|_| {} }
+        Fetcher { cache: &self.cache, proxy: &self.proxy, database: Some(&self.database), progress: &|_| {} }
     }
 
     pub fn path(&self) -> &Path {

@@ -8,6 +8,8 @@ use crate::cli::output;
 use crate::error::{Class, Result};
 use crate::lock::changes::{Change, Kind, Subject};
 use crate::lock::file::{Previous, VERSION};
+use crate::lock::goenv::GoEnv;
+use crate::lock::sumdb::Database;
 use crate::project::{LOCK_FILE, Project};
 
 /// Says whether `godirect lock` would change the lock, and what; writes nothing and needs no network.
@@ -20,7 +22,10 @@ pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
             vec![Change::new(Subject::Lock, LOCK_FILE, Some("an older format".to_owned()), Some(format!("format {VERSION}")))]
         }
         Previous::Unusable(_) => return project.read_lock().map(|_| ExitCode::SUCCESS),
-        Previous::Lock(lock, text) => project.check_lock(lock, text)?,
+        Previous::Lock(lock, text) => {
+            let verifier = Database::new(&GoEnv::read(None)).verifier().ok();
+            project.check_lock(lock, text, verifier.as_ref())?
+        }
     };
     let stale = !changes.is_empty();
     if json {
