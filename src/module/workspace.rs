@@ -413,6 +413,27 @@ mod tests {
         assert_eq!((newest.line.as_str(), newest.file.as_str()), ("go 1.26.0", "go.work"));
     }
 
+    /// As the pinned SDK's `go list -m` shows it.
+    #[test]
+    fn replacements_of_go_work_come_first_and_the_modules_for_other_versions() {
+        let workspace = load(&[
+            ("go.work", "use ./a\nreplace x.com/x v1.0.0 => ./w\nreplace x.com/y => ./w\n"),
+            (
+                "a/go.mod",
+                "module a\nreplace x.com/x v1.0.0 => ../m\nreplace x.com/x v1.1.0 => ../m\nreplace x.com/y v1.0.0 => ../m\n",
+            ),
+        ])
+        .unwrap();
+        let replacement = |path: &str, version: &str| {
+            let id = ModuleId { path: path.parse().unwrap(), version: version.parse().unwrap() };
+            workspace.replacement(&id).map(ToString::to_string)
+        };
+        assert_eq!(replacement("x.com/x", "v1.0.0").as_deref(), Some("w"));
+        assert_eq!(replacement("x.com/x", "v1.1.0").as_deref(), Some("m"));
+        assert_eq!(replacement("x.com/x", "v1.2.0"), None);
+        assert_eq!(replacement("x.com/y", "v1.0.0").as_deref(), Some("w"));
+    }
+
     #[test]
     fn what_is_missing_or_contradicts_is_refused() {
         let cases: [(&[(&str, &str)], &str); 7] = [

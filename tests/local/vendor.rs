@@ -100,6 +100,30 @@ fn a_lock_for_modules_doesnt_fit_vendored_ones() {
     project.fails(&["build"], 1, message, "run `godirect lock`");
 }
 
+#[test]
+fn lock_check_foresees_what_becomes_of_vendored_and_local_modules() {
+    let project = project();
+    project.succeeds(&["lock"]);
+    assert_eq!(project.succeeds(&["lock", "--check"]), "fresh    godirect.lock.json\n");
+    let check = || {
+        let output = project.run(&["lock", "--check"]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let file = "vendor/github.com/cespare/xxhash/v2/xxhash.go";
+    let original = project.read(file);
+    project.write(file, &original.replace("package xxhash", "package xxhash // edited"));
+    let changed = "changed  github.com/cespare/xxhash/v2  v2.3.0 in vendor/github.com/cespare/xxhash/v2, recorded anew\n";
+    assert_eq!(check(), changed);
+    project.write(file, &original);
+    std::fs::remove_dir_all(project.root().join("vendor")).unwrap();
+    let lines = check();
+    let local = "v1.2.0 in vendor/example.com/lib → v1.2.0 => ./lib\n";
+    assert!(lines.contains(local) && lines.contains("removed  github.com/cespare/xxhash"), "{lines}");
+    project.succeeds(&["lock"]);
+    project.succeeds(&["lock", "--check"]);
+}
+
 /// What `go build` lists, and what godirect lists.
 #[track_caller]
 fn complaints(project: &Project) -> Vec<String> {
