@@ -28,8 +28,8 @@ use crate::platform::OsArch;
 /// nothing is ever fetched from version control. GODIRECT_CACHE is the directory for downloads and build results, by default `godirect` in the
 /// user's cache directory. NO_COLOR turns colour off.
 ///
-/// Exit codes: 0 done; 1 the answer is no (stale files, a failed build); 2 wrong input (spec, go.mod, lock, arguments); 3 the environment (network,
-/// files, programs); 4 a hash is not the pinned one.
+/// Exit codes: 0 done; 1 the answer is no (a stale lock or stale generated files, a failed build); 2 wrong input (spec, go.mod, a malformed or
+/// missing lock, arguments); 3 the environment (network, files, programs); 4 a hash is not the pinned one.
 #[derive(Debug, Parser)]
 #[command(
     name = "godirect",
@@ -56,13 +56,7 @@ enum Verb {
     Generate(generate::Arguments),
     Build(build::Arguments),
     All(all::Arguments),
-    /// Print the directory of the pinned SDK.
-    ///
-    /// Fetches it if it isn't in the cache, and verifies it against godirect.lock.json. For tools that godirect doesn't replace, such as
-    /// gopls or `go vet`, so that they see the SDK that builds.
-    ///
-    /// Example: `$(godirect goroot)/bin/go vet ./...`
-    Goroot,
+    Goroot(goroot::Arguments),
     /// List the platforms that Go can build for.
     ///
     /// One GOOS/GOARCH a line, as platforms() in the spec takes them. Reads nothing.
@@ -97,7 +91,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::All(verb) => all::run(directory, verb, json),
-        Verb::Goroot => goroot::run(directory, json),
+        Verb::Goroot(verb) => goroot::run(directory, verb, json),
         Verb::Platforms => {
             output::text(OsArch::all().map(|platform| format!("{platform}\n")).collect::<String>())?;
             Ok(ExitCode::SUCCESS)

@@ -27,6 +27,11 @@ impl Sha256 {
         Ok(hasher.finish())
     }
 
+    /// The digest with these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Sha256 {
+        Sha256(bytes)
+    }
+
     /// The raw 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -114,6 +119,10 @@ impl H1 {
     }
 }
 
+/// The hash of a part of a transparency log's tree (RFC 6962, section 2.1). Displays as base64.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TreeHash(pub Sha256);
+
 fn decode_base64(text: &str, prefix: &str) -> Option<Sha256> {
     let bytes = STANDARD.decode(text.strip_prefix(prefix)?).ok()?;
     Some(Sha256(bytes.try_into().ok()?))
@@ -138,6 +147,22 @@ impl FromStr for Sri {
 impl fmt::Display for H1 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "h1:{}", STANDARD.encode(self.0.0))
+    }
+}
+
+impl fmt::Display for TreeHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", STANDARD.encode(self.0.0))
+    }
+}
+
+impl FromStr for TreeHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<TreeHash> {
+        decode_base64(text, "")
+            .map(TreeHash)
+            .ok_or_else(|| Error::input(format!("`{}` is not a SHA-256 digest in base64", text.escape_debug())))
     }
 }
 
@@ -169,7 +194,7 @@ macro_rules! serde_as_string {
 }
 pub(crate) use serde_as_string;
 
-serde_as_string!(Sha256, Sri, H1);
+serde_as_string!(Sha256, Sri, H1, TreeHash);
 
 #[cfg(test)]
 mod tests {
@@ -183,6 +208,8 @@ mod tests {
         assert_eq!(digest.sri().to_string(), "sha256-LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
         assert_eq!(digest.sri().to_string().parse::<Sri>().unwrap(), digest.sri());
         assert_eq!(H1(digest).to_string().parse::<H1>().unwrap(), H1(digest));
+        assert_eq!(TreeHash(digest).to_string(), "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+        assert_eq!(TreeHash(digest).to_string().parse::<TreeHash>().unwrap(), TreeHash(digest));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 /// Success is 0. The codes are part of the command-line interface and don't change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The answer is no: generated files are stale, or the build failed (exit 1).
+    /// The answer is no: the lock or generated files are stale, or the build failed (exit 1).
     Negative,
     /// The spec, go.mod, the lock or the command line is wrong (exit 2).
     Input,
@@ -78,12 +78,12 @@ pub fn directory(directory: &Path) -> String {
 /// One failure: what and why in `message`, where in `location`, what to do in `help`.
 ///
 /// Messages are lower-case fragments without a full stop, so that they can be joined.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     inner: Box<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     class: Class,
     message: String,

@@ -9,13 +9,14 @@ use crate::source::header::DebugSetting;
 use crate::source::scan::{Chosen, ImportSite, Selection};
 use crate::source::tree::join;
 
+mod ahead;
 pub mod godebug;
 pub mod pattern;
 pub mod resolve;
 pub mod sources;
 
 pub use resolve::Origin;
-pub use sources::{MainModule, ModuleInfo, Sources, ThirdParty};
+pub use sources::{MainModule, ModuleInfo, Sources, StandsFor, ThirdParty};
 
 /// A package as one build context sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

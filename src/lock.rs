@@ -5,19 +5,27 @@ use std::sync::OnceLock;
 pub mod archive;
 pub mod build;
 pub mod cache;
+pub mod changes;
+mod direct;
+pub mod download;
 pub mod fetch;
 pub mod file;
-mod goenv;
+pub mod goenv;
+pub mod known;
 pub mod nar;
 pub mod proxy;
 pub mod resolve;
 pub mod sdk;
+pub mod sumdb;
+pub mod transport;
+pub mod vendor;
+pub mod verify;
 
 /// How many requests run at once: they wait for the network, not for a processor.
 const CONNECTIONS: usize = 16;
 
 /// Runs `work` where its parallel iterators have a thread for each connection.
-fn with_connections<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+pub fn with_connections<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
     match POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build().ok()) {
         Some(pool) => pool.install(work),

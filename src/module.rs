@@ -2,15 +2,20 @@
 
 use std::fmt;
 
+use crate::digest::serde_as_string;
+use crate::error::Error;
 use crate::name::{ModulePath, ModuleVersion};
 
 pub mod escape;
 pub mod gomod;
 pub mod gosum;
 pub mod gowork;
+pub mod modules_txt;
 pub mod mvs;
+pub mod pseudo;
 pub mod semver;
 mod syntax;
+pub mod vendor;
 pub mod workspace;
 
 /// One version of a module. Displays as `path@version`.
@@ -27,3 +32,16 @@ impl fmt::Display for ModuleId {
         write!(f, "{}@{}", self.path, self.version)
     }
 }
+
+impl std::str::FromStr for ModuleId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<ModuleId, Error> {
+        let Some((path, version)) = text.split_once('@') else {
+            return Err(Error::input(format!("`{}` is not a module like `path@version`", text.escape_debug())));
+        };
+        Ok(ModuleId { path: path.parse()?, version: version.parse()? })
+    }
+}
+
+serde_as_string!(ModuleId);

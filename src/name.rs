@@ -83,7 +83,9 @@ impl ModuleVersion {
     }
 }
 
-/// A Go language or toolchain version: `1.27`, `1.27.3`, `1.28rc1`. Ordered as Go orders them (`go/version`).
+/// A Go language or toolchain version: `1.27`, `1.27.3`, `1.28rc1`, or a vendor's `1.27.3-custom`.
+///
+/// Ordered as Go orders them (`go/version`), for which a vendor's suffix doesn't count.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct GoVersion {
     text: String,
@@ -106,6 +108,19 @@ impl GoVersion {
     /// The minor version: 27 of `1.27.3`.
     pub fn minor(&self) -> u32 {
         self.minor
+    }
+
+    /// What a vendor put behind the version, e.g. `custom` of `1.27.3-custom`.
+    pub fn suffix(&self) -> Option<&str> {
+        self.text.split_once('-').map(|(_, suffix)| suffix)
+    }
+
+    /// The version of the toolchain that the go command takes for this version: `1.27.0` for `1.27` (`toolchain.Select`).
+    pub fn toolchain(&self) -> GoVersion {
+        if self.is_release() {
+            return self.clone();
+        }
+        GoVersion { text: format!("{}.0", self.text), minor: self.minor, pre: Some((RELEASE, 0)), patch: 0 }
     }
 
     /// The language version, e.g. `1.27` of `1.27.3` (`go/version.Lang`).
@@ -144,7 +159,12 @@ impl FromStr for GoVersion {
             let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
             if plain { digits.parse().ok() } else { None }
         };
-        let rest = text.strip_prefix("1.").ok_or_else(wrong)?;
+        let (version, suffix) = text.split_once('-').map_or((text, None), |(version, suffix)| (version, Some(suffix)));
+        // It becomes part of a module version.
+        if suffix.is_some_and(|s| s.is_empty() || !s.chars().all(|c| c.is_ascii_alphanumeric() || "-._+".contains(c))) {
+            return Err(wrong());
+        }
+        let rest = version.strip_prefix("1.").ok_or_else(wrong)?;
         let split = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let minor = number(&rest[..split]).ok_or_else(wrong)?;
         let tail = &rest[split..];
@@ -247,8 +267,20 @@ mod tests {
             ["1.9", "1.20rc1", "1.20", "1.20.1", "1.21", "1.21beta1", "1.21rc1", "1.21rc2", "1.21.0", "1.21.10", "1.27"];
         let versions: Vec<GoVersion> = order.iter().map(|v| v.parse().unwrap()).collect();
         assert!(versions.is_sorted(), "{versions:?}");
-        for bad in ["", "1", "2.0", "1.x", "1.27.", "1.027", "go1.27", "1.27.3-custom"] {
+        for bad in ["", "1", "2.0", "1.x", "1.27.", "1.027", "go1.27", "1.27.3-", "1.27.3-a/b", "1.27.3-a b", "-custom"] {
             assert!(bad.parse::<GoVersion>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn toolchains_have_whole_versions() {
+        let toolchain = |text: &str| text.parse::<GoVersion>().unwrap().toolchain();
+        for (version, name) in [("1.27", "1.27.0"), ("1.27.3", "1.27.3"), ("1.28rc1", "1.28rc1"), ("1.20", "1.20")] {
+            assert_eq!(toolchain(version).as_str(), name);
+        }
+        assert_eq!(toolchain("1.27"), "1.27.0".parse().unwrap());
+        let custom = toolchain("1.27.3-custom");
+        assert_eq!((custom.suffix(), custom.language().as_str(), custom.minor()), (Some("custom"), "1.27", 27));
+        assert!(custom.cmp(&"1.27.3".parse().unwrap()).is_eq() && custom != "1.27.3".parse().unwrap());
     }
 }

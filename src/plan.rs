@@ -12,16 +12,19 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::digest::H1;
 use crate::error::Result;
 use crate::graph::{MainModule, PackageGraph};
-use crate::lock::file::LockedModule;
-use crate::name::{GoVersion, ImportPath};
+use crate::lock::file::{LockedModule, Vendored};
+use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
 use crate::spec::Profile;
 
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Configuration {
+    /// The name of the SDK whose tools these are.
+    pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
     /// Packages by import path.
@@ -132,7 +135,51 @@ pub struct Settings<'a> {
     /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
-    pub modules: &'a [LockedModule],
+    pub modules: &'a [Module],
+}
+
+/// A third-party module, as far as the recipe depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// The path that imports use.
+    pub path: ModulePath,
+    /// The selected version.
+    pub version: ModuleVersion,
+    /// What takes its place, with its version; a directory has none.
+    pub replace: Option<(String, Option<ModuleVersion>)>,
+    /// Where its files are.
+    pub files: ModuleFiles,
+}
+
+/// Where a module's files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleFiles {
+    /// In the zip that has this hash, which build information shows.
+    Zip(H1),
+    /// In this directory of the repository; build information shows no hash.
+    Vendored(String),
+}
+
+impl From<&LockedModule> for Module {
+    fn from(module: &LockedModule) -> Module {
+        Module {
+            path: module.path.clone(),
+            version: module.version.clone(),
+            replace: module.replace.as_ref().map(|by| (by.path.to_string(), Some(by.version.clone()))),
+            files: ModuleFiles::Zip(module.h1),
+        }
+    }
+}
+
+impl From<&Vendored> for Module {
+    fn from(module: &Vendored) -> Module {
+        Module {
+            path: module.path.clone(),
+            version: module.version.clone(),
+            replace: module.replace.as_ref().map(|by| (by.path.clone(), by.version.clone())),
+            files: ModuleFiles::Vendored(module.directory.clone()),
+        }
+    }
 }
 
 /// A binary to plan, by its main package.
@@ -167,7 +214,7 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
         }
         planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));
     }
-    Ok(Configuration { env: env(settings), packages, binaries: planned })
+    Ok(Configuration { sdk: settings.profile.sdk.clone(), env: env(settings), packages, binaries: planned })
 }
 
 /// The environment of the tools.

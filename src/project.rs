@@ -1,7 +1,9 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+mod local;
 mod locking;
+mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use crate::emit::bazel;
 use crate::error::{self, Error, Result};
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
-use crate::module::workspace::Workspace;
+use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
@@ -20,11 +22,7 @@ use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
-/// The name of the lock beside the spec.
-pub const LOCK_FILE: &str = "godirect.lock.json";
-
-/// The go version that a go.work without go line has (`modload.WorkFile`).
-const DEFAULT_WORKSPACE_GO: &str = "1.18";
+pub use crate::lock::file::NAME as LOCK_FILE;
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -79,9 +77,11 @@ pub struct Locked<'a> {
     pub project: &'a Project,
     /// The lock.
     pub lock: &'a Lockfile,
-    /// The SDK of the spec.
-    pub sdk: &'a LockedSdk,
-    sources: Sources<'a>,
+    /// The project's modules and the local replacements.
+    mains: Vec<MainModule>,
+    /// The third-party modules of `lock`.
+    modules: Vec<plan::Module>,
+    sdks: BTreeMap<&'a str, (&'a LockedSdk, Sources<'a>)>,
 }
 
 impl Project {
@@ -97,20 +97,22 @@ impl Project {
         let tree = DiskTree::new(dir);
         let binaries = binaries(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, tree };
-        if let SdkVersion::Exact(version) = &project.spec.sdk.version {
-            project.check_version(version)?;
+        for (name, sdk) in &project.spec.sdks {
+            if let SdkVersion::Exact(version) = &sdk.version {
+                project.check_version(name, version)?;
+            }
         }
         Ok(project)
     }
 
     /// Refuses an SDK that is older than a go line.
-    fn check_version(&self, version: &GoVersion) -> Result<()> {
-        let Some(wanted) = self.workspace.wanted_sdk().filter(|w| w.version > *version && w.line.starts_with("go ")) else {
+    fn check_version(&self, name: &str, version: &GoVersion) -> Result<()> {
+        let Some(wanted) = self.workspace.newest_go_line().filter(|newest| newest.version > *version) else {
             return Ok(());
         };
         let error = Error::input(format!("the SDK go{version} is older than the line `{}` of {}", wanted.line, wanted.file));
         let error = error.help("ask for a newer SDK in go_sdk(version = …), or lower the go line");
-        Err(match &self.spec.sdk.location {
+        Err(match &self.spec.sdk(name)?.location {
             Some(location) => error.at(location.clone()),
             None => error,
         })
@@ -151,9 +153,10 @@ impl Project {
     /// When a directory can't be read.
     pub fn directories(&self) -> Result<BTreeSet<String>> {
         let no_std = BTreeMap::new();
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&[]), &no_std);
+        let mains: Vec<MainModule> = self.mains.iter().cloned().chain(self.possible_locals()).collect();
+        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), &no_std);
         let mut found = BTreeSet::from([String::new()]);
-        for (index, main) in self.mains.iter().enumerate() {
+        for (index, main) in mains.iter().enumerate() {
             found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
         }
         Ok(found)
@@ -183,9 +186,23 @@ impl Project {
     ///
     /// When the lock was made for another SDK, for other platforms or modules.
     pub fn with_lock<'a>(&'a self, lock: &'a Lockfile) -> Result<Locked<'a>> {
-        let sdk = freshness::check(self, lock)?;
-        let sources = Sources::new(&self.tree, &self.mains, ThirdParty::Locked(&lock.modules), &sdk.packages);
-        Ok(Locked { project: self, lock, sdk, sources })
+        let sdks = freshness::check(self, lock)?;
+        let mut mains = self.mains.clone();
+        mains.extend(self.locked_locals(&lock.local)?);
+        let third_party = || match self.workspace.vendor {
+            Some(_) => ThirdParty::Vendored(&lock.vendored),
+            None => ThirdParty::Locked(&lock.modules),
+        };
+        let modules = match self.workspace.vendor {
+            Some(_) => lock.vendored.iter().map(plan::Module::from).collect(),
+            None => lock.modules.iter().map(plan::Module::from).collect(),
+        };
+        let sources = |sdk: &'a LockedSdk| {
+            let sources = Sources::new(&self.tree, mains.clone(), third_party(), &sdk.packages);
+            (sdk, sources)
+        };
+        let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
+        Ok(Locked { project: self, lock, mains, modules, sdks })
     }
 }
 
@@ -194,10 +211,11 @@ fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
 }
 
 /// What decides which files belong to a build.
-fn context(go: &GoVersion, experiments: &[String], variant: Variant) -> BuildContext {
+fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
+    let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).map_or(&[][..], Vec::as_slice);
     BuildContext {
         platform: variant.target.platform.clone(),
-        go: go.clone(),
+        go: sdk.version.clone(),
         cgo: variant.profile.cgo,
         tags: variant.profile.tags.clone(),
         experiments: experiments.iter().cloned().collect(),
@@ -207,7 +225,7 @@ fn context(go: &GoVersion, experiments: &[String], variant: Variant) -> BuildCon
 /// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
 fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
     let mut roots = Vec::new();
-    for main in sources.main {
+    for main in sources.main.iter().filter(|m| m.stands_for.is_none()) {
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
         roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
     }
@@ -217,17 +235,41 @@ fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, 
     Ok(roots)
 }
 
-impl Locked<'_> {
+impl<'a> Locked<'a> {
+    /// The modules whose files are in the repository: the project's own, and local replacements.
+    pub fn mains(&self) -> &[MainModule] {
+        &self.mains
+    }
+
+    /// The versions of all SDKs, by name.
+    pub fn sdk_versions(&self) -> BTreeMap<&'a str, &'a GoVersion> {
+        self.sdks.iter().map(|(name, (sdk, _))| (*name, &sdk.version)).collect()
+    }
+
+    /// The SDK with a name, or an error that lists those that exist.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Spec::sdk`].
+    pub fn named_sdk(&self, name: &str) -> Result<&'a LockedSdk> {
+        self.project.spec.sdk(name).map(|_| self.sdks[name].0)
+    }
+
+    /// The SDK that a profile builds with.
+    pub fn sdk(&self, profile: &Profile) -> &'a LockedSdk {
+        self.sdks[profile.sdk.as_str()].0
+    }
+
     /// The graph of the whole repository.
     ///
     /// # Errors
     ///
     /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
-        let experiments = self.sdk.experiments.get(&variant.target.platform.os_arch());
-        let context = context(&self.sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
-        let roots = roots(&self.sources, &context, &self.project.binaries)?;
-        PackageGraph::load(&self.sources, &context, &roots, false)
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let roots = roots(sources, &context, &self.project.binaries)?;
+        PackageGraph::load(sources, &context, &roots, false)
     }
 
     /// How to build those of the variant's binaries for which `wanted` holds.
@@ -244,32 +286,32 @@ impl Locked<'_> {
                 name,
                 main: &b.main,
                 default: self.project.is_default(variant, b),
-                default_godebug: self.default_godebug(graph, &b.main),
+                default_godebug: self.default_godebug(graph, variant.profile, &b.main),
             })
             .collect();
         let settings = plan::Settings {
-            go: &self.sdk.version,
-            goversion: &self.sdk.goversion(),
-            goexperiment: &self.sdk.goexperiment(),
+            go: &self.sdk(variant.profile).version,
+            goversion: &self.sdk(variant.profile).goversion(),
+            goexperiment: &self.sdk(variant.profile).goexperiment(),
             platform: &variant.target.platform,
             profile: variant.profile,
-            mains: &self.project.mains,
-            modules: &self.lock.modules,
+            mains: self.mains(),
+            modules: &self.modules,
         };
         plan::configuration(graph, settings, &binaries)
     }
 
     /// The value of `DefaultGODEBUG` for a main package.
-    fn default_godebug(&self, graph: &PackageGraph, main: &ImportPath) -> String {
+    fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
         let workspace = &self.project.workspace;
-        let default_go = DEFAULT_WORKSPACE_GO.parse().ok();
+        let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
         let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        godebug::default_godebug(go, &settings, directives, &self.sdk.godebug)
+        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -279,13 +321,15 @@ impl Locked<'_> {
     /// When a directory can't be read.
     pub fn bazel_files(&self, views: &[bazel::View]) -> Result<BTreeMap<ImportPath, bazel::PackageFiles>> {
         let mut found = BTreeMap::new();
+        // The repository's own packages are the same for every SDK.
+        let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
         for package in views.iter().flat_map(|v| v.graph.packages()) {
             let Origin::Main { index, directory } = &package.origin else { continue };
             if found.contains_key(&package.import_path) {
                 continue;
             }
             let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
-            if let Some(scanned) = self.sources.main_package(*index, directory)? {
+            if let Some(scanned) = sources.main_package(*index, directory)? {
                 let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
                 found.insert(package.import_path.clone(), files);
             }
@@ -323,13 +367,14 @@ impl Locked<'_> {
     pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
         let mut binaries = Vec::new();
         for (name, binary) in &self.project.binaries {
-            for (i, profile) in binary.profiles.iter().enumerate() {
-                let view = views.iter().find(|v| v.profile == profile && v.graph.get(&binary.main).is_some());
+            for (i, profile_name) in binary.profiles.iter().enumerate() {
+                let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
+                let profile = &self.project.spec.profiles[profile_name];
                 binaries.push(bazel::Binary {
-                    name: if i == 0 { name.clone() } else { format!("{name}_{profile}") },
+                    name: if i == 0 { name.clone() } else { format!("{name}_{profile_name}") },
                     main: binary.main.clone(),
-                    profile: self.project.spec.profiles[profile].clone(),
-                    default_godebug: view.map(|v| self.default_godebug(v.graph, &binary.main)).unwrap_or_default(),
+                    profile: profile.clone(),
+                    default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
                 });
             }
         }
@@ -340,13 +385,13 @@ impl Locked<'_> {
 /// The workspace's modules with directories relative to the spec.
 fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
     let place = |module: &crate::module::workspace::MainModule| {
-        if module.dir.split('/').any(|element| element == "..") || Path::new(&module.dir).is_absolute() {
+        let directory = workspace::join(&spec.module_dir, &module.dir);
+        if local::is_outside(&directory) {
             let error = Error::input(format!("go.work uses {}, which is outside of the spec's directory", module.dir));
             return Err(error.help("put godirect.star into a directory above all modules and say module(\"dir-of-go.work\")"));
         }
-        let directory = join(&spec.module_dir, &module.dir);
         let (path, go, ignore) = (module.path.clone(), module.gomod.go.clone(), module.gomod.ignore.clone());
-        Ok(MainModule { path, directory, go, ignore })
+        Ok(MainModule { path, directory, go, ignore, stands_for: None })
     };
     workspace.modules.iter().map(place).collect()
 }
@@ -392,7 +437,7 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
 /// The import path of the main package in a directory relative to the spec.
 fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let any: Platform = "linux/amd64".parse()?;
-    let go: GoVersion = DEFAULT_WORKSPACE_GO.parse()?;
+    let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
     let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
     let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
     let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;

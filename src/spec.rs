@@ -24,8 +24,8 @@ pub struct Spec {
     pub path: PathBuf,
     /// The directory of go.mod or go.work, relative to the spec, slash-separated; empty for the spec's own.
     pub module_dir: String,
-    /// The SDK.
-    pub sdk: Sdk,
+    /// The SDKs by name; there is always [`DEFAULT_SDK`].
+    pub sdks: BTreeMap<String, Sdk>,
     /// Platforms that binaries are built for, in the order of the spec.
     pub platforms: Vec<Target>,
     /// Profiles by name.
@@ -66,7 +66,7 @@ pub enum SdkSource {
     /// The module `golang.org/toolchain`, through GOPROXY.
     ModuleProxy,
     /// Archives with the layout of those on Go's download page.
-    Archive(BTreeMap<OsArch, Archive>),
+    Archive(Archives),
     /// Built from the source in the module `golang.org/toolchain`.
     Source(FromSource),
 }
@@ -82,14 +82,26 @@ pub struct FromSource {
     pub patches: Vec<String>,
 }
 
-/// A pinned archive.
+/// Where archives are, and which hashes they have.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archives {
+    /// The download page as JSON, which says what isn't given, when the lock has none of it.
+    pub index: String,
+    /// What is given, by execution platform.
+    pub given: BTreeMap<OsArch, Archive>,
+}
+
+/// What the spec says of an archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Archive {
-    /// Tried in order.
+    /// Tried in order; none for the file beside the download page.
     pub urls: Vec<String>,
     /// Of the archive's bytes.
-    pub sha256: Sha256,
+    pub sha256: Option<Sha256>,
 }
+
+/// Go's download page as JSON, with all releases.
+pub const DOWNLOAD_PAGE: &str = "https://go.dev/dl/?mode=json&include=all";
 
 /// A platform to build for, with its name in labels, attributes and directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +113,7 @@ pub struct Target {
 }
 
 /// A named set of build settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Build tags, sorted.
     pub tags: BTreeSet<String>,
@@ -111,6 +123,15 @@ pub struct Profile {
     pub ldflags: Vec<String>,
     /// Whether packages may use cgo (CGO_ENABLED).
     pub cgo: bool,
+    /// The name of the SDK that builds.
+    pub sdk: String,
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        let (tags, gcflags, ldflags) = (BTreeSet::new(), Vec::new(), Vec::new());
+        Profile { tags, gcflags, ldflags, cgo: false, sdk: DEFAULT_SDK.to_owned() }
+    }
 }
 
 /// A binary to build.
@@ -141,7 +162,23 @@ pub const DEFAULT_NIX_DIR: &str = "nix";
 /// The profile that binaries have when the spec names none.
 pub const DEFAULT_PROFILE: &str = "default";
 
+/// The SDK of profiles that name none, and of a `go_sdk()` without name.
+pub const DEFAULT_SDK: &str = "default";
+
 impl Spec {
+    /// The SDK with `name`, or an error that lists those that exist.
+    ///
+    /// # Errors
+    ///
+    /// When the spec has none of that name.
+    pub fn sdk(&self, name: &str) -> Result<&Sdk> {
+        self.sdks.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.sdks.keys().map(String::as_str).collect();
+            Error::input(format!("{} has no SDK `{}`", self.path.display(), name.escape_debug()))
+                .help(format!("it has {}", names.join(", ")))
+        })
+    }
+
     /// GOOS/GOARCH pairs of the target platforms, sorted.
     pub fn os_arches(&self) -> BTreeSet<OsArch> {
         self.platforms.iter().map(|t| t.platform.os_arch()).collect()

@@ -142,7 +142,7 @@ fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> 
     builder.permissions(permissions);
     // The error would name the temporary file, which means nothing to anybody.
     let mut file = builder.tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
-    file.write_all(content).map_err(failed)?;
+    file.as_file_mut().write_all(content).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
 }

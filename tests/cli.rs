@@ -1,5 +1,11 @@
 //! The command line with bad input, in hostile environments, and when it is killed: whole texts, exit codes and trees.
 
+#[path = "support/sumdb.rs"]
+mod database;
+#[path = "support/https.rs"]
+mod https;
+#[path = "support/loopback.rs"]
+mod loopback;
 #[path = "support/cli.rs"]
 mod support;
 
@@ -9,6 +15,10 @@ mod determinism;
 mod fetching;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/lock_file.rs"]
+mod lock_file;
+#[path = "cli/network.rs"]
+mod network;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/sdk_source.rs"]
@@ -19,3 +29,7 @@ mod sources;
 mod spec;
 #[path = "cli/stale.rs"]
 mod stale;
+#[path = "cli/sumdb.rs"]
+mod sumdb;
+#[path = "cli/update.rs"]
+mod update;

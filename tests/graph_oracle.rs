@@ -258,6 +258,7 @@ fn a_modules_graph_is_what_go_list_says() {
         directory: String::new(),
         go: Some("1.25".parse().unwrap()),
         ignore: vec!["./ignored".to_owned()],
+        stands_for: None,
     }];
     let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &records);
     for platform in PLATFORMS {
@@ -340,7 +341,8 @@ fn default_godebug_is_what_go_list_says() {
         write_module(scratch.path(), go, block);
         let tree = DiskTree::new(scratch.path());
         let path = "example.com/m".parse().unwrap();
-        let main = [MainModule { path, directory: String::new(), go: Some(version.clone()), ignore: Vec::new() }];
+        let main =
+            [MainModule { path, directory: String::new(), go: Some(version.clone()), ignore: Vec::new(), stands_for: None }];
         let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &records);
         let roots = ["example.com/m".parse().unwrap(), "example.com/m/cmd/tool".parse().unwrap()];
         let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();

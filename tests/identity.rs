@@ -87,3 +87,13 @@ fn hello_is_the_same_from_all_engines() {
 fn modules_are_the_same_from_all_engines() {
     check("02-modules");
 }
+
+#[test]
+fn replacements_by_directories_are_the_same_from_all_engines() {
+    check("03-replace");
+}
+
+#[test]
+fn vendored_packages_are_the_same_from_all_engines() {
+    check("04-vendor");
+}

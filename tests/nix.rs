@@ -296,11 +296,11 @@ fn what_does_not_fit_together_is_refused_with_advice() {
         failure(repository.path(), "nix-instantiate", &["-A", "sum", "-A", "licence"])
     };
     assert_eq!(
-        stale("nix/plan.json", |plan| plan["version"] = json!(2)),
-        "nix/plan.json has format version 2, but nix/godirect.nix reads version 1; run `godirect generate`"
+        stale("nix/plan.json", |plan| plan["version"] = json!(3)),
+        "nix/plan.json has format version 3, but nix/godirect.nix reads version 2; run `godirect generate`"
     );
     assert_eq!(
-        stale("nix/plan.json", |plan| plan["sdk"] = json!("1.27.4")),
+        stale("nix/plan.json", |plan| plan["sdks"] = json!({"default": "1.27.4"})),
         "nix/plan.json wants Go 1.27.4, which godirect.lock.json doesn't pin; run `godirect generate`"
     );
     assert_eq!(

@@ -31,17 +31,18 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         init::write_starter(directory)?;
     }
     let project = Project::open(directory)?;
-    let (locked, changed) = lock::update(&project)?;
-    let generated = generate(&project, &locked)?;
+    let updated = lock::update(&project, &lock::Arguments::default())?;
+    let locked = &updated.lock;
+    let generated = generate(&project, locked)?;
     if json {
         return build::run(directory, &arguments.build, true);
     }
     output::line(if starts { "wrote" } else { "spec" }, project.spec.path.display());
-    lock::show(&locked, changed);
+    lock::show(&updated, true);
     if let Some((files, changes, took)) = generated {
         generate::show(&files, &changes, took);
     }
-    build::run_all(&project, &locked, &arguments.build)?;
+    build::run_all(&project, locked, &arguments.build)?;
     next_steps(&project);
     Ok(ExitCode::SUCCESS)
 }

@@ -112,15 +112,15 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (sdk, sources) = fetch(&locked, &cache, &proxy)?;
-    let (host, goroot) = (OsArch::host()?, &sdk.goroot);
+    let (toolchains, sources) = fetch(&locked, &variants, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
-    let environment = Environment { goroot, tools: &tools, sdk_id: &sdk.id, sources: &sources, cache: &actions, jobs };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for variant in variants {
         let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
+        let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
+        let environment =
+            Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
         let bar = Bar::count();
         let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
         summary.compiled += built.compiled;
@@ -147,20 +147,39 @@ fn place(from: &Path, to: &Path) -> Result<()> {
     write::executable(to, &content)
 }
 
-/// The SDK for this machine, and the unpacked modules.
-fn fetch(locked: &Locked, cache: &Cache, proxy: &Proxy) -> Result<(Sdk, Sources)> {
+/// Where an SDK's tools for this machine are.
+fn tools_of(goroot: &Path) -> Result<PathBuf> {
+    let host = OsArch::host()?;
+    Ok(goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch)))
+}
+
+/// The SDKs of the variants by name, and the unpacked modules.
+fn fetch<'a>(
+    locked: &Locked<'a>,
+    variants: &[Variant<'_>],
+    cache: &Cache,
+    proxy: &Proxy,
+) -> Result<(BTreeMap<&'a str, Sdk>, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache, proxy, progress: &progress };
-    let phases = Bar::phases();
-    let sdk = exec::sdk::locked(&fetcher, locked.sdk, OsArch::host()?, &locked.project.dir, &|phase| phases.phase(phase))?;
+    let fetcher = Fetcher { cache, proxy, database: None, progress: &progress };
+    let (host, root, phases) = (OsArch::host()?, &locked.project.dir, Bar::phases());
+    let mut toolchains = BTreeMap::new();
+    for variant in variants {
+        let locked = locked.sdk(variant.profile);
+        if !toolchains.contains_key(locked.name.as_str()) {
+            let sdk = exec::sdk::locked(&fetcher, locked, host, root, &|phase| phases.phase(phase))?;
+            toolchains.insert(locked.name.as_str(), sdk);
+        }
+    }
+    drop(phases);
     let mut modules = BTreeMap::new();
-    for module in &locked.lock.modules {
+    for module in locked.lock.modules.iter().filter(|m| !m.packages.is_empty()) {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }
     let root = std::path::absolute(&locked.project.dir).map_err(|e| Error::io("use", &locked.project.dir, &e))?;
-    Ok((sdk, Sources { root, modules }))
+    Ok((toolchains, Sources { root, modules }))
 }
 
 fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {

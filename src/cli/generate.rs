@@ -94,7 +94,7 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
         for (variant, graph) in variants.iter().zip(&graphs) {
             plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
         }
-        files.extend(nix::render(&locked.sdk.version, &plans, nix)?);
+        files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
     }
     if project.spec.bazel {
         let views: Vec<bazel::View> = variants
@@ -115,7 +115,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
     bazel::render(&bazel::Input {
-        mains: &locked.project.mains,
+        mains: locked.mains(),
         views,
         files: &locked.bazel_files(views)?,
         binaries: &locked.bazel_binaries(views),

@@ -1,6 +1,8 @@
 //! `godirect lock`
 
+mod check;
 mod rebuild_sdk;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,93 +12,241 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::error::Result;
-use crate::lock::cache::Cache;
-use crate::lock::fetch::Fetcher;
-use crate::lock::file::{Lockfile, SdkBuild};
-use crate::lock::proxy::Proxy;
+use crate::lock::changes::{Change, Kind, Subject, changes};
+use crate::lock::fetch::Connection;
+use crate::lock::file::{LockedModule, Lockfile, Previous, SdkBuild, SdkDownload, SdkSource};
+use crate::lock::goenv::GoEnv;
+use crate::lock::known::Access;
+use crate::lock::sumdb::Database;
+use crate::lock::verify::Evidence;
 use crate::project::{LOCK_FILE, Project};
+use crate::spec::DEFAULT_SDK;
 
 /// Resolve and pin the SDK and all modules in godirect.lock.json.
 ///
-/// Reads the spec, go.mod or go.work, go.sum and the repository's Go files; fetches through GOPROXY what isn't in the cache; and records
-/// the hashes that Nix and Bazel need, and what the used packages of third-party modules and of std consist of. Writes only the lock.
+/// Reads the spec, go.mod or go.work, go.sum and the repository's Go files; fetches through GOPROXY what neither the lock nor the cache
+/// has; and records the hashes that Nix and Bazel need, and what the used packages of third-party modules and of std consist of. Writes
+/// only the lock. What the lock already knows stays as it is: each change is shown on a line of its own, and when there is none,
+/// nothing is fetched or written.
 ///
-/// Every module must have its line in go.sum, and the SDK must have the hash of the lock before or of go.sum; otherwise nothing is written (exit
-/// 2 without a hash, 4 for a wrong one). The first SDK of a lock is believed to be what the proxy gives.
+/// Every hash must be vouched for. go.sum does that for modules; the checksum database (GOSUMDB) does it for modules that go.sum lacks,
+/// and for the SDK always. The lock keeps the database's record with its proof. Otherwise nothing is written: exit 2 without a
+/// hash, 3 when the database can't be asked, 4 for a wrong hash or an answer that isn't proven.
 ///
-/// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported. It is the only verb
-/// that decides what is pinned.
+/// Run it after a change of go.mod, go.sum, the spec's SDK, platforms or tags, or when a package of another module is imported, and after a
+/// merge that left a conflict in the lock. It is the only verb that decides what is pinned.
+///
+/// Example, for CI: `godirect lock --check`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// Write nothing; build each locked SDK from its source instead, with the oldest release that can compile it, and compare all files
-    /// with the pinned ones bit for bit. Takes minutes, once. Exit code 4 if any differs.
+    /// Write nothing and use no network; print what would change, and exit with 1 if anything would.
     #[arg(long)]
+    check: bool,
+    /// Write nothing and use no network; prove each hash in the lock again, and hash anew what the cache has.
+    ///
+    /// The keys are those of GOSUMDB. Exits with 4 if anything is wrong, after all of it was shown.
+    #[arg(long, conflicts_with_all = ["check", "accept_unverified"])]
+    verify: bool,
+    /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it.
+    #[arg(long, conflicts_with = "check")]
+    accept_unverified: bool,
+    /// Write nothing; build each locked SDK from its source, and compare all files with the pinned ones bit for bit.
+    ///
+    /// The oldest release that can compile it does, so that the pinned programs take no part in the proof. Takes minutes, once. Exits
+    /// with 4 if any file differs.
+    #[arg(long, conflicts_with_all = ["check", "verify"])]
     rebuild_sdk: bool,
 }
 
+/// What is locked and what changed, as JSON shows it.
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     version: u32,
     changed: bool,
     go: Vec<String>,
     modules: usize,
     packages: usize,
+    changes: &'a [Change],
+}
+
+impl<'a> Summary<'a> {
+    fn new(lock: Option<&Lockfile>, changed: bool, changes: &'a [Change]) -> Summary<'a> {
+        let sdks = lock.iter().flat_map(|lock| &lock.sdks).map(|sdk| sdk.version.to_string()).collect();
+        let (modules, packages) = lock.map_or((0, 0), count);
+        Summary { version: JSON_VERSION, changed, go: sdks, modules, packages, changes }
+    }
+}
+
+/// How many modules provide packages, and how many packages.
+fn count(lock: &Lockfile) -> (usize, usize) {
+    let in_zips = || lock.modules.iter().map(|m| m.packages.len());
+    let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
+    (packages().count(), packages().sum())
+}
+
+/// A lock that was brought up to date.
+pub struct Updated {
+    /// The lock as it is now.
+    pub lock: Lockfile,
+    previous: Previous,
+    /// Whether it was written.
+    changed: bool,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    if arguments.rebuild_sdk {
-        return rebuild_sdk::run(&project, json);
+    if arguments.check {
+        return check::run(directory, json);
     }
-    let (lock, changed) = update(&project)?;
-    let summary = Summary {
-        version: JSON_VERSION,
-        changed,
-        go: lock.sdks.iter().map(|s| s.version.to_string()).collect(),
-        modules: lock.modules.len(),
-        packages: lock.modules.iter().map(|m| m.packages.len()).sum(),
-    };
+    if arguments.verify {
+        return verify::run(directory, json);
+    }
+    if arguments.rebuild_sdk {
+        return rebuild_sdk::run(directory, arguments, json);
+    }
+    let updated = update(&Project::open(directory)?, arguments)?;
     if json {
-        output::json(&summary)?;
+        output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
     } else {
-        show(&lock, changed);
+        show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the lock and writes it; tells whether that changed anything.
-pub fn update(project: &Project) -> Result<(Lockfile, bool)> {
+/// Makes the lock and writes it where that changes anything.
+pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
-    // What can't be read can't be kept; the user asked for a new one.
-    let previous = Lockfile::read(&path).ok();
-    let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
+    let previous = Previous::read(&path)?;
+    let env = GoEnv::read(None);
+    let database = database(&env, previous.lock(), arguments);
+    let verifier = database.verifier().ok();
+    let (connection, bar) = (Connection::new(env, database), Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &progress };
-    let lock = project.lock(fetcher, previous.as_ref())?;
+    let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock(), verifier.as_ref())?;
     let changed = lock.write(&path)?;
-    Ok((lock, changed))
+    Ok(Updated { lock, previous, changed })
+}
+
+/// Who vouches for what is pinned.
+fn database(env: &GoEnv, lock: Option<&Lockfile>, arguments: &Arguments) -> Database {
+    let pins = lock.map(Lockfile::pins).unwrap_or_default();
+    Database::new(env).accept_unverified(arguments.accept_unverified).with_pins(pins)
+}
+
+impl Updated {
+    /// What is different now.
+    fn changes(&self) -> Vec<Change> {
+        match &self.previous {
+            Previous::Lock(previous, _) => {
+                let mut found = changes(previous, &self.lock);
+                if found.is_empty() && self.changed {
+                    found.push(Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed));
+                }
+                found
+            }
+            Previous::Absent => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Added)],
+            Previous::Unusable(_) => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed)],
+        }
+    }
+}
+
+/// Shows what changed, and what is pinned if that is asked for or if all of it is new.
+pub fn show(updated: &Updated, pins: bool) {
+    if let Previous::Unusable(error) = &updated.previous {
+        output::line("anew", error.message());
+    }
+    if pins || updated.previous.lock().is_none() {
+        show_pins(&updated.lock);
+    }
+    if updated.previous.lock().is_some() {
+        show_changes(&updated.changes());
+    }
+    output::line(if updated.changed { "wrote" } else { "fresh" }, LOCK_FILE);
 }
 
 /// How an SDK is built.
 fn show_build(build: &SdkBuild) -> String {
-    let extras: Vec<&str> = build.experiments.iter().chain(build.patches.iter().map(|p| &p.file)).map(String::as_str).collect();
+    let SdkBuild { bootstrap, experiments, patches, .. } = build;
+    let extras: Vec<&str> = experiments.iter().chain(patches.iter().map(|p| &p.file)).map(String::as_str).collect();
     let with = if extras.is_empty() { String::new() } else { format!(" with {}", extras.join(", ")) };
-    format!("built from source by go{}{with}", build.bootstrap.version)
+    let evidence: Vec<Evidence> = bootstrap.downloads.iter().map(|d| evidence(SdkSource::Module, d)).collect();
+    format!("built from source{with} by go{}; {}", bootstrap.version, verify::reasons(&evidence))
 }
 
-/// Shows what is pinned.
-pub fn show(lock: &Lockfile, changed: bool) {
+/// Why an SDK's hash is right.
+fn evidence(source: SdkSource, download: &SdkDownload) -> Evidence {
+    match (source, &download.proof) {
+        (SdkSource::Archive, _) => Evidence::Spec,
+        (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
+        (SdkSource::Module, None) => Evidence::Accepted,
+    }
+}
+
+fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        let how = sdk.build.as_ref().map_or_else(|| "pinned as downloaded".to_owned(), show_build);
-        output::line("sdk", format!("go{}  tools for {}; {how}", sdk.version, machines.join(", ")));
+        let evidence: Vec<Evidence> = sdk.downloads.iter().map(|d| evidence(sdk.source, d)).collect();
+        let reasons = verify::reasons(&evidence);
+        output::line("sdk", format!("go{}  tools for {}; {reasons}", sdk.version, machines.join(", ")));
+        if let Some(build) = &sdk.build {
+            output::line("", show_build(build));
+        }
     }
-    let packages = lock.modules.iter().map(|m| m.packages.len()).sum();
-    let modules = output::count(lock.modules.len(), "module");
-    output::line(
-        "modules",
-        format!("{modules} locked, {} of them used; verified against go.sum", output::count(packages, "package")),
-    );
-    output::line(if changed { "wrote" } else { "fresh" }, LOCK_FILE);
+    let (modules, packages) = count(lock);
+    let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
+    let evidence = |module: &LockedModule| match &module.proof {
+        _ if !module.verified => Evidence::Accepted,
+        Some(proof) => Evidence::Record(proof.record),
+        None => Evidence::GoSum,
+    };
+    let evidence: Vec<Evidence> = lock.modules.iter().map(evidence).collect();
+    let reasons = match (lock.vendored.is_empty(), evidence.is_empty()) {
+        (false, _) => "; in vendor, which fits go.mod".to_owned(),
+        (true, true) => String::new(),
+        (true, false) => format!("; {}", verify::reasons(&evidence)),
+    };
+    output::line("modules", format!("{modules} locked, {packages} of them used{reasons}"));
+}
+
+/// Shows each change on a line, in columns.
+fn show_changes(changes: &[Change]) {
+    let rows: Vec<[String; 4]> = changes.iter().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (name, versions) = (width(1), width(2));
+    for [word, first, second, third] in &rows {
+        output::line(word, format!("{first:name$}  {second:versions$}  {third}").trim_end());
+    }
+}
+
+/// Word, name, versions and size of a change.
+fn row(change: &Change) -> [String; 4] {
+    let word = match change.kind {
+        Kind::Added => "added",
+        Kind::Changed => "changed",
+        Kind::Removed => "removed",
+    };
+    let version = |version: &String| match change.subject {
+        Subject::Sdk => format!("go{version}"),
+        _ => version.clone(),
+    };
+    let versions = match (change.from.as_ref().map(version), change.to.as_ref().map(version)) {
+        (Some(from), Some(to)) if from == to => format!("{to}, recorded anew"),
+        (Some(from), Some(to)) => format!("{from} → {to}"),
+        (from, to) => from.or(to).unwrap_or_else(|| {
+            let what = match change.subject {
+                Subject::Platform => "platform",
+                Subject::ExecPlatform => "platform of tools",
+                Subject::Package => "package",
+                _ if change.kind == Kind::Changed => "recorded anew",
+                _ => "",
+            };
+            what.to_owned()
+        }),
+    };
+    let name = match change.subject {
+        Subject::Sdk if change.name == DEFAULT_SDK => "sdk".to_owned(),
+        Subject::Sdk => format!("sdk {}", change.name),
+        _ => change.name.clone(),
+    };
+    [word.to_owned(), name, versions, change.size.map(output::size).unwrap_or_default()]
 }

@@ -12,7 +12,7 @@ use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
-const PLAN_VERSION: u32 = 1;
+const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
 const FILES: [(&str, &str); 7] = [
@@ -37,12 +37,16 @@ pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
     ENTRY.iter().map(|(path, _)| (*path).to_owned()).chain(below)
 }
 
-/// Renders the Nix files for the configurations, by name.
+/// Renders the Nix files for the SDKs' versions and for the configurations, both by name.
 ///
 /// # Errors
 ///
 /// When the plan can't be serialised.
-pub fn render(go: &GoVersion, configurations: &BTreeMap<String, Configuration>, nix: &Nix) -> Result<GeneratedFiles> {
+pub fn render(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    configurations: &BTreeMap<String, Configuration>,
+    nix: &Nix,
+) -> Result<GeneratedFiles> {
     let file = |text: String| GeneratedFile { text, merged: false };
     let mut files = GeneratedFiles::new();
     for (path, text) in FILES {
@@ -52,7 +56,7 @@ pub fn render(go: &GoVersion, configurations: &BTreeMap<String, Configuration>, 
         files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
     }
     let path = format!("{}/plan.json", nix.dir);
-    let text = plan(go, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;
+    let text = plan(sdks, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;
     files.insert(path, file(text));
     Ok(files)
 }
@@ -70,20 +74,21 @@ fn in_directory(template: &str, dir: &str) -> String {
 }
 
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.
-fn plan(go: &GoVersion, configurations: &BTreeMap<String, Configuration>) -> serde_json::Result<String> {
+fn plan(sdks: &BTreeMap<&str, &GoVersion>, configurations: &BTreeMap<String, Configuration>) -> serde_json::Result<String> {
     let mut text = format!("{{\n  \"@generated\": {},\n", serde_json::to_string("by `godirect generate`; do not edit")?);
-    let _ = write!(text, "  \"version\": {PLAN_VERSION},\n  \"sdk\": {},\n", serde_json::to_string(go)?);
+    let _ = write!(text, "  \"version\": {PLAN_VERSION},\n  \"sdks\": {},\n", line(sdks)?);
     let configurations = configurations.iter().map(|(name, c)| Ok((name.as_str(), configuration(c)?)));
     let _ = write!(text, "  \"configurations\": {}\n}}\n", object(configurations, 1)?);
     Ok(text)
 }
 
 fn configuration(configuration: &Configuration) -> serde_json::Result<String> {
-    let Configuration { env, packages, binaries } = configuration;
+    let Configuration { sdk, env, packages, binaries } = configuration;
     let package = |(name, action): (&String, &PackageAction)| Ok((name.clone(), serde_json::to_string(action)?));
     let binary = |(name, action): (&String, &BinaryAction)| Ok((name.clone(), serde_json::to_string(action)?));
     object(
         [
+            Ok(("sdk", line(sdk)?)),
             Ok(("env", line(env)?)),
             Ok(("packages", object(packages.iter().map(package), 3)?)),
             Ok(("binaries", object(binaries.iter().map(binary), 3)?)),
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn another_directory_leaves_no_trace_of_the_usual_one() {
         let nix = Nix { dir: "build/go.nix".to_owned(), flake: true };
-        let files = render(&"1.27.3".parse().unwrap(), &BTreeMap::new(), &nix).unwrap();
+        let files = render(&BTreeMap::new(), &BTreeMap::new(), &nix).unwrap();
         let rendered: Vec<&String> = files.keys().collect();
         let mut expected: Vec<String> = paths(&nix).collect();
         expected.sort();

@@ -3,7 +3,7 @@
 mod compare;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::process;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::{Bootstrap, LockedPatch, LockedSdk, SdkDownload};
-use crate::lock::{build, sdk};
+use crate::lock::sdk;
 use crate::name::GoVersion;
 use crate::platform::OsArch;
 
@@ -42,14 +42,11 @@ pub struct Sdk {
 ///
 /// # Errors
 ///
-/// Those of [`sdk::goroot`]; a patch that isn't the locked one; a build that fails.
+/// Those of [`sdk::goroot`]; a build that fails, also because patches don't give what is locked.
 pub fn locked(fetcher: &Fetcher<'_>, locked: &LockedSdk, host: OsArch, root: &Path, phase: &OnPhase<'_>) -> Result<Sdk> {
     let source = sdk::goroot(fetcher, locked, host)?;
     let nar = nar_of(&locked.downloads, host);
     let Some(build) = &locked.build else { return Ok(Sdk { goroot: source, id: nar.to_string() }) };
-    for patch in &build.patches {
-        build::check_patch(root, patch)?;
-    }
     let bootstrap = sdk::bootstrap(fetcher, &build.bootstrap, host)?;
     let recipe = Recipe {
         version: &locked.version,
@@ -134,12 +131,7 @@ impl Recipe<'_> {
         if goroot.is_dir() {
             return Ok(sdk);
         }
-        let guard_file = cache.built_sdk_lock(&name, &key);
-        if let Some(parent) = guard_file.parent() {
-            fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
-        }
-        let guard = File::create(&guard_file).map_err(|e| Error::io("create", &guard_file, &e))?;
-        guard.lock().map_err(|e| Error::io("lock", &guard_file, &e))?;
+        let _guard = cache.lock(&cache.built_sdk_lock(&name, &key))?;
         if goroot.is_dir() {
             return Ok(sdk);
         }

@@ -75,6 +75,7 @@ fn at_directory(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let module = sources
         .main
         .iter()
+        .filter(|module| module.stands_for.is_none())
         .filter_map(|module| Some((module, below(directory, &module.directory)?)))
         .min_by_key(|(_, rest)| rest.len());
     match module {
@@ -89,7 +90,7 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
     let literal = &pattern[..pattern.find("...").unwrap_or(0)];
     let literal = literal.rfind('/').map_or("", |slash| &literal[..slash]);
     let mut candidates = Vec::new();
-    for (index, module) in sources.main.iter().enumerate() {
+    for (index, module) in sources.main.iter().enumerate().filter(|(_, module)| module.stands_for.is_none()) {
         // A directory that is named outright is searched even if its name is one that patterns pass over.
         let start = match below(literal, &module.directory) {
             Some(start) if local => start,

@@ -16,7 +16,7 @@ pub enum Origin {
         /// The directory in it; empty for its root.
         directory: String,
     },
-    /// A main module.
+    /// A main module, or a local replacement.
     Main {
         /// Its index in [`Sources::main`].
         index: usize,
@@ -102,7 +102,7 @@ impl Sources<'_> {
     pub fn describe(&self, origin: &Origin) -> String {
         match origin {
             Origin::Std => "std".to_owned(),
-            Origin::Main { index, .. } => self.main[*index].path.to_string(),
+            Origin::Main { index, .. } => self.main[*index].id(),
             Origin::Module { index, .. } => {
                 let (path, version, _) = self.module(*index);
                 format!("{path}@{version}")
@@ -122,6 +122,12 @@ impl Sources<'_> {
         let error = Error::input(format!("no required module provides package {path}"));
         match &self.third_party {
             ThirdParty::Locked(_) => error.help("if go.mod requires its module, run `godirect lock`; else `go get` it first"),
+            ThirdParty::Vendored(_) => {
+                error.help("if vendor/ has it, run `godirect lock`; else `go mod vendor` or `go work vendor` first")
+            }
+            ThirdParty::Unlocked { vendored: true, .. } => {
+                error.help(format!("vendor/ doesn't have it: `go get {path}`, then `go mod vendor` or `go work vendor`"))
+            }
             ThirdParty::Unlocked { .. } => error.help(format!("run `go get {path}`")),
         }
     }

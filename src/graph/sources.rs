@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::lock::file::LockedModule;
+use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::source::record::PackageRecord;
 use crate::source::scan::{ScannedPackage, Tests, scan};
@@ -24,6 +24,27 @@ pub struct MainModule {
     pub go: Option<GoVersion>,
     /// The `ignore` directives of its go.mod: they affect patterns, not imports.
     pub ignore: Vec<String>,
+    /// What a `replace` directive puts it in the place of; `None` for the modules that are built for their own sake.
+    pub stands_for: Option<StandsFor>,
+}
+
+/// The required version that a directory takes the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandsFor {
+    /// The version of [`MainModule::path`] that was selected.
+    pub version: ModuleVersion,
+    /// The directory as build information names it, e.g. `./lib`.
+    pub shown: String,
+}
+
+impl MainModule {
+    /// How it is named where a version belongs to the name: `path@version` for a local replacement, else its path.
+    pub fn id(&self) -> String {
+        match &self.stands_for {
+            Some(StandsFor { version, .. }) => format!("{}@{version}", self.path),
+            None => self.path.to_string(),
+        }
+    }
 }
 
 /// A third-party module while it isn't locked yet.
@@ -44,12 +65,16 @@ pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageR
 pub enum ThirdParty<'a> {
     /// As the lock records them.
     Locked(&'a [LockedModule]),
+    /// As the lock records those in vendor/.
+    Vendored(&'a [Vendored]),
     /// Read on demand, to find out what the lock must record.
     Unlocked {
         /// The selected modules.
         modules: &'a [ModuleInfo],
         /// Records a package of one of them; asked once for each directory.
         record: &'a RecordModulePackage<'a>,
+        /// Whether only what is in vendor/ can be found.
+        vendored: bool,
     },
 }
 
@@ -57,8 +82,8 @@ pub enum ThirdParty<'a> {
 pub struct Sources<'a> {
     /// The tree of the main modules.
     pub tree: &'a dyn Tree,
-    /// The main modules.
-    pub main: &'a [MainModule],
+    /// The main modules, and local replacements of other modules.
+    pub main: Cow<'a, [MainModule]>,
     /// The third-party modules.
     pub third_party: ThirdParty<'a>,
     /// The SDK's packages.
@@ -86,22 +111,24 @@ impl<'a> Sources<'a> {
     /// Sources with nothing read yet.
     pub fn new(
         tree: &'a dyn Tree,
-        main: &'a [MainModule],
+        main: impl Into<Cow<'a, [MainModule]>>,
         third_party: ThirdParty<'a>,
         std: &'a BTreeMap<String, PackageRecord>,
     ) -> Sources<'a> {
         let paths: Vec<&ModulePath> = match &third_party {
             ThirdParty::Locked(modules) => modules.iter().map(|m| &m.path).collect(),
+            ThirdParty::Vendored(modules) => modules.iter().map(|m| &m.path).collect(),
             ThirdParty::Unlocked { modules, .. } => modules.iter().map(|m| &m.path).collect(),
         };
         let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
-        Sources { tree, main, third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
+        Sources { tree, main: main.into(), third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
     }
 
     /// The path, version and go line of a third-party module.
     pub fn module(&self, index: usize) -> (&ModulePath, &ModuleVersion, Option<&GoVersion>) {
         match &self.third_party {
             ThirdParty::Locked(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
+            ThirdParty::Vendored(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Unlocked { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
         }
     }
@@ -115,6 +142,7 @@ impl<'a> Sources<'a> {
     pub fn module_package(&self, index: usize, directory: &str) -> Result<Option<Cow<'_, PackageRecord>>> {
         match &self.third_party {
             ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
+            ThirdParty::Vendored(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
             ThirdParty::Unlocked { record, .. } => {
                 let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
                 Ok(found.map(|record| Cow::Owned((*record).clone())))

@@ -43,6 +43,7 @@ fn main_module(path: &str, directory: &str) -> MainModule {
         directory: directory.to_owned(),
         go: Some("1.22.1".parse().unwrap()),
         ignore: vec!["ignored".to_owned()],
+        stands_for: None,
     }
 }
 
@@ -221,7 +222,8 @@ fn unlocked_modules_are_recorded_on_demand() {
         asked.lock().unwrap().push(format!("{index} {directory}"));
         Ok((index == 1).then(|| record("c", &["fmt"])))
     };
-    let sources = Sources::new(&tree, &main, ThirdParty::Unlocked { modules: &modules, record: &record }, &std);
+    let sources =
+        Sources::new(&tree, &main, ThirdParty::Unlocked { modules: &modules, record: &record, vendored: false }, &std);
     let (roots, context) = (["example.com/m".parse().unwrap()], context("linux/amd64", false));
     for _ in 0..2 {
         let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();

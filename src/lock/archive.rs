@@ -16,7 +16,7 @@ pub const MAX_ZIP: u64 = 500 << 20;
 /// The most bytes that a go.mod may have (`zip.MaxGoMod`).
 pub const MAX_GO_MOD: u64 = 16 << 20;
 /// The most bytes that a LICENSE may have (`zip.MaxLICENSE`).
-const MAX_LICENSE: u64 = 16 << 20;
+pub(super) const MAX_LICENSE: u64 = 16 << 20;
 /// The most bytes that the files of an SDK archive together may have; one with tests is larger than a module may be.
 const MAX_ARCHIVE: u64 = 4 << 30;
 
@@ -254,11 +254,11 @@ fn special_file_fault(name: &str, size: u64, layout: Layout<'_>) -> Option<&'sta
 
 /// The names of a tree, so that no two are the same on any file system (`collisionChecker`).
 #[derive(Default)]
-struct Names(HashMap<String, (String, bool)>);
+pub(super) struct Names(HashMap<String, (String, bool)>);
 
 impl Names {
     /// Checks and adds a file or directory, and the directories above it. The reason when it is refused.
-    fn add(&mut self, path: &str, is_directory: bool) -> Result<(), String> {
+    pub(super) fn add(&mut self, path: &str, is_directory: bool) -> Result<(), String> {
         if let Some(why) = path_fault(path) {
             return Err(why);
         }

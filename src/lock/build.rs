@@ -4,35 +4,70 @@
 //! `exec::sdk` builds.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use diffy::Patch;
 use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
 
 use super::fetch::Fetcher;
-use super::file::{Bootstrap, LockedPatch, Lockfile, SdkBuild};
+use super::file::{Bootstrap, LockedPatch, SdkBuild};
 use super::nar;
-use super::sdk::{self, SdkOrigin};
+use super::sdk::{self, FetchedSdk, SdkOrigin, SdkRequest, SdkVersion};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 use crate::module::gosum::GoSum;
 use crate::name::GoVersion;
 use crate::platform::OsArch;
 use crate::source;
+use crate::spec::FromSource;
 
 /// How the spec wants an SDK to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildRequest {
-    /// What compiles it; by default the oldest SDK that can.
+    /// What compiles it; by default the oldest SDK that can, or that of the lock.
     pub bootstrap: Option<GoVersion>,
     /// GOEXPERIMENT flags that become the default.
     pub experiments: Vec<String>,
-    /// Paths of patches relative to the spec.
-    pub patches: Vec<String>,
-    /// The directory of the spec.
-    pub root: PathBuf,
+    /// In the order in which they are applied.
+    pub patches: Vec<Patch>,
+}
+
+/// A patch of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// Its path relative to the spec, slash-separated.
+    pub file: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+impl Patch {
+    /// As the lock has it.
+    pub fn locked(&self) -> LockedPatch {
+        LockedPatch { file: self.file.clone(), sha256: Sha256::of(&self.content) }
+    }
+}
+
+/// What the spec asks for, with the patches below `root`, the spec's directory.
+///
+/// # Errors
+///
+/// A patch that can't be read.
+pub fn request(root: &Path, wanted: &FromSource) -> Result<BuildRequest> {
+    let patch = |file: &String| Ok(Patch { file: file.clone(), content: read_patch(root, file)? });
+    let patches = wanted.patches.iter().map(patch).collect::<Result<_>>()?;
+    Ok(BuildRequest { bootstrap: wanted.bootstrap.clone(), experiments: wanted.experiments.clone(), patches })
+}
+
+/// Whether the lock has what is asked for.
+pub fn is_wanted(locked: Option<&SdkBuild>, wanted: Option<&BuildRequest>) -> bool {
+    let (Some(locked), Some(wanted)) = (locked, wanted) else { return locked.is_none() && wanted.is_none() };
+    // The lock has them in another order.
+    let set = |experiments: &[String]| BTreeSet::from_iter(experiments.to_vec());
+    wanted.bootstrap.as_ref().is_none_or(|version| *version == locked.bootstrap.version)
+        && set(&wanted.experiments) == set(&locked.experiments)
+        && wanted.patches.iter().map(Patch::locked).eq(locked.patches.iter().cloned())
 }
 
 /// The first SDK that module proxies have.
@@ -48,7 +83,6 @@ pub fn bootstrap(
     wanted: Option<&GoVersion>,
     platforms: &[OsArch],
     sums: &GoSum,
-    previous: Option<&Lockfile>,
     fetcher: &Fetcher<'_>,
 ) -> Result<Bootstrap> {
     let minimum = source::sdk::minimum_bootstrap(goroot)?.max(OLDEST_MODULE.parse()?);
@@ -60,8 +94,15 @@ pub fn bootstrap(
         Some(version) => version.clone(),
         None => minimum,
     };
-    let fetched = sdk::fetch(version, &SdkOrigin::Module, platforms, sums, previous, fetcher)?;
-    Ok(Bootstrap { version: fetched.version, downloads: fetched.downloads })
+    let request = SdkRequest {
+        name: "bootstrap".to_owned(),
+        version: SdkVersion::Exact(version.clone()),
+        origin: SdkOrigin::Module,
+        exec_platforms: platforms.to_vec(),
+        build: None,
+    };
+    let FetchedSdk { version, downloads, .. } = sdk::fetch(&request, version, sums, None, fetcher)?;
+    Ok(Bootstrap { version, downloads })
 }
 
 /// What the lock has of a build, and the GOROOT whose `src` is as it will be: a temporary one where there are patches.
@@ -72,19 +113,21 @@ pub struct Prepared {
     pub patched: Option<tempfile::TempDir>,
 }
 
-/// Checks the experiments and applies the patches to a copy of the source.
+/// Chooses the bootstrap SDK, checks the experiments and applies the patches to a copy of the source.
 ///
 /// # Errors
 ///
-/// An unknown experiment; a patch that can't be read or doesn't fit, with file and hunk.
+/// Those of [`bootstrap`]; an unknown experiment; a patch that doesn't fit, with file and hunk.
 pub fn prepare(
     request: &BuildRequest,
-    version: &GoVersion,
-    goroot: &Path,
-    bootstrap: Bootstrap,
+    sdk: &FetchedSdk,
+    platforms: &[OsArch],
+    sums: &GoSum,
     fetcher: &Fetcher<'_>,
 ) -> Result<Prepared> {
+    let FetchedSdk { version, goroot, .. } = sdk;
     let experiments = canonical_experiments(&request.experiments, goroot)?;
+    let bootstrap = bootstrap(goroot, request.bootstrap.as_ref(), platforms, sums, fetcher)?;
     let mut goversion = format!("go{version}");
     if !experiments.is_empty() {
         goversion.push(source::sdk::experiment_separator(goroot)?);
@@ -96,10 +139,9 @@ pub fn prepare(
     }
     let tree = fetcher.cache.temporary_directory()?;
     link_tree(goroot, tree.path())?;
-    for file in &request.patches {
-        let content = read_patch(&request.root, file)?;
-        build.patches.push(LockedPatch { file: file.clone(), sha256: Sha256::of(&content) });
-        apply(file, &content, tree.path(), &mut build.patched)?;
+    for patch in &request.patches {
+        build.patches.push(patch.locked());
+        apply(&patch.file, &patch.content, tree.path(), &mut build.patched)?;
     }
     Ok(Prepared { build, patched: Some(tree) })
 }
@@ -140,20 +182,8 @@ fn name_of(experiment: &str) -> &str {
     experiment.strip_prefix("no").unwrap_or(experiment)
 }
 
-/// Makes sure that a patch is still the one that was locked.
-///
-/// # Errors
-///
-/// When it can't be read, or was edited.
-pub fn check_patch(root: &Path, patch: &LockedPatch) -> Result<()> {
-    if Sha256::of(read_patch(root, &patch.file)?) == patch.sha256 {
-        return Ok(());
-    }
-    Err(Error::input(format!("the patch {} was edited after the lock was made", patch.file)).help("run `godirect lock`"))
-}
-
 fn read_patch(root: &Path, file: &str) -> Result<Vec<u8>> {
-    let path = root.join(file);
+    let path = crate::error::file_in(root, file);
     fs::read(&path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::input(format!("there is no patch {}", path.display()))
             .help("from_source(patches = …) has paths relative to the spec"),
@@ -192,7 +222,7 @@ fn apply(name: &str, content: &[u8], tree: &Path, patched: &mut BTreeMap<String,
 fn edit(
     name: &str,
     operation: &FileOperation<'_, str>,
-    patch: &Patch<'_, str>,
+    patch: &diffy::Patch<'_, str>,
     tree: &Path,
     patched: &mut BTreeMap<String, Sha256>,
 ) -> Result<()> {
@@ -242,7 +272,7 @@ fn check_place(patch: &str, file: &str) -> Result<()> {
 }
 
 /// Makes sure that each hunk fits where it says, so that every engine does the same; else it tells which line is another.
-fn check_fit(name: &str, file: &str, before: &str, patch: &Patch<'_, str>) -> Result<()> {
+fn check_fit(name: &str, file: &str, before: &str, patch: &diffy::Patch<'_, str>) -> Result<()> {
     let lines: Vec<&str> = before.split_inclusive('\n').collect();
     for (i, hunk) in patch.hunks().iter().enumerate() {
         let range = hunk.old_range();

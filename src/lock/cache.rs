@@ -1,15 +1,20 @@
 //! The user's cache of downloads: shared by all repositories and by several processes at once.
 //!
 //! ```text
-//! download/<escaped path>/@v/<escaped version>.{mod,zip,facts}    as a module proxy's directory
-//! download/archive/<sha256>{,.facts}                              SDK archives
-//! mod/<escaped path>@<escaped version>/                           unpacked modules
-//! sdk/<version>.<os>-<arch>-<nar>/                                 SDKs as they are used
-//! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                  SDKs that were built, and who is building
-//! tmp/                                                            what isn't complete yet
+//! download/<escaped path>/@v/<escaped version>-<h1>.{mod,zip,facts}    files of module proxies
+//! download/archive/<sha256>{,.facts}                                   SDK archives
+//! mod/<escaped path>@<escaped version>-<h1>/                           unpacked modules
+//! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
+//! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
+//! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
+//! tmp/                                                                 what isn't complete yet
 //! ```
 //!
-//! Everything is made under `tmp/` and renamed into place, so what is there is complete, whatever kills a process. A file of
+//! Names have the first 32 hex digits of hashes (an SDK's has 16): two repositories may have different modules of one path and
+//! version, from different proxies, and then neither disturbs the other.
+//!
+//! Everything is made under `tmp/` and renamed into place, so what is there is complete, whatever kills a process; a repository,
+//! which git writes to, is marked as busy meanwhile, and made anew if the mark stays. A file of
 //! facts is written last: it says that the download was unpacked and what its hashes are, so that no later run reads it again.
 
 use std::collections::BTreeMap;
@@ -19,6 +24,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::download::Download;
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
@@ -90,10 +96,28 @@ impl Cache {
         self.root.join("tmp")
     }
 
-    /// Where a module's file is kept; `kind` is `mod`, `zip` or `facts`.
-    pub fn download(&self, id: &ModuleId, kind: &str) -> PathBuf {
-        let (path, version) = (escape(id.path.as_str()), escape(id.version.as_str()));
-        self.root.join("download").join(path).join("@v").join(format!("{version}.{kind}"))
+    /// Where a module's file is kept; `kind` is `mod`, `zip` or `facts`. The hash of a go.mod is its own.
+    pub fn download(&self, id: &ModuleId, h1: &H1, kind: &str) -> PathBuf {
+        self.downloads(id).join(format!("{}-{}.{kind}", escape(id.version.as_str()), digits(h1)))
+    }
+
+    fn downloads(&self, id: &ModuleId) -> PathBuf {
+        self.root.join("download").join(escape(id.path.as_str())).join("@v")
+    }
+
+    /// The facts of all zips of a module, of which there is more than one only if they differ.
+    pub fn known(&self, id: &ModuleId) -> Vec<Facts> {
+        let prefix = format!("{}-", escape(id.version.as_str()));
+        // The hash of another version isn't what is left of its name.
+        let ours = |name: &str| name.strip_prefix(&prefix)?.strip_suffix(".facts").map(|rest| rest.len() == 32);
+        let Ok(entries) = fs::read_dir(self.downloads(id)) else { return Vec::new() };
+        let mut names: Vec<PathBuf> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_str().and_then(ours) == Some(true))
+            .map(|entry| entry.path())
+            .collect();
+        names.sort();
+        names.iter().filter_map(|path| self.read_facts(path)).collect()
     }
 
     /// Where an archive is kept that isn't a module.
@@ -102,8 +126,9 @@ impl Cache {
     }
 
     /// Where a module is unpacked.
-    pub fn module(&self, id: &ModuleId) -> PathBuf {
-        self.root.join("mod").join(format!("{}@{}", escape(id.path.as_str()), escape(id.version.as_str())))
+    pub fn module(&self, id: &ModuleId, h1: &H1) -> PathBuf {
+        let (path, version) = (escape(id.path.as_str()), escape(id.version.as_str()));
+        self.root.join("mod").join(format!("{path}@{version}-{}", digits(h1)))
     }
 
     /// Where an SDK is unpacked; `name` is e.g. `1.27.3.linux-amd64`. The tree's hash keeps different trees apart.
@@ -124,6 +149,24 @@ impl Cache {
         path.into()
     }
 
+    /// Where a git repository is kept, by the digest of its URL.
+    pub fn repository(&self, url: &Sha256) -> PathBuf {
+        self.root.join("vcs").join(url.to_string())
+    }
+
+    /// Locks a file for this thread alone, until it is dropped; others that do the same wait.
+    ///
+    /// # Errors
+    ///
+    /// When the cache can't be written.
+    pub fn lock(&self, path: &Path) -> Result<fs::File> {
+        make_parent(path)?;
+        let file = fs::File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.map_err(|e| not_writable(path, &e))?;
+        file.lock().map_err(|e| not_writable(path, &e))?;
+        Ok(file)
+    }
+
     /// Makes a file complete or not at all: `fill` writes it under a temporary name.
     ///
     /// # Errors
@@ -136,12 +179,7 @@ impl Cache {
         Ok(result)
     }
 
-    /// Renames a complete file into place.
-    ///
-    /// # Errors
-    ///
-    /// Those of the file system.
-    pub fn keep(&self, file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    fn keep(&self, file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
         make_parent(path)?;
         file.persist(path).map_err(|e| not_writable(path, &e.error))?;
         Ok(())
@@ -154,6 +192,33 @@ impl Cache {
     /// When the cache can't be written.
     pub fn temporary_file(&self) -> Result<tempfile::NamedTempFile> {
         tempfile::NamedTempFile::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))
+    }
+
+    /// A file to download what has this name into; with the beginning of it, if an earlier process was cut off.
+    ///
+    /// # Errors
+    ///
+    /// When the cache can't be written.
+    pub fn begin(&self, name: &str) -> Result<Download> {
+        let failed = |e| not_writable(&self.root, &e);
+        let path = self.tmp().join(format!("{}.part", &Sha256::of(name).to_string()[..32]));
+        if let Some(download) = Download::open(path).map_err(failed)? {
+            return Ok(download);
+        }
+        // Another process is at it: not to wait for it is worth a second download.
+        let path = self.temporary_file()?.into_temp_path().keep().map_err(|e| not_writable(&self.root, &e.error))?;
+        let alone = Download::open(path).map_err(failed)?;
+        alone.ok_or_else(|| Error::environment("failed to lock a new file of the cache"))
+    }
+
+    /// Gives a complete download its lasting name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn keep_download(&self, download: Download, path: &Path) -> Result<()> {
+        make_parent(path)?;
+        download.keep(path).map_err(|e| not_writable(path, &e))
     }
 
     /// An empty temporary directory in the cache, which is removed if it isn't [published](Cache::publish).
@@ -216,6 +281,10 @@ impl Cache {
             writeln!(file, "{json}\n{}", Sha256::of(&json)).map_err(|e| not_writable(path, &e))
         })
     }
+}
+
+fn digits(h1: &H1) -> String {
+    h1.0.to_string()[..32].to_owned()
 }
 
 fn make_parent(path: &Path) -> Result<()> {

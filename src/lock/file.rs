@@ -1,17 +1,28 @@
 //! `godirect.lock.json`: format version 2, described for people in `docs/lockfile.md`.
 
-use std::collections::BTreeMap;
+mod build;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::sumdb::Pin;
+use super::sumdb::proof::Proof;
 use crate::digest::{H1, Sha256, Sri};
-use crate::error::{Error, Location, Result};
+use crate::error::{Class, Error, Location, Result};
+use crate::module::ModuleId;
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::sdk::GodebugSetting;
+use crate::spec::DEFAULT_SDK;
+
+pub use build::{Bootstrap, LockedPatch, SdkBuild};
+
+/// The name of the lock beside the spec.
+pub const NAME: &str = "godirect.lock.json";
 
 /// The format version that this program reads and writes.
 pub const VERSION: u32 = 2;
@@ -24,16 +35,28 @@ pub struct Lockfile {
     pub version: u32,
     /// GOOS/GOARCH pairs for which files are recorded, sorted: groups that none of them can choose are left out.
     pub platforms: Vec<OsArch>,
-    /// The SDKs, by version.
+    /// The SDKs, sorted by name.
     pub sdks: Vec<LockedSdk>,
-    /// Third-party modules that provide a needed package, sorted by path.
+    /// Third-party modules in which a needed package was looked for, sorted by path.
     pub modules: Vec<LockedModule>,
+    /// The go.mod files that decided about versions, sorted; none when the repository's own go.mod lists all modules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub go_mods: Vec<LockedGoMod>,
+    /// Modules that a directory of the repository takes the place of, and that provide a needed package, sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalModule>,
+    /// Modules whose needed packages are in vendor/, sorted by path; when there are any, the other two lists are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendored: Vec<Vendored>,
 }
 
 /// One Go SDK: the same source for all execution platforms, tools for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedSdk {
+    /// The name that profiles use; absent for that of profiles which use none.
+    #[serde(default = "default_sdk", skip_serializing_if = "is_default_sdk")]
+    pub name: String,
     /// The version, e.g. `1.27.3`.
     pub version: GoVersion,
     /// Where it comes from.
@@ -51,43 +74,12 @@ pub struct LockedSdk {
     pub packages: BTreeMap<String, PackageRecord>,
 }
 
-/// How an SDK is built from source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SdkBuild {
-    /// What compiles it.
-    pub bootstrap: Bootstrap,
-    /// What its tools call their version (`runtime.Version`), e.g. `go1.27.3` or `go1.27.3-X:arenas`.
-    pub goversion: String,
-    /// GOEXPERIMENT flags that become the default, as in GOEXPERIMENT, in the order of `internal/goexperiment.Flags`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub experiments: Vec<String>,
-    /// Applied in this order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub patches: Vec<LockedPatch>,
-    /// SHA-256 of each file of GOROOT that the patches change or add, once all are applied.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub patched: BTreeMap<String, Sha256>,
+fn default_sdk() -> String {
+    DEFAULT_SDK.to_owned()
 }
 
-/// The SDK that compiles another one; always the module `golang.org/toolchain`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bootstrap {
-    /// The version, e.g. `1.24.6`.
-    pub version: GoVersion,
-    /// One download for each execution platform, sorted by platform.
-    pub downloads: Vec<SdkDownload>,
-}
-
-/// A patch of the repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LockedPatch {
-    /// Its path relative to the spec, slash-separated.
-    pub file: String,
-    /// Of its bytes.
-    pub sha256: Sha256,
+fn is_default_sdk(name: &str) -> bool {
+    name == DEFAULT_SDK
 }
 
 /// Where an SDK comes from.
@@ -116,6 +108,12 @@ pub struct SdkDownload {
     /// Go's hash of the module's files; only for modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub h1: Option<H1>,
+    /// Why `h1` is right; only for modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// False for a module that nobody vouches for, which the user has accepted.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub verified: bool,
     /// The NAR hash of GOROOT as it is used: executable bits set, `_go.mod` renamed to `go.mod`.
     pub nar: Sri,
     /// NAR hashes of single executables (`asm`, `compile`, `go`, `link`): how Nix gets them out of a zip without
@@ -141,6 +139,12 @@ pub struct LockedModule {
     pub sha256: Sha256,
     /// Go's hash of the zip's files, as in go.sum.
     pub h1: H1,
+    /// Why `h1` is right, when go.sum doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// False for a module that neither go.sum nor the checksum database vouches for, which the user has accepted.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub verified: bool,
     /// The NAR hash of the unpacked tree (the directory that holds go.mod).
     pub nar: Sri,
     /// The go line of its go.mod; absent when there is none, which means 1.16.
@@ -148,6 +152,49 @@ pub struct LockedModule {
     pub go: Option<GoVersion>,
     /// The needed packages by directory within the module; empty for its root.
     pub packages: BTreeMap<String, PackageRecord>,
+    /// Directories that could have had a needed package by their path, and have none: another module has it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absent: BTreeSet<String>,
+}
+
+/// What minimal version selection takes from the go.mod of a third-party module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedGoMod {
+    /// The module, or what replaces it.
+    pub id: ModuleId,
+    /// Go's hash of the go.mod, as in go.sum.
+    pub h1: H1,
+    /// Why that is right, when go.sum doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The path that its module line declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<ModulePath>,
+    /// Its go line; absent when there is none, which means 1.16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go: Option<GoVersion>,
+    /// What it requires, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<ModuleId>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(verified: &bool) -> bool {
+    *verified
+}
+
+impl LockedModule {
+    /// The module whose hashes the entry has: the replacement, if there is one.
+    pub fn id(&self) -> ModuleId {
+        match &self.replace {
+            Some(Replacement { path, version }) => ModuleId { path: path.clone(), version: version.clone() },
+            None => ModuleId { path: self.path.clone(), version: self.version.clone() },
+        }
+    }
 }
 
 /// Another module in the place of the required one.
@@ -160,16 +207,95 @@ pub struct Replacement {
     pub version: ModuleVersion,
 }
 
-impl LockedSdk {
-    /// What its tools call their version (`runtime.Version`), which the compiler compares with `-goversion`.
-    pub fn goversion(&self) -> String {
-        self.build.as_ref().map_or_else(|| format!("go{}", self.version), |build| build.goversion.clone())
+/// A module that a `replace` directive takes from a directory. Its files are the repository's own, so only its version is pinned:
+/// it stands in the binaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalModule {
+    /// The module path that imports use.
+    pub path: ModulePath,
+    /// The selected version.
+    pub version: ModuleVersion,
+    /// The directory as build information names it, e.g. `./lib`.
+    pub directory: String,
+}
+
+/// A module whose packages are in the repository's vendor directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vendored {
+    /// The module path that imports use.
+    pub path: ModulePath,
+    /// The version in vendor/modules.txt.
+    pub version: ModuleVersion,
+    /// What a `replace` directive puts in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<VendoredReplacement>,
+    /// The directory that stands for the module's root, relative to the spec, e.g. `vendor/github.com/fatih/color`.
+    pub directory: String,
+    /// The hash of the files in the directories of its packages, see [`vendor::hash`](super::vendor::hash).
+    pub h1: H1,
+    /// The go line in vendor/modules.txt; absent means 1.16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go: Option<GoVersion>,
+    /// The needed packages by directory within the module; empty for its root.
+    pub packages: BTreeMap<String, PackageRecord>,
+}
+
+/// What takes the place of a vendored module, for build information.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendoredReplacement {
+    /// A module path, or a directory as go.mod or go.work has it.
+    pub path: String,
+    /// The version; a directory has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ModuleVersion>,
+}
+
+/// What stands in the place of a lock that is to be made.
+#[derive(Debug)]
+pub enum Previous {
+    /// Nothing.
+    Absent,
+    /// A lock, and its text.
+    Lock(Box<Lockfile>, String),
+    /// A lock of an older format (class [`Class::Negative`]), or what can't be read as a lock, and why.
+    Unusable(Error),
+}
+
+impl Previous {
+    /// Reads what there is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; a lock of a newer format, which must not be replaced by one that says less.
+    pub fn read(path: &Path) -> Result<Previous> {
+        let text = match std::fs::read(path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Previous::Absent),
+            Err(e) => return Err(Error::io("read", path, &e)),
+        };
+        match Lockfile::parse(path, &text) {
+            Ok(lock) => Ok(Previous::Lock(Box::new(lock), text)),
+            Err(error) if serde_json::from_str::<Head>(&text).is_ok_and(|head| head.version > VERSION) => Err(error),
+            Err(error) => Ok(Previous::Unusable(error)),
+        }
     }
 
-    /// The GOEXPERIMENT that it was built with, which build information has; empty for a release.
-    pub fn goexperiment(&self) -> String {
-        self.build.as_ref().map(|build| build.experiments.join(",")).unwrap_or_default()
+    /// The lock, if it is one.
+    pub fn lock(&self) -> Option<&Lockfile> {
+        match self {
+            Previous::Lock(lock, _) => Some(lock),
+            _ => None,
+        }
     }
+}
+
+/// What tells how to read the rest.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
 }
 
 impl Lockfile {
@@ -188,52 +314,57 @@ impl Lockfile {
         }
     }
 
-    /// The download of an SDK, whether it is used itself or compiles another one.
-    pub fn sdk_download(&self, version: &GoVersion, platform: OsArch) -> Option<&SdkDownload> {
-        let used = self.sdks.iter().filter(|sdk| sdk.version == *version).map(|sdk| &sdk.downloads);
-        let bootstraps = self.sdks.iter().filter_map(|sdk| Some(&sdk.build.as_ref()?.bootstrap));
-        let compiling = bootstraps.filter(|b| b.version == *version).map(|b| &b.downloads);
-        used.chain(compiling).flatten().find(|d| d.platform == platform)
-    }
-
     /// Parses a lock; `path` names it in errors.
     ///
     /// # Errors
     ///
     /// When it is malformed, or its format is unknown.
     pub fn parse(path: &Path, text: &str) -> Result<Lockfile> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u32,
-        }
         if let Some(error) = conflict(path, text) {
             return Err(error);
         }
         let head: Head = serde_json::from_str(text).map_err(|e| malformed(path, text, &e))?;
         if head.version != VERSION {
-            let error = Error::input(format!(
-                "{} has format version {}, and this godirect reads version {VERSION}",
-                path.display(),
-                head.version
-            ));
-            return Err(match head.version > VERSION {
-                true => error.help("update godirect"),
-                false => error.help("run `godirect lock` to write it anew"),
+            let older = head.version < VERSION;
+            let message =
+                format!("{} has format version {}, and this godirect reads version {VERSION}", path.display(), head.version);
+            return Err(match older {
+                true => Error::new(Class::Negative, message).help("run `godirect lock` to write it anew"),
+                false => Error::input(message).help("update godirect"),
             });
         }
         serde_json::from_str(text).map_err(|e| malformed(path, text, &e))
+    }
+
+    /// What it has of modules, the SDKs' among them.
+    pub fn pins(&self) -> BTreeMap<ModuleId, Pin> {
+        let sdks = self.sdks.iter().flat_map(LockedSdk::downloads).filter_map(|(version, _, download)| {
+            let pin = Pin { h1: download.h1?, proof: download.proof.clone() };
+            Some((super::sdk::toolchain_module(version, download.platform).ok()?, pin))
+        });
+        let modules = self.modules.iter().map(|module| (module.id(), Pin { h1: module.h1, proof: module.proof.clone() }));
+        sdks.chain(modules).collect()
     }
 
     /// The text of the lock: a line for each package and for each other small thing, so that branches merge.
     pub fn render(&self) -> String {
         let sdks = self.sdks.iter().map(render_sdk).collect();
         let modules = self.modules.iter().map(render_module).collect();
-        let fields = vec![
+        let mut fields = vec![
             ("version", one_line(&self.version)),
             ("platforms", one_line(&self.platforms)),
             ("sdks", list(1, sdks)),
             ("modules", list(1, modules)),
         ];
+        if !self.go_mods.is_empty() {
+            fields.push(("go_mods", list(1, self.go_mods.iter().map(one_line).collect())));
+        }
+        if !self.local.is_empty() {
+            fields.push(("local", list(1, self.local.iter().map(one_line).collect())));
+        }
+        if !self.vendored.is_empty() {
+            fields.push(("vendored", list(1, self.vendored.iter().map(render_vendored).collect())));
+        }
         object(0, fields) + "\n"
     }
 
@@ -247,7 +378,7 @@ impl Lockfile {
         if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
             return Ok(false);
         }
-        let advice = "the lock is written next to the spec: make the directory writable";
+        let advice = "the lock is written next to the spec, whose directory must be writable and have space";
         crate::write::atomic(path, text.as_bytes()).map_err(|e| e.help(advice))?;
         Ok(true)
     }
@@ -280,35 +411,22 @@ fn malformed(path: &Path, text: &str, error: &serde_json::Error) -> Error {
 }
 
 fn render_sdk(sdk: &LockedSdk) -> String {
-    let mut fields = vec![
+    let mut fields = Vec::new();
+    if !is_default_sdk(&sdk.name) {
+        fields.push(("name", one_line(&sdk.name)));
+    }
+    fields.extend([
         ("version", one_line(&sdk.version)),
         ("source", one_line(&sdk.source)),
         ("downloads", render_downloads(3, &sdk.downloads)),
-    ];
-    fields.extend(sdk.build.iter().map(|build| ("build", render_build(build))));
+    ]);
+    fields.extend(sdk.build.iter().map(|build| ("build", build::render(build))));
     fields.extend([
         ("experiments", one_line(&sdk.experiments)),
         ("godebug", list(3, sdk.godebug.iter().map(one_line).collect())),
         ("packages", packages(3, &sdk.packages)),
     ]);
     object(2, fields)
-}
-
-fn render_build(build: &SdkBuild) -> String {
-    let Bootstrap { version, downloads } = &build.bootstrap;
-    let bootstrap = vec![("version", one_line(version)), ("downloads", render_downloads(5, downloads))];
-    let mut fields = vec![("bootstrap", object(4, bootstrap)), ("goversion", one_line(&build.goversion))];
-    if !build.experiments.is_empty() {
-        fields.push(("experiments", one_line(&build.experiments)));
-    }
-    if !build.patches.is_empty() {
-        fields.push(("patches", list(4, build.patches.iter().map(one_line).collect())));
-    }
-    if !build.patched.is_empty() {
-        let lines = build.patched.iter().map(|(file, sha256)| format!("{}: {}", one_line(file), one_line(sha256)));
-        fields.push(("patched", brackets(4, '{', lines.collect(), '}')));
-    }
-    object(3, fields)
 }
 
 fn render_downloads(depth: usize, downloads: &[SdkDownload]) -> String {
@@ -323,11 +441,18 @@ fn render_download(depth: usize, download: &SdkDownload) -> String {
     fields.push(("size", one_line(&download.size)));
     fields.push(("sha256", one_line(&download.sha256)));
     fields.extend(download.h1.iter().map(|h1| ("h1", one_line(h1))));
+    fields.extend(evidence(download.proof.as_ref(), download.verified));
     fields.push(("nar", one_line(&download.nar)));
     if !download.tools.is_empty() {
         fields.push(("tools", one_line(&download.tools)));
     }
     object(depth, fields)
+}
+
+/// Why a hash is right, or that nobody says so.
+fn evidence(proof: Option<&Proof>, verified: bool) -> Vec<(&'static str, String)> {
+    let proof = proof.map(|proof| ("proof", one_line(proof)));
+    proof.into_iter().chain((!verified).then(|| ("verified", one_line(&false)))).collect()
 }
 
 fn render_module(module: &LockedModule) -> String {
@@ -336,7 +461,21 @@ fn render_module(module: &LockedModule) -> String {
     fields.push(("size", one_line(&module.size)));
     fields.push(("sha256", one_line(&module.sha256)));
     fields.push(("h1", one_line(&module.h1)));
+    fields.extend(evidence(module.proof.as_ref(), module.verified));
     fields.push(("nar", one_line(&module.nar)));
+    fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
+    fields.push(("packages", packages(3, &module.packages)));
+    if !module.absent.is_empty() {
+        fields.push(("absent", list(3, module.absent.iter().map(one_line).collect())));
+    }
+    object(2, fields)
+}
+
+fn render_vendored(module: &Vendored) -> String {
+    let mut fields = vec![("path", one_line(&module.path)), ("version", one_line(&module.version))];
+    fields.extend(module.replace.iter().map(|replace| ("replace", one_line(replace))));
+    fields.push(("directory", one_line(&module.directory)));
+    fields.push(("h1", one_line(&module.h1)));
     fields.extend(module.go.iter().map(|go| ("go", one_line(go))));
     fields.push(("packages", packages(3, &module.packages)));
     object(2, fields)

@@ -1,109 +1,127 @@
-//! What the user has set up for Go's downloads: the environment, `go env -w`, and netrc.
+//! What the user has set up for Go's downloads: the environment, the file of `go env -w`, the SDK's `go.env`
+//! (`cmd/go/internal/cfg`).
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-/// Go's settings: the environment, then the file of `go env -w`.
-pub(super) struct GoEnv {
-    file: String,
+/// Go's settings for downloads, each with its default where the user has set nothing.
+///
+/// The environment counts before the file of `go env -w`, and that before the SDK's `go.env`; an empty variable counts as absent.
+/// There is no `Debug`: GOPROXY may have a password.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct GoEnv {
+    /// Module proxies, separated by `,` or `|`.
+    pub goproxy: String,
+    /// Glob patterns of modules whose paths nobody else is told.
+    pub goprivate: String,
+    /// Glob patterns of modules that are not asked of a proxy; GOPRIVATE if it isn't set.
+    pub gonoproxy: String,
+    /// Glob patterns of modules that the checksum database isn't asked about; GOPRIVATE if it isn't set.
+    pub gonosumdb: String,
+    /// The checksum database: name, key and URL, or `off`.
+    pub gosumdb: String,
+    /// Glob patterns of modules that may be fetched without TLS or with a certificate that nobody vouches for.
+    pub goinsecure: String,
+    /// Ways to get credentials, separated by `;`.
+    pub goauth: String,
+    /// Which version control programs may be used for which modules.
+    pub govcs: String,
+    /// Go's own cache of downloaded modules; empty if there is no home directory.
+    pub gomodcache: PathBuf,
+    /// The file with passwords, which need not exist.
+    pub netrc: Option<PathBuf>,
 }
+
+/// What the SDK's `go.env` has had since there is such a file.
+const DEFAULTS: [(&str, &str); 2] = [("GOPROXY", "https://proxy.golang.org,direct"), ("GOSUMDB", "sum.golang.org")];
 
 impl GoEnv {
-    pub fn read() -> GoEnv {
-        let path = match std::env::var_os("GOENV") {
-            Some(path) if path == "off" => None,
-            Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
-            _ => config_directory().map(|directory| directory.join("go").join("env")),
-        };
-        GoEnv { file: path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default() }
+    /// The settings of this process, with the defaults of an SDK if one is at hand.
+    pub fn read(goroot: Option<&Path>) -> GoEnv {
+        GoEnv::of(&|name| std::env::var(name).ok(), goroot)
     }
 
-    /// A setting; an empty one counts as absent.
-    pub fn get(&self, name: &str) -> Option<String> {
-        let from_file = || {
-            let line = |line: &str| line.strip_prefix(name)?.strip_prefix('=').map(|v| v.trim().to_owned());
-            self.file.lines().find_map(line)
-        };
-        std::env::var(name).ok().filter(|v| !v.is_empty()).or_else(from_file).filter(|v| !v.is_empty())
-    }
-}
-
-/// `os.UserConfigDir`.
-fn config_directory() -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    let home = etcetera::home_dir().ok()?;
-    if cfg!(target_os = "macos") {
-        return Some(home.join("Library/Application Support"));
-    }
-    Some(etcetera::choose_base_strategy().ok()?.config_dir())
-}
-
-/// A user's name and password.
-pub(super) type Credentials = (String, String);
-
-/// The passwords of `$NETRC`, or else of `.netrc` in the home directory (on Windows `_netrc`).
-#[derive(Default)]
-pub(super) struct Netrc(Vec<(String, Credentials)>);
-
-impl Netrc {
-    /// Reads the file; what isn't there or is malformed gives no passwords, as with Go.
-    pub fn read() -> Netrc {
-        let name = if cfg!(windows) { "_netrc" } else { ".netrc" };
-        let path = match std::env::var_os("NETRC") {
-            Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
-            _ => etcetera::home_dir().ok().map(|home| home.join(name)),
-        };
-        Netrc::parse(&path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default())
-    }
-
-    /// The entries that have machine, login and password; those after `default` don't count
-    /// (`cmd/go/internal/auth/netrc.go`).
-    pub fn parse(text: &str) -> Netrc {
-        let mut entries = Vec::new();
-        let (mut machine, mut login, mut password) = (None, None, None);
-        let mut in_macro = false;
-        for line in text.lines() {
-            if in_macro {
-                in_macro = !line.trim().is_empty();
-                continue;
-            }
-            let mut words = line.split_whitespace();
-            while let Some(word) = words.next() {
-                match word {
-                    "machine" => (machine, login, password) = (words.next(), None, None),
-                    "login" => login = words.next(),
-                    "password" => password = words.next(),
-                    "default" => return Netrc(entries),
-                    "macdef" => {
-                        in_macro = true;
-                        break;
-                    }
-                    _ => {}
-                }
-                if let (Some(host), Some(login), Some(password)) = (machine, login, password) {
-                    entries.push((host.to_owned(), (login.to_owned(), password.to_owned())));
-                    machine = None;
-                }
-            }
+    /// The settings in an environment, which is given as a function.
+    pub fn of(environment: &dyn Fn(&str) -> Option<String>, goroot: Option<&Path>) -> GoEnv {
+        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
+        let mut files = DEFAULTS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        read_file(goroot.map(|goroot| goroot.join("go.env")), &mut files);
+        read_file(user_file(&variable), &mut files);
+        let set = |name: &str| variable(name).or_else(|| files.get(name).cloned().filter(|value| !value.is_empty()));
+        let or_empty = |name: &str| set(name).unwrap_or_default();
+        let goprivate = or_empty("GOPRIVATE");
+        let gopath = set("GOPATH").map(|list| std::env::split_paths(&list).next().unwrap_or_default());
+        let gopath = gopath.or_else(|| home.as_ref().map(|home| home.join("go"))).filter(|p| !p.as_os_str().is_empty());
+        GoEnv {
+            goproxy: or_empty("GOPROXY"),
+            gonoproxy: set("GONOPROXY").unwrap_or_else(|| goprivate.clone()),
+            gonosumdb: set("GONOSUMDB").unwrap_or_else(|| goprivate.clone()),
+            goprivate,
+            gosumdb: or_empty("GOSUMDB"),
+            goinsecure: or_empty("GOINSECURE"),
+            goauth: set("GOAUTH").unwrap_or_else(|| "netrc".to_owned()),
+            govcs: or_empty("GOVCS"),
+            gomodcache: set("GOMODCACHE").map(PathBuf::from).or(gopath.map(|p| p.join("pkg/mod"))).unwrap_or_default(),
+            netrc: variable("NETRC").map(PathBuf::from).or_else(|| home.map(|home| netrc_in(&home))),
         }
-        Netrc(entries)
-    }
-
-    /// The first entry for a host.
-    pub fn get(&self, host: &str) -> Option<&Credentials> {
-        self.0.iter().find(|(machine, _)| machine == host).map(|(_, credentials)| credentials)
     }
 }
 
-/// Whether a glob matches as many leading elements of a path as it has itself (`module.MatchPrefixPatterns`).
-pub(super) fn matches_prefix(pattern: &str, path: &str) -> bool {
-    let count = pattern.trim_end_matches('/').split('/').count();
+/// The file of `go env -w` (`cfg.EnvFile`).
+fn user_file(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    match variable("GOENV") {
+        Some(off) if off == "off" => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => Some(config_directory(variable)?.join("go/env")),
+    }
+}
+
+/// The user's directory for settings (`os.UserConfigDir`).
+fn config_directory(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    if cfg!(windows) {
+        return variable("AppData").map(PathBuf::from);
+    }
+    if cfg!(target_os = "macos") {
+        return Some(PathBuf::from(variable("HOME")?).join("Library/Application Support"));
+    }
+    match variable("XDG_CONFIG_HOME").map(PathBuf::from) {
+        Some(path) => Some(path).filter(|path| path.is_absolute()),
+        None => Some(PathBuf::from(variable("HOME")?).join(".config")),
+    }
+}
+
+/// Adds the lines `NAME=value` of a file in place of what is there; Go ignores all other lines, and a file that isn't there.
+fn read_file(path: Option<PathBuf>, into: &mut BTreeMap<String, String>) {
+    let Some(bytes) = path.and_then(|path| std::fs::read(path).ok()) else { return };
+    for line in String::from_utf8_lossy(&bytes).split('\n') {
+        if let Some((name, value)) = line.split_once('=')
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+        {
+            into.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// On Windows there is an older name, too.
+fn netrc_in(home: &Path) -> PathBuf {
+    let older = home.join("_netrc");
+    if cfg!(windows) && older.exists() { older } else { home.join(".netrc") }
+}
+
+/// Whether a comma-separated list of globs has one for a module path or for leading elements of it
+/// (`module.MatchPrefixPatterns`).
+pub fn matches_any(patterns: &str, path: &str) -> bool {
+    patterns.split(',').any(|pattern| !pattern.is_empty() && matches_prefix(pattern, path))
+}
+
+/// Whether a glob matches as many leading elements of a path as it has itself.
+fn matches_prefix(pattern: &str, path: &str) -> bool {
+    let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
+    let count = pattern.split('/').count();
     let elements: Vec<&str> = path.split('/').collect();
     elements.len() >= count
-        && pattern
-            .trim_end_matches('/')
-            .split('/')
-            .zip(elements)
-            .all(|(glob, element)| matches_glob(glob.as_bytes(), element.as_bytes()))
+        && pattern.split('/').zip(elements).all(|(glob, element)| matches_glob(glob.as_bytes(), element.as_bytes()))
 }
 
 fn matches_glob(glob: &[u8], text: &[u8]) -> bool {
@@ -121,19 +139,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn netrc_as_go_reads_it() {
-        let text = "machine a.example login u password p\nmachine b.example\n  login v\n  password q\n\
-                    macdef init\nmachine c.example login x password y\n\nmachine d.example login only\n\
-                    machine e.example password r login w\ndefault login z password z\nmachine f.example login a password b\n";
-        let netrc = Netrc::parse(text);
-        let get = |host: &str| netrc.get(host).map(|(login, password)| format!("{login}:{password}"));
-        assert_eq!(get("a.example").as_deref(), Some("u:p"));
-        assert_eq!(get("b.example").as_deref(), Some("v:q"));
-        assert_eq!(get("e.example").as_deref(), Some("w:r"));
-        assert_eq!((get("c.example"), get("d.example"), get("f.example")), (None, None, None));
-    }
-
-    #[test]
     fn patterns_match_leading_elements() {
         for (pattern, path, expected) in [
             ("corp.example", "corp.example/a/b", true),
@@ -141,8 +146,10 @@ mod tests {
             ("corp.example/pri*", "corp.example/private/x", true),
             ("corp.example/pri*", "corp.example", false),
             ("corp.exampl", "corp.example", false),
+            ("x,,corp.example/", "corp.example/a", true),
+            (",", "corp.example", false),
         ] {
-            assert_eq!(matches_prefix(pattern, path), expected, "{pattern} {path}");
+            assert_eq!(matches_any(pattern, path), expected, "{pattern} {path}");
         }
     }
 }

@@ -112,7 +112,7 @@ impl GoMod {
 }
 
 pub(super) fn toolchain_version(name: &str) -> Option<GoVersion> {
-    name.strip_prefix("go")?.split('-').next()?.parse().ok()
+    name.strip_prefix("go")?.parse().ok()
 }
 
 const BLOCKS: [&str; 8] = ["module", "godebug", "require", "exclude", "replace", "retract", "tool", "ignore"];
@@ -168,7 +168,7 @@ fn add(gomod: &mut GoMod, line: &Directive<'_>, strict: bool) -> Result<()> {
             gomod.require.push(Require { id, indirect: is_indirect(line.line.comment) });
         }
         "exclude" => gomod.exclude.push(line.module_id()?),
-        "replace" => gomod.replace.push(line.replace()?),
+        "replace" => gomod.replace.extend(line.replace()?),
         "retract" => match line.retract() {
             Ok(retract) => gomod.retract.push(retract),
             // Other forms of intervals may come; they concern only the module itself.
@@ -234,7 +234,7 @@ impl<'a> Directive<'a> {
     pub fn go_version(&self, strict: bool) -> Result<GoVersion> {
         let [token] = self.args("go directive expects exactly one argument")?;
         let text = if strict { token.text } else { lax_go_version(token.text) };
-        text.parse().map_err(|_| {
+        text.parse().ok().filter(|version: &GoVersion| version.suffix().is_none()).ok_or_else(|| {
             let shown = token.text.escape_debug();
             self.file.error_at(token, format!("invalid go version '{shown}': must match format 1.23.0"))
         })
@@ -271,9 +271,15 @@ impl<'a> Directive<'a> {
 
     fn id(&self, path: &Token<'_>, version: &Token<'_>) -> Result<ModuleId> {
         let id = ModuleId { path: self.name(path)?, version: self.version(version)? };
-        match semver::path_fault(id.path.as_str(), id.version.as_str()) {
-            None => Ok(id),
-            Some(why) => Err(self.file.error_at(version, format!("{} {}: {why}", self.line.verb.text, id.path))),
+        self.check_major(id.path.as_str(), &id.version, version)?;
+        Ok(id)
+    }
+
+    /// Refuses a version that modules of this path can't have.
+    fn check_major(&self, path: &str, version: &ModuleVersion, token: &Token<'_>) -> Result<()> {
+        match semver::path_fault(path, version.as_str()) {
+            None => Ok(()),
+            Some(why) => Err(self.file.error_at(token, format!("{} {}: {why}", self.line.verb.text, path.escape_debug()))),
         }
     }
 
@@ -282,20 +288,21 @@ impl<'a> Directive<'a> {
         self.id(path, version)
     }
 
-    pub fn replace(&self) -> Result<Replace> {
+    /// A replacement; `None` when no module can have the path that it replaces, which Go lets pass.
+    pub fn replace(&self) -> Result<Option<Replace>> {
         let usage = "usage: replace module/path [v1.2.3] => other/module v1.4, or ../local/directory";
         let args = self.line.args.as_slice();
         let arrow = args.iter().position(|a| a.text == "=>").ok_or_else(|| self.error(usage))?;
         let (path, version) = match &args[..arrow] {
-            [path] => (self.name::<ModulePath>(path)?, None),
-            [path, version] => {
-                let id = self.id(path, version)?;
-                (id.path, Some(id.version))
-            }
+            [path] => (self.value(path)?, None),
+            [path, version] => (self.value(path)?, Some((version, self.version(version)?))),
             _ => return Err(self.error(usage)),
         };
-        if semver::path_major(path.as_str()).is_none() {
-            return Err(self.error(format!("replace {path}: invalid module path")));
+        if semver::path_major(&path).is_none() {
+            return Err(self.error(format!("replace {}: invalid module path", path.escape_debug())));
+        }
+        if let Some((token, version)) = &version {
+            self.check_major(&path, version, token)?;
         }
         let target = match &args[arrow + 1..] {
             [directory] => Target::Directory(self.directory(directory)?),
@@ -308,7 +315,8 @@ impl<'a> Directive<'a> {
             }
             _ => return Err(self.error(usage)),
         };
-        Ok(Replace { path, version, target })
+        let version = version.map(|(_, version)| version);
+        Ok(path.parse().ok().map(|path| Replace { path, version, target }))
     }
 
     /// A local directory in the place of a module.
@@ -350,7 +358,7 @@ impl<'a> Directive<'a> {
 
 /// Drops what some old go.mod files have around the version: `v1.12`, `1.12.x` (`laxGoVersionRE`).
 fn lax_go_version(text: &str) -> &str {
-    if text.parse::<GoVersion>().is_ok() {
+    if text.parse::<GoVersion>().is_ok_and(|version| version.suffix().is_none()) {
         return text;
     }
     let plain = text.strip_prefix('v').unwrap_or(text);
@@ -393,7 +401,7 @@ require github.com/a/b v1.2 // indirect
 require (
 	github.com/c/d/v3 v3.0.0+meta // indirect; why not
 	gopkg.in/yaml.v3 v3.0.1 // not indirect
-	`raw.com/x` v0.0.0-20240102030405-abcdef012345
+	"quoted.com/x" v0.0.0-20240102030405-abcdef012345
 )
 exclude github.com/a/b v1.1.0
 replace (
@@ -415,7 +423,7 @@ ignore ./node_modules
                 Require { id: id("github.com/a/b", "v1.2.0"), indirect: true },
                 Require { id: id("github.com/c/d/v3", "v3.0.0"), indirect: true },
                 Require { id: id("gopkg.in/yaml.v3", "v3.0.1"), indirect: false },
-                Require { id: id("raw.com/x", "v0.0.0-20240102030405-abcdef012345"), indirect: false },
+                Require { id: id("quoted.com/x", "v0.0.0-20240102030405-abcdef012345"), indirect: false },
             ],
             exclude: vec![id("github.com/a/b", "v1.1.0")],
             replace: vec![

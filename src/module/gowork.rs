@@ -56,7 +56,7 @@ impl GoWork {
                     let [directory] = line.args("usage: use local/dir")?;
                     work.uses.push(line.value(directory)?);
                 }
-                "replace" => work.replace.push(line.replace()?),
+                "replace" => work.replace.extend(line.replace()?),
                 unknown => return Err(line.error(format!("unknown directive: {unknown}"))),
             }
         }

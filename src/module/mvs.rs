@@ -80,10 +80,9 @@ struct Graph<'w> {
     queued: HashSet<(ModuleId, Pruning)>,
 }
 
-/// The requirements of a go.mod without excluded versions and main modules, whose own version always wins.
+/// The requirements of a go.mod without excluded versions.
 fn requirements(workspace: &Workspace, gomod: &GoMod) -> Vec<ModuleId> {
-    let required = gomod.require.iter().map(|r| &r.id);
-    required.filter(|id| !workspace.is_excluded(id) && workspace.main_module(&id.path).is_none()).cloned().collect()
+    gomod.require.iter().map(|r| &r.id).filter(|id| !workspace.is_excluded(id)).cloned().collect()
 }
 
 impl<'w> Graph<'w> {
@@ -91,9 +90,13 @@ impl<'w> Graph<'w> {
         Graph { workspace, selected: BTreeMap::new(), summaries: HashMap::new(), queued: HashSet::new() }
     }
 
-    /// Selects the highest version of each required module.
+    /// Selects the highest version of each required module. Of a main module that is always its own one, yet what a
+    /// published version of it requires counts.
     fn require(&mut self, ids: Vec<ModuleId>) {
         for ModuleId { path, version } in ids {
+            if self.workspace.main_module(&path).is_some() {
+                continue;
+            }
             let selected = self.selected.entry(path).or_insert_with(|| version.clone());
             if semver::compare(selected.as_str(), version.as_str()).is_lt() {
                 *selected = version;
@@ -166,6 +169,7 @@ impl<'w> Graph<'w> {
                     }
                 }
             }
+            required.retain(|id| workspace.main_module(&id.path).is_none());
             for id in required {
                 let current = self.current(&id.path);
                 let raised = semver::compare(current.version.as_str(), id.version.as_str()).is_gt();
@@ -296,6 +300,7 @@ mod tests {
             ("b/go.mod", "module b\ngo 1.27\nrequire x.com/y v1.0.0\n"),
         ];
         let modules = [
+            ("b@v1.0.0", "go 1.20\n"),
             ("x.com/x@v1.0.0", "go 1.20\n"),
             ("x.com/y@v1.0.0", "go 1.20\nrequire x.com/x v1.1.0\n"),
             ("x.com/x@v1.1.0", "go 1.20\nrequire x.com/z v1.0.0\n"),
@@ -305,6 +310,25 @@ mod tests {
             list(&files, &modules).unwrap(),
             ["x.com/deep@v1.0.0", "x.com/x@v1.1.0", "x.com/y@v1.0.0", "x.com/z@v1.0.0"]
         );
+    }
+
+    /// What is required of a main module's published version counts, as for Go, though that version is never selected.
+    #[test]
+    fn published_versions_of_main_modules_are_followed() {
+        let modules = [
+            ("a.com/old@v1.0.0", "require m v1.0.0\n"),
+            ("m@v1.0.0", "require a.com/then v1.0.0\n"),
+            ("a.com/then@v1.0.0", ""),
+            ("a@v1.0.0", "go 1.27\nrequire a.com/then v1.0.0\n"),
+        ];
+        let main = "module m\ngo 1.16\nrequire a.com/old v1.0.0\n";
+        assert_eq!(list(&[("go.mod", main)], &modules).unwrap(), ["a.com/old@v1.0.0", "a.com/then@v1.0.0"]);
+        let files = [
+            ("go.work", "go 1.27\nuse ./a\nuse ./b\n"),
+            ("a/go.mod", "module a\ngo 1.27\n"),
+            ("b/go.mod", "module b\ngo 1.27\nrequire a v1.0.0\n"),
+        ];
+        assert_eq!(list(&files, &modules).unwrap(), ["a.com/then@v1.0.0"]);
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Binary, Settings};
-use crate::graph::{Origin, Package};
-use crate::lock::file::LockedModule;
+use super::{Binary, Module, ModuleFiles, Settings};
+use crate::graph::{MainModule, Origin, Package};
+use crate::name::ModuleVersion;
+
+/// The version of what has none.
+const DEVELOPMENT: &str = "(devel)";
 
 /// The text, without the marks around it.
 pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> String {
@@ -15,15 +18,16 @@ pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> 
         match &package.origin {
             Origin::Std => {}
             Origin::Main { index, .. } => {
-                let path = settings.mains[*index].path.as_str();
+                let module = &settings.mains[*index];
+                let path = module.path.as_str();
                 if package.import_path == *binary.main {
                     main_module = path;
                 }
-                modules.insert(path, module_line(path, "(devel)", ""));
+                modules.insert(path, local_module_line(module));
             }
             Origin::Module { index, .. } => {
                 let module = &settings.modules[*index];
-                modules.insert(module.path.as_str(), locked_module_line(module));
+                modules.insert(module.path.as_str(), third_party_line(module));
             }
         }
     }
@@ -40,13 +44,31 @@ pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> 
     text
 }
 
-fn locked_module_line(module: &LockedModule) -> String {
-    let (path, version, h1) = (module.path.as_str(), module.version.as_str(), module.h1.to_string());
-    match &module.replace {
-        None => module_line(path, version, &h1),
-        // BuildInfo.String ends a replaced module with an empty line.
-        Some(by) => format!("{path}\t{version}\n=>\t{}\n", module_line(by.path.as_str(), by.version.as_str(), &h1)),
+fn local_module_line(module: &MainModule) -> String {
+    let path = module.path.as_str();
+    match &module.stands_for {
+        None => module_line(path, DEVELOPMENT, ""),
+        Some(required) => replaced_line(path, &required.version, &module_line(&required.shown, DEVELOPMENT, "")),
     }
+}
+
+fn third_party_line(module: &Module) -> String {
+    let sum = match &module.files {
+        ModuleFiles::Zip(h1) => h1.to_string(),
+        ModuleFiles::Vendored(_) => String::new(),
+    };
+    match &module.replace {
+        None => module_line(module.path.as_str(), module.version.as_str(), &sum),
+        Some((path, version)) => {
+            let version = version.as_ref().map_or(DEVELOPMENT, ModuleVersion::as_str);
+            replaced_line(module.path.as_str(), &module.version, &module_line(path, version, &sum))
+        }
+    }
+}
+
+/// `BuildInfo.String` ends a replaced module with an empty line.
+fn replaced_line(path: &str, version: &ModuleVersion, by: &str) -> String {
+    format!("{path}\t{version}\n=>\t{by}\n")
 }
 
 fn module_line(path: &str, version: &str, sum: &str) -> String {

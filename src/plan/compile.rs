@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{PackageAction, Settings, Source, Step, codegen_flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
-use crate::lock::file::LockedModule;
 use crate::source::tree::join;
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
@@ -77,15 +76,16 @@ fn package_path(package: &Package) -> &str {
     if package.is_main() { "main" } else { package.import_path.as_str() }
 }
 
-/// What the compiler records in the place of the source directory: `module@version/dir`, or the plain import path for std and main modules.
+/// What the compiler records in the place of the source directory: `module@version/dir`, or without version for std and main modules.
 fn recorded_dir(settings: Settings, package: &Package) -> String {
     match &package.origin {
         Origin::Module { index, directory } => join(&module_id(&settings.modules[*index]), directory),
-        Origin::Std | Origin::Main { .. } => package.import_path.to_string(),
+        Origin::Main { index, directory } => join(&settings.mains[*index].id(), directory),
+        Origin::Std => package.import_path.to_string(),
     }
 }
 
-fn module_id(module: &LockedModule) -> String {
+fn module_id(module: &Module) -> String {
     format!("{}@{}", module.path, module.version)
 }
 
@@ -96,15 +96,17 @@ fn trimpath(settings: Settings, package: &Package) -> String {
 fn source(settings: Settings, package: &Package) -> Source {
     match &package.origin {
         Origin::Std => Source::Std { std: package.import_path.to_string() },
-        Origin::Module { index, directory } => {
-            Source::Module { module: module_id(&settings.modules[*index]), dir: directory.clone() }
-        }
-        Origin::Main { index, directory } => {
-            let files: BTreeSet<String> = package.selection.files.all().map(str::to_owned).collect();
-            let local = join(&settings.mains[*index].directory, directory);
-            Source::Local { local, files: files.into_iter().collect() }
-        }
+        Origin::Module { index, directory } => match &settings.modules[*index].files {
+            ModuleFiles::Zip(_) => Source::Module { module: module_id(&settings.modules[*index]), dir: directory.clone() },
+            ModuleFiles::Vendored(root) => local(package, join(root, directory)),
+        },
+        Origin::Main { index, directory } => local(package, join(&settings.mains[*index].directory, directory)),
     }
+}
+
+fn local(package: &Package, directory: String) -> Source {
+    let files: BTreeSet<String> = package.selection.files.all().map(str::to_owned).collect();
+    Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
 fn compile_command(settings: Settings, package: &Package) -> Vec<String> {

@@ -1,118 +1,178 @@
 //! Whether a lock still fits spec, go.mod and go.sum, so that nothing is built from pins that they have moved on from.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
-use crate::error::{Error, Result};
-use crate::lock::build;
-use crate::lock::file::{LockedModule, LockedSdk, Lockfile, Replacement};
+use crate::error::{Class, Error, Result};
+use crate::lock::build::{self, Patch};
+use crate::lock::file::{
+    self, Bootstrap, LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload,
+};
+use crate::lock::known;
+use crate::lock::sdk::expected_urls;
+use crate::module::ModuleId;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
-use crate::module::{ModuleId, semver};
-use crate::spec::{SdkSource, SdkVersion};
+use crate::module::workspace::Workspace;
+use crate::name::{ModulePath, ModuleVersion};
+use crate::spec::{Archives, Sdk, SdkSource, SdkVersion};
 
-/// The SDK of the spec, when the lock fits.
+/// The SDKs of the spec by name, when the lock fits.
 ///
 /// # Errors
 ///
-/// Another SDK, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts.
-pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-    let sdk = check_sdk(project, lock)?;
+/// Other SDKs, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts.
+pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
+    let sdks = check_sdks(project, lock)?;
     if let Some(missing) = project.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
         return Err(stale(format!("it doesn't cover the platform {missing}")));
     }
-    let listed = mvs::listed(&project.workspace);
+    project.check_vendored(lock)?;
+    if project.workspace.vendor.is_some() {
+        return Ok(sdks);
+    }
+    let selected = selected(&project.workspace, lock)?;
     for module in &lock.modules {
-        match &listed {
-            Some(selected) => check_listed(module, selected)?,
-            None => check_required(project, module)?,
-        }
-        check_sum(project, module)?;
+        check_module(module, &selected)?;
+        known::check_sum(module, &project.workspace.sums)?;
     }
-    Ok(sdk)
+    lock.local.iter().try_for_each(|module| check_local(&project.workspace, module, &selected))?;
+    Ok(sdks)
 }
 
-fn stale(why: String) -> Error {
-    Error::input(format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
-}
-
-fn check_sdk<'l>(project: &Project, lock: &'l Lockfile) -> Result<&'l LockedSdk> {
-    let sdk = match &project.spec.sdk.version {
-        SdkVersion::Exact(version) => lock.sdks.iter().find(|s| s.version == *version),
-        SdkVersion::FromGoMod => lock.sdks.last(),
+/// The versions that all go.mod files together ask for; the lock has those that aren't the repository's own.
+fn selected(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<Selected>> {
+    if let Some(listed) = mvs::listed(workspace) {
+        return Ok(listed);
+    }
+    let locked: BTreeMap<&ModuleId, &LockedGoMod> = lock.go_mods.iter().map(|locked| (&locked.id, locked)).collect();
+    // A proof was verified when it was locked, and is again by `lock --verify`.
+    let vouched = |locked: &LockedGoMod| match workspace.sums.go_mod(&locked.id) {
+        [] => locked.proof.is_some(),
+        accepted => accepted.contains(&locked.h1),
     };
-    let sdk = sdk.ok_or_else(|| stale("it pins another version of Go than the spec asks for".to_owned()))?;
-    if project.spec.sdk.version == SdkVersion::FromGoMod
-        && let Some(wanted) = project.workspace.wanted_sdk()
-    {
-        // A language version stands for any of its releases.
-        let fits = match wanted.version.is_release() {
-            true => wanted.version == sdk.version,
-            false => wanted.version.language() == sdk.version.language(),
-        };
-        if !fits {
-            return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, wanted.file, wanted.line)));
-        }
+    mvs::build_list(workspace, &|id: &ModuleId| match locked.get(id).filter(|locked| vouched(locked)) {
+        Some(locked) => Ok(known::go_mod(locked)),
+        None => Err(stale(format!("it doesn't have the go.mod of {id}"))),
+    })
+}
+
+pub(super) fn stale(why: String) -> Error {
+    Error::new(Class::Negative, format!("{LOCK_FILE} is stale: {why}")).help("run `godirect lock`")
+}
+
+fn check_sdks<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
+    if let Some(extra) = lock.sdks.iter().find(|sdk| !project.spec.sdks.contains_key(&sdk.name)) {
+        return Err(stale(format!("it pins the SDK `{}`, which the spec has not", extra.name)));
     }
-    check_build(project, sdk)?;
-    match project.spec.sdk.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
+    let one = |(name, wanted): (&String, &Sdk)| {
+        let sdk = lock.sdks.iter().find(|sdk| sdk.name == *name);
+        let sdk = sdk.ok_or_else(|| stale(format!("it doesn't pin the SDK `{name}` of the spec")))?;
+        check_sdk(project, wanted, sdk)?;
+        Ok((sdk.name.as_str(), sdk))
+    };
+    project.spec.sdks.iter().map(one).collect()
+}
+
+fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
+    match &wanted.version {
+        SdkVersion::Exact(version) if *version != sdk.version => {
+            return Err(stale(format!("it pins go{}, but the spec asks for go{version}", sdk.version)));
+        }
+        SdkVersion::FromGoMod => match project.workspace.wanted_sdk() {
+            Some(line) if line.version.toolchain() != sdk.version => {
+                return Err(stale(format!("it pins go{}, but {} has the line `{}`", sdk.version, line.file, line.line)));
+            }
+            _ => {}
+        },
+        SdkVersion::Exact(_) => {}
+    }
+    let (asked, kind) = match &wanted.source {
+        SdkSource::ModuleProxy | SdkSource::Source(_) => ("module", file::SdkSource::Module),
+        SdkSource::Archive(_) => ("archive", file::SdkSource::Archive),
+    };
+    if sdk.source != kind {
+        return Err(stale(format!("its SDK go{} doesn't come from {asked}s, as the spec asks for", sdk.version)));
+    }
+    if let SdkSource::Archive(archives) = &wanted.source {
+        sdk.downloads.iter().try_for_each(|download| check_archive(archives, download))?;
+    }
+    check_build(project, wanted, sdk)?;
+    match wanted.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
         Some(missing) => Err(stale(format!("it has no SDK for the execution platform {missing}"))),
-        None => Ok(sdk),
+        None => Ok(()),
     }
 }
 
 /// Whether the SDK is built as the spec asks, with patches that are still those of the lock.
-fn check_build(project: &Project, sdk: &LockedSdk) -> Result<()> {
-    let wanted = match &project.spec.sdk.source {
-        SdkSource::Source(wanted) => Some(wanted),
+fn check_build(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
+    let wanted = match &wanted.source {
+        SdkSource::Source(wanted) => Some(build::request(&project.dir, wanted)?),
         _ => None,
     };
+    if build::is_wanted(sdk.build.as_ref(), wanted.as_ref()) {
+        return Ok(());
+    }
     let (wanted, build) = match (wanted, &sdk.build) {
         (Some(wanted), Some(build)) => (wanted, build),
-        (None, None) => return Ok(()),
-        (Some(_), None) => return Err(stale("its SDK isn't built from source, as the spec asks".to_owned())),
-        (None, Some(_)) => return Err(stale("its SDK is built from source, which the spec doesn't ask for".to_owned())),
+        (None, _) => return Err(stale("its SDK is built from source, which the spec doesn't ask for".to_owned())),
+        (_, None) => return Err(stale("its SDK isn't built from source, as the spec asks".to_owned())),
     };
-    if wanted.bootstrap.as_ref().is_some_and(|version| *version != build.bootstrap.version) {
-        return Err(stale(format!(
-            "it compiles the SDK with go{}, and the spec asks for another one",
-            build.bootstrap.version
-        )));
+    let Bootstrap { version, .. } = &build.bootstrap;
+    if let Some(other) = wanted.bootstrap.as_ref().filter(|other| *other != version) {
+        return Err(stale(format!("it compiles the SDK with go{version}, but the spec asks for go{other}")));
     }
-    let sorted = |list: &[String]| BTreeSet::from_iter(list.to_vec());
-    if sorted(&wanted.experiments) != sorted(&build.experiments) {
-        return Err(stale("it builds the SDK with other experiments than the spec asks for".to_owned()));
-    }
-    if !wanted.patches.iter().eq(build.patches.iter().map(|p| &p.file)) {
-        return Err(stale("it builds the SDK with other patches than the spec asks for".to_owned()));
-    }
-    build.patches.iter().try_for_each(|patch| build::check_patch(&project.dir, patch))
+    let locked = |patch: &Patch| build.patches.iter().any(|locked| locked.file == patch.file);
+    let edited = |patch: &&Patch| locked(patch) && !build.patches.contains(&patch.locked());
+    Err(stale(match wanted.patches.iter().find(edited) {
+        Some(patch) => format!("the patch {} was edited after it was made", patch.file),
+        None if wanted.patches.iter().map(|p| &p.file).eq(build.patches.iter().map(|p| &p.file)) => {
+            "it builds the SDK with other experiments than the spec asks for".to_owned()
+        }
+        None => "it builds the SDK with other patches than the spec asks for".to_owned(),
+    }))
 }
 
-/// A go.mod that lists all modules says which version each has.
-fn check_listed(module: &LockedModule, selected: &[Selected]) -> Result<()> {
+/// The spec may name another hash, other URLs or another mirror now.
+fn check_archive(archives: &Archives, locked: &SdkDownload) -> Result<()> {
+    let platform = locked.platform;
+    let given = archives.given.get(&platform).and_then(|archive| archive.sha256);
+    if let Some(sha256) = given.filter(|sha256| *sha256 != locked.sha256) {
+        return Err(stale(format!(
+            "its SDK archive of {platform} has the sha256 {}, but the spec asks for {sha256}",
+            locked.sha256
+        )));
+    }
+    match expected_urls(archives, locked)? == locked.urls {
+        true => Ok(()),
+        false => Err(stale(format!("its SDK archive of {platform} has other URLs than the spec asks for"))),
+    }
+}
+
+fn check_module(module: &LockedModule, selected: &[Selected]) -> Result<()> {
     let LockedModule { path, version, .. } = module;
+    check_replacement(module, check_version(path, version, selected)?.replace.as_ref())
+}
+
+/// The selected version, which the locked one must be.
+fn check_version<'s>(path: &ModulePath, version: &ModuleVersion, selected: &'s [Selected]) -> Result<&'s Selected> {
     match selected.iter().find(|s| s.id.path == *path) {
         None => Err(stale(format!("it has {path}, which go.mod does not require"))),
         Some(found) if found.id.version != *version => {
             Err(stale(format!("it has {path}@{version}, but go.mod asks for {}", found.id.version)))
         }
-        Some(found) => check_replacement(module, found.replace.as_ref()),
+        Some(found) => Ok(found),
     }
 }
 
-/// For a workspace, and for a module before Go 1.17, other modules' go.mod files have a say too: what is known here is a lower bound.
-fn check_required(project: &Project, module: &LockedModule) -> Result<()> {
-    let LockedModule { path, version, .. } = module;
-    let required = project.workspace.modules.iter().flat_map(|m| &m.gomod.require).map(|r| &r.id);
-    let newer = |id: &&ModuleId| {
-        let excluded = project.workspace.is_excluded(id);
-        id.path == *path && !excluded && semver::compare(id.version.as_str(), version.as_str()).is_gt()
-    };
-    if let Some(id) = required.into_iter().find(newer) {
-        return Err(stale(format!("it has {path}@{version}, but go.mod asks for {}", id.version)));
+/// A directory takes the place of the module, and build information has the version and the directory that the lock has.
+fn check_local(workspace: &Workspace, module: &LocalModule, selected: &[Selected]) -> Result<()> {
+    let LocalModule { path, version, directory } = module;
+    match workspace.shown_replacement(&check_version(path, version, selected)?.id) {
+        Some(shown) if shown == directory => Ok(()),
+        Some(shown) => Err(stale(format!("it has {directory} for {path}, but go.mod replaces it by {shown}"))),
+        None => Err(stale(format!("it has {directory} for {path}, but go.mod doesn't replace it by a directory"))),
     }
-    check_replacement(module, project.workspace.replacement(&ModuleId { path: path.clone(), version: version.clone() }))
 }
 
 fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<()> {
@@ -128,27 +188,4 @@ fn check_replacement(module: &LockedModule, wanted: Option<&Target>) -> Result<(
     let locked =
         module.replace.as_ref().map_or_else(|| "doesn't replace".to_owned(), |r| format!("has {}@{} for", r.path, r.version));
     Err(stale(format!("it {locked} {}, but go.mod {wanted}", module.path)))
-}
-
-/// The lock was verified against go.sum when it was made; a line that is missing or different now means that somebody changed either.
-fn check_sum(project: &Project, module: &LockedModule) -> Result<()> {
-    let id = match &module.replace {
-        Some(Replacement { path, version }) => ModuleId { path: path.clone(), version: version.clone() },
-        None => ModuleId { path: module.path.clone(), version: module.version.clone() },
-    };
-    let accepted = project.workspace.sums.module(&id);
-    if accepted.is_empty() {
-        let error = Error::input(format!("{id}: missing go.sum entry"));
-        return Err(error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
-    }
-    if accepted.contains(&module.h1) {
-        return Ok(());
-    }
-    let sums: Vec<String> = accepted.iter().map(ToString::to_string).collect();
-    let error = Error::verification(format!(
-        "checksum mismatch for {id}: go.sum has {}, {LOCK_FILE} has {}",
-        sums.join(" or "),
-        module.h1
-    ));
-    Err(error.help("find out which of them was changed, and why; `godirect lock` follows go.sum"))
 }

@@ -1,18 +1,20 @@
 //! `godirect lock`: what the spec asks for, and which third-party packages the repository needs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Project, context, roots};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
-use crate::lock::build::BuildRequest;
-use crate::lock::fetch::Fetcher;
-use crate::lock::file::{LockedSdk, Lockfile};
+use crate::lock::build;
+use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
+use crate::lock::file::{LockedSdk, Lockfile, NAME};
+use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
-use crate::lock::sdk::{ArchivePin, SdkOrigin, SdkRequest, SdkVersion};
-use crate::module::gomod::Target;
+use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::sumdb::note::Verifier;
+use crate::lock::with_connections;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
-use crate::source::scan::{Tests, scan};
-use crate::source::tree::DiskTree;
 use crate::spec;
 
 impl Project {
@@ -21,73 +23,113 @@ impl Project {
     /// # Errors
     ///
     /// Those of [`resolve::lock`], and of the package graph.
-    pub fn lock(&self, fetcher: Fetcher, previous: Option<&Lockfile>) -> Result<Lockfile> {
+    pub fn lock(&self, access: Access, previous: Option<&Lockfile>, verifier: Option<&Verifier>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        let sdks: Vec<SdkRequest> =
+            self.spec.sdks.iter().map(|(name, sdk)| self.sdk_request(name, sdk)).collect::<Result<_>>()?;
         let request = Request {
             directory: &self.module_dir(),
-            sdk: &self.sdk_request(),
-            exec_platforms: &self.spec.sdk.exec_platforms,
+            root: &self.dir,
+            vendor: &self.vendor_directory(),
+            sdks: &sdks,
             platforms: &platforms,
             previous,
+            verifier,
         };
-        resolve::lock(&request, fetcher, &|sdk, modules| self.needed(sdk, modules))
+        resolve::lock(&request, access, &|sdks, modules| self.needed(sdks, modules))
     }
 
-    fn sdk_request(&self) -> SdkRequest {
-        let version = match &self.spec.sdk.version {
+    fn sdk_request(&self, name: &str, sdk: &spec::Sdk) -> Result<SdkRequest> {
+        let version = match &sdk.version {
             spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
             spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
         };
-        let origin = match &self.spec.sdk.source {
-            spec::SdkSource::ModuleProxy | spec::SdkSource::Source(_) => SdkOrigin::Module,
-            spec::SdkSource::Archive(archives) => SdkOrigin::Archive(
-                archives.iter().map(|(p, a)| (*p, ArchivePin { urls: a.urls.clone(), sha256: a.sha256 })).collect(),
-            ),
+        let (origin, build) = match &sdk.source {
+            spec::SdkSource::ModuleProxy => (SdkOrigin::Module, None),
+            spec::SdkSource::Archive(archives) => (SdkOrigin::Archive(archives.clone()), None),
+            spec::SdkSource::Source(wanted) => (SdkOrigin::Module, Some(build::request(&self.dir, wanted)?)),
         };
-        let build = match &self.spec.sdk.source {
-            spec::SdkSource::Source(spec::FromSource { bootstrap, experiments, patches }) => Some(BuildRequest {
-                bootstrap: bootstrap.clone(),
-                experiments: experiments.clone(),
-                patches: patches.clone(),
-                root: self.dir.clone(),
-            }),
-            _ => None,
-        };
-        SdkRequest { version, origin, build }
+        Ok(SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone(), build })
+    }
+
+    /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
+    /// but the repository.
+    ///
+    /// Where the lock doesn't have what it takes to know, the changes are those that are certain.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the repository; a hash that go.sum contradicts.
+    pub fn check_lock(&self, previous: &Lockfile, text: &str, verifier: Option<&Verifier>) -> Result<Vec<Change>> {
+        let guesses = Guesses::default();
+        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
+        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
+        let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
+        match new {
+            Ok(new) => {
+                let guessed = !found.is_empty();
+                // The size of what isn't there yet is anybody's guess.
+                found.extend(changes(previous, &new).into_iter().map(|c| if guessed { Change { size: None, ..c } } else { c }));
+                if found.is_empty() && new.render() != text {
+                    found.insert(Change::bare(Subject::Lock, NAME, Kind::Changed));
+                }
+            }
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(found.into_iter().collect())
     }
 
     /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
-    fn needed(&self, sdk: &LockedSdk, modules: &Modules) -> Result<Needed> {
-        if let Some(replaced) = modules.all().iter().find(|m| matches!(m.replace, Some(Target::Directory(_)))) {
-            let error = Error::input(format!(
-                "go.mod replaces {} by a directory, which this version of godirect can't build",
-                replaced.id.path
-            ));
-            return Err(error.help("use a go.work file, which makes the directory's module a main module"));
+    fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
+        for sdk in sdks {
+            self.check_version(&sdk.name, &sdk.version)?;
         }
-        self.check_version(&sdk.version)?;
-        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         // Go lines don't decide which packages are needed, so no go.mod is fetched for them.
         let info = |m: &Selected| ModuleInfo { path: m.id.path.clone(), version: m.id.version.clone(), go: None };
-        let infos: Vec<ModuleInfo> = modules.all().iter().map(info).collect();
-        let record = |index: usize, directory: &str| {
-            let root = modules.directory(&modules.all()[index])?;
-            let tree = DiskTree::new(root);
-            let scanned = scan(&tree, directory, Tests::Exclude)?;
-            if scanned.has_go_files() { scanned.record(&tree, &platforms).map(Some) } else { Ok(None) }
+        let (local, rest): (Vec<&Selected>, Vec<&Selected>) = modules.all().iter().partition(|m| self.is_local(m));
+        let infos: Vec<ModuleInfo> = rest.iter().copied().map(info).collect();
+        let record = |index: usize, directory: &str| match &self.workspace.vendor {
+            Some(vendored) => self.vendored_record(vendored, rest[index], directory),
+            None => {
+                self.check_outside(rest[index])?;
+                modules.package(rest[index], directory)
+            }
         };
-        let third_party = ThirdParty::Unlocked { modules: &infos, record: &record };
-        let sources = Sources::new(&self.tree, &self.mains, third_party, &sdk.packages);
+        let vendored = self.workspace.vendor.is_some();
+        let mut mains = self.mains.clone();
+        for module in &local {
+            mains.push(self.local_module(&module.id)?);
+        }
+        // What is found in one variant's sources is known in the next: they are the same but for std.
+        let of_sdk = |sdk: &'s LockedSdk| {
+            let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
+            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
+        };
+        let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
         for variant in self.variants() {
-            let experiments = sdk.experiments.get(&variant.target.platform.os_arch());
-            let context = context(&sdk.version, experiments.map_or(&[], Vec::as_slice), variant);
-            let graph = PackageGraph::load(&sources, &context, &roots(&sources, &context, &self.binaries)?, false)?;
+            let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
+            let context = context(sdk, variant);
+            let roots = roots(sources, &context, &self.binaries)?;
+            // Guesses depend on the order of questions, and take no time.
+            if modules.fetches() {
+                with_connections(|| sources.read_ahead(&context, &roots));
+            }
+            let graph = PackageGraph::load(sources, &context, &roots, false)?;
             for package in graph.packages() {
-                let Origin::Module { index, directory } = &package.origin else { continue };
-                if let Some(record) = sources.module_package(*index, directory)? {
-                    let path = infos[*index].path.clone();
-                    needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                match &package.origin {
+                    Origin::Module { index, directory } => {
+                        if let Some(record) = sources.module_package(*index, directory)? {
+                            let path = infos[*index].path.clone();
+                            needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                        }
+                    }
+                    Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {
+                        needed.entry(mains[*index].path.clone()).or_default();
+                    }
+                    Origin::Main { .. } | Origin::Std => {}
                 }
             }
         }

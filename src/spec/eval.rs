@@ -12,7 +12,7 @@ use starlark::syntax::{AstModule, Dialect};
 use starlark::values::FrozenHeapName;
 
 use super::vocabulary::{Declarations, Declared, Fault, vocabulary};
-use super::{DEFAULT_PROFILE, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
+use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
 use crate::error::{self, Error, Location, Result};
 use crate::platform::OsArch;
 
@@ -222,11 +222,11 @@ fn lower_first(message: &str) -> String {
 
 /// Fills in defaults and checks what the calls say of each other.
 fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
-    let default_exec = vec![OsArch { goos: "linux", goarch: "amd64" }];
-    let sdk = declared.sdk.unwrap_or(Sdk {
+    let mut sdks = declared.sdks;
+    sdks.entry(DEFAULT_SDK.to_owned()).or_insert_with(|| Sdk {
         version: SdkVersion::FromGoMod,
         source: SdkSource::ModuleProxy,
-        exec_platforms: default_exec,
+        exec_platforms: vec![OsArch { goos: "linux", goarch: "amd64" }],
         location: None,
     });
     let platforms = match declared.platforms {
@@ -236,6 +236,9 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
             .map(|text| text.parse().map(|platform: crate::platform::Platform| Target { name: platform.name(), platform }))
             .collect::<Result<_>>()?,
     };
+    if let Some((profile, location)) = declared.profiles.values().find(|(profile, _)| !sdks.contains_key(&profile.sdk)) {
+        return Err(unknown_sdk(&profile.sdk, &sdks, location.clone()));
+    }
     let mut profiles: BTreeMap<String, Profile> = declared.profiles.into_iter().map(|(name, (p, _))| (name, p)).collect();
     let mut binaries = declared.binaries;
     for binary in &mut binaries {
@@ -253,13 +256,23 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
     Ok(Spec {
         path,
         module_dir: declared.module_dir.map(|(dir, _)| dir).unwrap_or_default(),
-        sdk,
+        sdks,
         platforms,
         profiles,
         binaries,
         bazel: declared.bazel.is_some(),
         nix: declared.nix.map(|(nix, _)| nix),
     })
+}
+
+fn unknown_sdk(name: &str, sdks: &BTreeMap<String, Sdk>, location: Option<Location>) -> Error {
+    let error = Error::input(format!("there is no SDK `{}`", name.escape_debug()));
+    let known: Vec<&str> = sdks.keys().map(String::as_str).collect();
+    let error = error.help(format!("there are {}; go_sdk(name = …) declares one", known.join(", ")));
+    match location {
+        Some(location) => error.at(location),
+        None => error,
+    }
 }
 
 fn unknown_profile(name: &str, profiles: &BTreeMap<String, Profile>, location: Option<Location>) -> Error {

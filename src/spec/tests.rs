@@ -7,7 +7,8 @@ fn error(content: &str) -> String {
 #[test]
 fn two_lines_are_a_spec() {
     let spec = parse("binary(\".\")\nnix()\n").unwrap();
-    assert_eq!(spec.sdk.version, SdkVersion::FromGoMod);
+    assert_eq!(spec.sdks.keys().collect::<Vec<_>>(), [DEFAULT_SDK]);
+    assert_eq!(spec.sdks[DEFAULT_SDK].version, SdkVersion::FromGoMod);
     assert_eq!(spec.platforms.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["linux_amd64", "linux_arm64"]);
     assert_eq!(spec.binaries[0].profiles, [DEFAULT_PROFILE]);
     assert!(spec.nix.is_some() && !spec.bazel);
@@ -25,14 +26,20 @@ module("backend")
 platforms("linux/amd64", platform("linux/amd64", name = "fast", amd64 = "v3"), "wasip1/wasm")
 profile("release", tags = ["netgo"], ldflags = ["-s", "-w"])
 profile("debug", gcflags = ["-N", "-l"])
+profile("next", sdk = "next")
+go_sdk(name = "next", version = "go1.28rc1")
 binary("./cmd/server", name = "srv", profiles = ["release", "debug"])
 bazel()
 nix(dir = "build/nix", flake = False)
 "#,
     )
     .unwrap();
-    assert_eq!(spec.sdk.version, SdkVersion::Exact("1.27.3".parse().unwrap()));
-    assert!(matches!(&spec.sdk.source, SdkSource::Archive(a) if a.len() == 1));
+    let sdk = spec.sdk(DEFAULT_SDK).unwrap();
+    assert_eq!(sdk.version, SdkVersion::Exact("1.27.3".parse().unwrap()));
+    assert!(matches!(&sdk.source, SdkSource::Archive(a) if a.given.len() == 1));
+    assert_eq!(spec.sdk("next").unwrap().version, SdkVersion::Exact("1.28rc1".parse().unwrap()));
+    assert_eq!((spec.profiles["next"].sdk.as_str(), spec.profiles["debug"].sdk.as_str()), ("next", DEFAULT_SDK));
+    assert_eq!(spec.sdk("old").unwrap_err().to_string(), "godirect.star has no SDK `old` (it has default, next)");
     assert_eq!(spec.module_dir, "backend");
     assert_eq!(spec.platforms[1].name, "fast");
     assert_eq!(spec.platforms[1].platform.variant(), Some("v3"));
@@ -45,7 +52,7 @@ nix(dir = "build/nix", flake = False)
 
 #[test]
 fn an_sdk_from_source() {
-    let sdk = |call: &str| parse(&format!("go_sdk(version = \"1.27.3\", source = {call})\n")).map(|spec| spec.sdk.source);
+    let sdk = |call: &str| parse(&format!("go_sdk(version = \"1.27.3\", source = {call})\n")).map(|spec| spec.sdks[DEFAULT_SDK].source.clone());
     assert_eq!(sdk("from_source()").unwrap(), SdkSource::Source(FromSource::default()));
     let all = "from_source(bootstrap = \"go1.24.6\", experiments = [\"arenas\"], patches = [\"patches/a.patch\"])";
     let expected = FromSource {

@@ -18,7 +18,9 @@ use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
 use super::eval::location;
-use super::{Archive, Binary, Nix, Profile, Sdk, SdkSource, SdkVersion, Target, from_source};
+use super::{
+    Archive, Archives, Binary, DEFAULT_SDK, DOWNLOAD_PAGE, Nix, Profile, Sdk, SdkSource, SdkVersion, Target, from_source,
+};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -30,7 +32,7 @@ pub(super) struct Declarations(RefCell<Declared>);
 #[derive(Debug, Default)]
 pub(super) struct Declared {
     pub module_dir: Option<(String, Option<Location>)>,
-    pub sdk: Option<Sdk>,
+    pub sdks: BTreeMap<String, Sdk>,
     pub platforms: Option<(Vec<Target>, Option<Location>)>,
     pub profiles: BTreeMap<String, (Profile, Option<Location>)>,
     pub binaries: Vec<Binary>,
@@ -170,13 +172,7 @@ fn sdk_source(value: Option<Value>) -> starlark::Result<SdkSource> {
     let Some(value) = value else { return Ok(SdkSource::ModuleProxy) };
     match kind_of(value) {
         Some(("module_proxy", _)) => Ok(SdkSource::ModuleProxy),
-        Some(("archive", fields)) => {
-            let expected = "archive(urls = {\"linux/amd64\": [\"https://…\"]}, sha256 = {\"linux/amd64\": \"…\"})";
-            let (Some(urls), Some(sha256)) = (dict(fields["urls"]), dict(fields["sha256"])) else {
-                return Err(wrong_type("source", value, expected));
-            };
-            archives(urls, sha256)
-        }
+        Some(("archive", fields)) => archives(&fields),
         Some(("from_source", fields)) => from_source::parse(&fields).map(SdkSource::Source),
         _ => Err(wrong_type("source", value, "module_proxy(), archive(…) or from_source(…)")),
     }
@@ -186,36 +182,58 @@ fn dict<'v>(value: Value<'v>) -> Option<Vec<(&'v str, Value<'v>)>> {
     starlark::values::dict::DictRef::from_value(value)?.iter().map(|(k, v)| Some((k.unpack_str()?, v))).collect()
 }
 
-fn archives(urls: Vec<(&str, Value)>, sha256: Vec<(&str, Value)>) -> starlark::Result<SdkSource> {
-    let mut archives = BTreeMap::new();
-    for (name, value) in urls {
+fn archives(fields: &BTreeMap<&str, Value>) -> starlark::Result<SdkSource> {
+    let entries = |name: &str| match fields.get(name) {
+        Some(value) if !value.is_none() => dict(*value).map(Some).ok_or_else(|| {
+            wrong_type(name, *value, "a dictionary with an entry for each execution platform, e.g. {\"linux/amd64\": …}")
+        }),
+        _ => Ok(None),
+    };
+    let (urls, hashes) = (entries("urls")?, entries("sha256")?.unwrap_or_default());
+    let mut given: BTreeMap<OsArch, Archive> = BTreeMap::new();
+    for (name, value) in urls.iter().flatten() {
         let platform: OsArch = name.parse().blame(name)?;
-        let Some(list) = starlark::values::list::ListRef::from_value(value) else {
-            return Err(wrong_type("an entry of urls", value, "a list of strings"));
-        };
-        let list: Option<Vec<String>> = list.iter().map(|url| url.unpack_str().map(str::to_owned)).collect();
-        let list = list.filter(|l| !l.is_empty()).ok_or_else(|| wrong_type("an entry of urls", value, "a list of strings"))?;
-        for url in &list {
-            check_url(url)?;
+        let list = starlark::values::list::ListRef::from_value(*value);
+        let list: Option<Vec<String>> = list.and_then(|l| l.iter().map(|url| url.unpack_str().map(str::to_owned)).collect());
+        let list = list.filter(|l| !l.is_empty()).ok_or_else(|| wrong_type("an entry of urls", *value, "a list of strings"))?;
+        list.iter().try_for_each(|url| check_url(url))?;
+        given.entry(platform).or_default().urls = list;
+    }
+    for (name, digest) in hashes {
+        let platform: OsArch = name.parse().blame(name)?;
+        if urls.is_some() && !given.contains_key(&platform) {
+            return Err(Error::input(format!("no URLs are given for `{platform}`"))).blame(name);
         }
-        let Some((_, digest)) = sha256.iter().find(|(key, _)| *key == name) else {
-            return Err(Error::input(format!("no sha256 is given for {platform}"))).blame(name);
-        };
-        let digest = digest.unpack_str().ok_or_else(|| wrong_type("a sha256", *digest, "64 hex digits in quotes"))?;
-        archives.insert(platform, Archive { urls: list, sha256: digest.parse().blame(digest)? });
+        let digest = digest.unpack_str().ok_or_else(|| wrong_type("a sha256", digest, "64 hex digits in quotes"))?;
+        given.entry(platform).or_default().sha256 = Some(digest.parse().blame(digest)?);
     }
-    if let Some((extra, _)) = sha256.iter().find(|(key, _)| !archives.keys().any(|p| p.to_string() == *key)) {
-        return Err(Error::input(format!("no URLs are given for `{}`", extra.escape_debug()))).blame(extra);
+    let index = fields.get("index").and_then(|index| index.unpack_str()).unwrap_or(DOWNLOAD_PAGE);
+    check_url(index)?;
+    if index.strip_prefix("http://").is_some_and(|rest| !is_loopback(rest)) {
+        let error = Error::input(format!("`{index}` is not encrypted, so anyone on the way could choose the SDK"));
+        return Err(error.help("write an https URL, or give the sha256 of each archive and no index")).blame(index);
     }
-    Ok(SdkSource::Archive(archives))
+    Ok(SdkSource::Archive(Archives { index: index.to_owned(), given }))
+}
+
+/// Whether the rest of a URL behind `http://` names this machine.
+fn is_loopback(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| authority.strip_prefix(host).is_some_and(port))
 }
 
 fn check_url(url: &str) -> starlark::Result<()> {
-    let known = ["https://", "http://", "file://"].iter().any(|scheme| url.starts_with(scheme));
-    if known && url.chars().all(|c| c.is_ascii_graphic() && !"\"\\{}`<>^|".contains(c)) {
-        return Ok(());
+    let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let Some(rest) = rest.filter(|_| url.chars().all(|c| c.is_ascii_graphic() && !"\"\\{}`<>^|".contains(c))) else {
+        return Err(Error::input(format!("`{}` is not an http, https or file URL", url.escape_debug()))).blame(url);
+    };
+    // It gets into the lock.
+    if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {
+        let error = Error::input("a URL of the spec has a user name or a password in it");
+        return Err(error.help("put them into ~/.netrc, and write the URL without them")).blame(url);
     }
-    Err(Error::input(format!("`{}` is not an http, https or file URL", url.escape_debug()))).blame(url)
+    Ok(())
 }
 
 fn target(value: Value) -> starlark::Result<Target> {
@@ -261,14 +279,18 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         Ok(heap.alloc(AllocStruct([("kind", "module_proxy")])))
     }
 
-    /// Archives with the layout of those on Go's download page, pinned by sha256, for each execution platform.
+    /// Archives with the layout of those on Go's download page, for each execution platform. What isn't given is looked up on that page,
+    /// once, or on a mirror of it.
     fn archive<'v>(
-        #[starlark(require = named)] urls: Value<'v>,
-        #[starlark(require = named)] sha256: Value<'v>,
+        #[starlark(require = named)] urls: Option<Value<'v>>,
+        #[starlark(require = named)] sha256: Option<Value<'v>>,
+        #[starlark(require = named)] index: Option<&str>,
         heap: Heap<'v>,
     ) -> starlark::Result<Value<'v>> {
+        let (urls, sha256) = (urls.unwrap_or_else(Value::new_none), sha256.unwrap_or_else(Value::new_none));
+        let index = index.map_or_else(Value::new_none, |index| heap.alloc(index));
         let kind = heap.alloc("archive");
-        Ok(heap.alloc(AllocStruct([("kind", kind), ("urls", urls), ("sha256", sha256)])))
+        Ok(heap.alloc(AllocStruct([("kind", kind), ("urls", urls), ("sha256", sha256), ("index", index)])))
     }
 
     /// The SDK is built from the source in the module `golang.org/toolchain`.
@@ -320,13 +342,16 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         Ok(heap.alloc(AllocStruct(fields)))
     }
 
-    /// The Go SDK that builds everything. Without it: the version of go.mod through GOPROXY, tools for linux/amd64.
+    /// A Go SDK that builds: without a name that of all profiles which name none. Without it: the version of go.mod through GOPROXY,
+    /// tools for linux/amd64.
     fn go_sdk<'v>(
+        #[starlark(require = named, default = "default")] name: &str,
         #[starlark(require = named)] version: Option<Value<'v>>,
         #[starlark(require = named)] source: Option<Value<'v>>,
         #[starlark(require = named)] exec_platforms: Option<UnpackList<String>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
+        check_name("SDK", name)?;
         let (version, source) = (sdk_version(version)?, sdk_source(source)?);
         let mut platforms = BTreeSet::new();
         for name in exec_platforms.map_or_else(|| vec!["linux/amd64".to_owned()], |list| list.items) {
@@ -337,16 +362,19 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         if platforms.is_empty() {
             return Err(fault(Error::input("exec_platforms is empty, so nothing could be built"), None));
         }
-        if let SdkSource::Archive(archives) = &source
-            && let Some(missing) = platforms.iter().find(|p| !archives.contains_key(p))
+        if let SdkSource::Archive(Archives { given, .. }) = &source
+            && given.values().any(|archive| !archive.urls.is_empty())
+            && let Some(missing) = platforms.iter().find(|p| !given.contains_key(p))
         {
             return Err(fault(Error::input(format!("archive() has no entry for the execution platform {missing}")), None));
         }
         declare(eval, |declared, location| {
-            if let Some(first) = &declared.sdk {
-                return Err(said_twice("go_sdk()", &first.location));
+            if let Some(first) = declared.sdks.get(name) {
+                let what = if name == DEFAULT_SDK { "go_sdk()".to_owned() } else { format!("the SDK `{name}`") };
+                return Err(said_twice(&what, &first.location));
             }
-            declared.sdk = Some(Sdk { version, source, exec_platforms: platforms.into_iter().collect(), location });
+            let sdk = Sdk { version, source, exec_platforms: platforms.into_iter().collect(), location };
+            declared.sdks.insert(name.to_owned(), sdk);
             Ok(())
         })
     }
@@ -402,11 +430,13 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         #[starlark(require = named)] gcflags: Option<UnpackList<String>>,
         #[starlark(require = named)] ldflags: Option<UnpackList<String>>,
         #[starlark(require = named, default = false)] cgo: bool,
+        #[starlark(require = named, default = "default")] sdk: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         check_name("profile", name)?;
         let list = |l: Option<UnpackList<String>>| l.map(|l| l.items).unwrap_or_default();
-        let profile = Profile { tags: tag_set(list(tags))?, gcflags: list(gcflags), ldflags: list(ldflags), cgo };
+        let (tags, gcflags, ldflags) = (tag_set(list(tags))?, list(gcflags), list(ldflags));
+        let profile = Profile { tags, gcflags, ldflags, cgo, sdk: sdk.to_owned() };
         for flag in profile.gcflags.iter().chain(&profile.ldflags) {
             if flag.is_empty() || flag.chars().any(char::is_control) {
                 let error = Error::input(format!("`{}` can't be a flag", flag.escape_debug()));

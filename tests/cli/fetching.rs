@@ -3,26 +3,17 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
 
 use godirect::digest::Sha256;
 
-use crate::support::{GODIRECT, Project, SMALL_SDK, error, module, same, with_module};
+use crate::support::{Project, SMALL_SDK, error, imported, module, same, unprivileged, with_module};
 
 const ZIP: &str = "proxy/a.example/m/@v/v1.0.0.zip";
 const SDK_MODULE: &str = "golang.org/toolchain@v0.0.1-go1.27.3.linux-amd64";
 const SDK_ZIP: &str = "golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-amd64.zip";
 const INTERCEPTED: &str =
     "the bits may have been replaced on the origin server, or someone intercepted the download: find out before you build";
-
-/// The error of a module that main.go imports.
-fn imported(message: &str, help: &str) -> String {
-    format!(
-        "error: {message}\n --> main.go:3:8\n  |\n3 | import \"a.example/m\"\n  |        ^^^^^^^^^^^^^\n  |\nhelp: {help}\n"
-    )
-}
 
 /// A port on which nobody listens.
 fn closed_port() -> String {
@@ -50,20 +41,27 @@ fn nobody_answers() {
     let help = "check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network";
     let why = "Connection refused (os error 111)";
     let sdk = error(&format!("failed to fetch {SDK_MODULE}: {url}/{SDK_ZIP}: {why}"), help);
-    let project = Project::example("01-hello").env("GOPROXY", &url);
-    let before = project.read("godirect.lock.json");
-    for verb in ["lock", "build"] {
-        project.fails(&[verb], 3, &sdk);
-    }
-    assert_eq!(project.read("godirect.lock.json"), before);
+    let project = Project::example("01-hello").env("GOPROXY", &url).env("GOSUMDB", "sum.golang.org");
+    project.fails(&["build"], 3, &sdk);
     project.succeeds(&["generate"]);
+    let outdated = project.read("godirect.lock.json").replace("\"version\": 2", "\"version\": 1");
+    project.write("godirect.lock.json", &outdated);
+    let accept = "`godirect lock --accept-unverified` pins it without proof, and the lock says so";
+    let unproven = |why: &str, help: &str| {
+        let message = format!("failed to verify {SDK_MODULE}: failed to fetch sum.golang.org: {why}");
+        error(&message, &format!("{help}; or {accept}"))
+    };
+    project.fails(&["lock"], 3, &unproven(&format!("{url}/sumdb/sum.golang.org/supported: {why}"), help));
+    assert_eq!(project.read("godirect.lock.json"), outdated);
+    project.fails(&["lock", "--accept-unverified"], 3, &sdk);
+    assert_eq!(project.read("godirect.lock.json"), outdated);
     let module = format!("failed to fetch a.example/m@v1.0.0: {url}/a.example/m/@v/v1.0.0.zip: {why}");
     with_module().env("GOPROXY", &url).fails(&["lock"], 3, &imported(&module, help));
-    let off = error(
-        &format!("failed to fetch {SDK_MODULE}: module lookup disabled by GOPROXY=off"),
-        "it is not in the cache: set GOPROXY to a module proxy",
-    );
-    project.env("GOPROXY", "off").fails(&["lock"], 3, &off);
+    let why = "module lookup disabled by GOPROXY=off";
+    let help = "it is not in the cache: set GOPROXY to a module proxy";
+    let project = project.env("GOPROXY", "off");
+    project.fails(&["lock"], 3, &unproven(why, help));
+    project.fails(&["lock", "--accept-unverified"], 3, &error(&format!("failed to fetch {SDK_MODULE}: {why}"), help));
 }
 
 #[test]
@@ -105,6 +103,7 @@ fn another_module_than_go_sum_says() {
         format!("checksum mismatch for a.example/m@v1.0.0: the module proxy has {}, go.sum has {}", other.h1, promised.h1);
     project.fails(&["lock"], 4, &imported(&message, INTERCEPTED));
     project.write("go.sum", "");
+    let project = project.env("GOPRIVATE", "a.example");
     let help = "`go mod tidy` adds it, or `go mod download a.example/m`";
     project.fails(&["lock"], 2, &imported("a.example/m@v1.0.0: missing go.sum entry", help));
 }
@@ -131,10 +130,12 @@ fn another_sdk_than_was_pinned() {
     let help = "compare with the hash that the archive's publisher names";
     let message =
         |by: &str| format!("checksum mismatch for the SDK archive of linux/amd64: the server has {right}, {by} has {wrong}");
-    project.edit("godirect.lock.json", right, &wrong);
+    for file in ["godirect.lock.json", "godirect.star"] {
+        project.edit(file, right, &wrong);
+    }
     let fresh = project.env("GODIRECT_CACHE", "fresh");
     fresh.fails(&["goroot"], 4, &error(&message("the lock"), help));
-    fresh.edit("godirect.star", right, &wrong);
+    fresh.edit("godirect.lock.json", &wrong, right);
     fresh.fails(&["lock"], 4, &error(&message("the spec"), help));
 }
 
@@ -151,22 +152,6 @@ fn cache_that_is_a_file() {
             "GODIRECT_CACHE sets another directory for the cache",
         ),
     );
-}
-
-/// Root may write everywhere, so it becomes somebody else.
-fn unprivileged(project: &Project, arguments: &[&str]) -> Command {
-    let mut command = project.command(arguments);
-    if fs::metadata(project.root()).unwrap().uid() == 0 {
-        // The program's own directory may be closed to others.
-        let program = project.path("godirect");
-        if !program.exists() && fs::hard_link(GODIRECT, &program).is_err() {
-            fs::copy(GODIRECT, &program).unwrap();
-        }
-        let environment = command.get_envs().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect::<Vec<_>>();
-        command = Command::new(program);
-        command.args(arguments).current_dir(project.root()).env_clear().envs(environment).uid(65534).gid(65534);
-    }
-    command
 }
 
 #[test]

@@ -122,9 +122,9 @@ fn lock() {
     let sources = read_tree(&project.root());
     let took = time(&project, &["lock"]);
     let locked = read_tree(&project.root());
-    // Old is another lock rather than none.
+    // Old is another lock rather than none, and one of which nothing can be kept.
     let mut old = locked.clone();
-    let other = project.read("godirect.lock.json").replace("\"m.go\"", "\"old.go\"");
+    let other = project.read("godirect.lock.json").replace("\"version\": 2", "\"version\": 1");
     old.insert("godirect.lock.json".to_owned(), other.into_bytes());
     assert!(old != locked && sources.len() + 1 == locked.len());
     kill_often(took, |_, moment| {

@@ -16,9 +16,11 @@ fn parsed(text: &str) -> Value {
 #[test]
 fn json_of_lock() {
     let project = with_module();
-    let summary = |changed| json!({"version": 1, "changed": changed, "go": ["1.27.3"], "modules": 1, "packages": 1});
-    assert_eq!(parsed(&project.succeeds(&["--json", "lock"])), summary(true));
-    assert_eq!(parsed(&project.succeeds(&["lock", "--json"])), summary(false));
+    let summary = |changed, changes: &[Value]| json!({"version": 1, "changed": changed, "go": ["1.27.3"], "modules": 1, "packages": 1, "changes": changes});
+    let new = json!({"subject": "lock", "name": "godirect.lock.json", "kind": "added"});
+    assert_eq!(parsed(&project.succeeds(&["--json", "lock"])), summary(true, &[new]));
+    assert_eq!(parsed(&project.succeeds(&["lock", "--json"])), summary(false, &[]));
+    assert_eq!(parsed(&project.succeeds(&["lock", "--json", "--check"])), summary(false, &[]));
 }
 
 #[test]

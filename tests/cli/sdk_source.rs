@@ -15,9 +15,7 @@ fn locked() -> Project {
     project.write("godirect.star", SPEC);
     project.write("patches/errors.patch", PATCH);
     let shown = project.succeeds(&["lock"]);
-    let first = shown.lines().next().unwrap();
-    assert!(first.starts_with("sdk      go1.27.3  tools for linux/amd64"), "{shown}");
-    assert!(first.ends_with("built from source by go1.27.3 with arenas, nodwarf5, patches/errors.patch"), "{shown}");
+    assert!(shown.ends_with("changed  sdk  go1.27.3 → go1.27.3 from source\nwrote    godirect.lock.json\n"), "{shown}");
     project
 }
 
@@ -67,19 +65,19 @@ fn a_lock_for_another_build_is_stale() {
     let spec = |from: &str, to: &str| project.write("godirect.star", &SPEC.replace(from, to));
     let stale = |why: &str| error(&format!("godirect.lock.json is stale: {why}"), "run `godirect lock`");
     spec(", \"arenas\"", "");
-    project.fails(&["generate"], 2, &stale("it builds the SDK with other experiments than the spec asks for"));
+    project.fails(&["generate"], 1, &stale("it builds the SDK with other experiments than the spec asks for"));
     spec("bootstrap = \"1.27.3\"", "bootstrap = \"1.26.6\"");
-    project.fails(&["generate"], 2, &stale("it compiles the SDK with go1.27.3, and the spec asks for another one"));
+    project.fails(&["generate"], 1, &stale("it compiles the SDK with go1.27.3, but the spec asks for go1.26.6"));
     spec("patches = [", "patches = [\"patches/other.patch\", ");
-    project.fails(&["generate"], 2, &stale("it builds the SDK with other patches than the spec asks for"));
+    project.write("patches/other.patch", "");
+    project.fails(&["generate"], 1, &stale("it builds the SDK with other patches than the spec asks for"));
     project.write("godirect.star", "go_sdk(version = \"1.27.3\")\nplatforms(\"linux/amd64\")\nnix()\n");
-    project.fails(&["generate"], 2, &stale("its SDK is built from source, which the spec doesn't ask for"));
+    project.fails(&["generate"], 1, &stale("its SDK is built from source, which the spec doesn't ask for"));
     spec("", "");
     project.edit("patches/errors.patch", "Patched is new", "Patched is edited");
-    let edited = "the patch patches/errors.patch was edited after the lock was made";
-    project.fails(&["generate"], 2, &error(edited, "run `godirect lock`"));
+    project.fails(&["generate"], 1, &stale("the patch patches/errors.patch was edited after it was made"));
     std::fs::remove_file(project.root().join("patches/errors.patch")).unwrap();
-    let missing = error("there is no patch ./patches/errors.patch", "from_source(patches = …) has paths relative to the spec");
+    let missing = error("there is no patch patches/errors.patch", "from_source(patches = …) has paths relative to the spec");
     project.fails(&["generate"], 2, &missing);
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -10,6 +12,8 @@ use std::sync::LazyLock;
 use godirect::digest::{H1, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+pub mod registry;
 
 /// The program under test.
 pub const GODIRECT: &str = env!("CARGO_BIN_EXE_godirect");
@@ -144,7 +148,8 @@ impl Project {
         write_tree(&project.root(), &tree, tree.keys());
         let cache = project.path("cache").display().to_string();
         let home = project.path("home").display().to_string();
-        let env = [("HOME", home.as_str()), ("GODIRECT_CACHE", &cache), ("GOPROXY", "off"), ("GOENV", "off")];
+        let env =
+            [("HOME", home.as_str()), ("GODIRECT_CACHE", &cache), ("GOPROXY", "off"), ("GOSUMDB", "off"), ("GOENV", "off")];
         env.into_iter().fold(project, |project, (name, value)| project.env(name, value))
     }
 
@@ -160,7 +165,7 @@ impl Project {
 
     /// With the user's cache, and the network for what it lacks.
     pub fn with_user_cache(mut self) -> Project {
-        self.env.remove("GOPROXY");
+        self.env.retain(|name, _| name != "GOPROXY" && name != "GOSUMDB");
         for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
             self.env.extend(std::env::var(variable).map(|value| (variable.to_owned(), value)));
         }
@@ -235,6 +240,13 @@ pub fn error(message: &str, help: &str) -> String {
     format!("error: {message}\n |\nhelp: {help}\n")
 }
 
+/// The error of a module that main.go imports.
+pub fn imported(message: &str, help: &str) -> String {
+    format!(
+        "error: {message}\n --> main.go:3:8\n  |\n3 | import \"a.example/m\"\n  |        ^^^^^^^^^^^^^\n  |\nhelp: {help}\n"
+    )
+}
+
 /// Compares texts and shows how they differ.
 #[track_caller]
 pub fn same(expected: &str, got: &str) {
@@ -283,4 +295,20 @@ pub fn with_module() -> Project {
     fs::write(zips.join("v1.0.0.zip"), &module.zip).unwrap();
     let url = format!("file://{}", project.path("proxy").display());
     project.env("GOPROXY", url)
+}
+
+/// Root may write everywhere, so it becomes somebody else.
+pub fn unprivileged(project: &Project, arguments: &[&str]) -> Command {
+    let mut command = project.command(arguments);
+    if fs::metadata(project.root()).unwrap().uid() == 0 {
+        // The program's own directory may be closed to others.
+        let program = project.path("godirect");
+        if !program.exists() && fs::hard_link(GODIRECT, &program).is_err() {
+            fs::copy(GODIRECT, &program).unwrap();
+        }
+        let environment = command.get_envs().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect::<Vec<_>>();
+        command = Command::new(program);
+        command.args(arguments).current_dir(project.root()).env_clear().envs(environment).uid(65534).gid(65534);
+    }
+    command
 }

@@ -47,13 +47,18 @@ pub fn succeeded(what: &str, output: &Output) -> String {
 
 /// `go build` of a main package with the flags that make it reproducible.
 pub fn go_build(example: &Path, package: &str, env: &[(&str, &str)], out: &Path) {
-    let mut command = Command::new(GOROOT.join("bin/go"));
+    go_build_by(&GOROOT, example, package, env, out);
+}
+
+/// The same by the go command of another GOROOT.
+pub fn go_build_by(goroot: &Path, example: &Path, package: &str, env: &[(&str, &str)], out: &Path) {
+    let mut command = Command::new(goroot.join("bin/go"));
     command.env_clear().envs(env.iter().copied()).current_dir(example);
     for name in ["PATH", "HOME", "GOPROXY", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let home = CACHE.join("go");
-    command.env("GOROOT", &*GOROOT).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
+    command.env("GOROOT", goroot).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
     command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("CGO_ENABLED", "0")]);
     command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(out).arg(package);
     succeeded("go build", &command.output().unwrap());
@@ -61,11 +66,16 @@ pub fn go_build(example: &Path, package: &str, env: &[(&str, &str)], out: &Path)
 
 /// Builds attributes of an example's default.nix in the sandbox; gives the directories of their results.
 pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
+    nix_build_with(example, attributes, &[])
+}
+
+/// The same with further arguments.
+pub fn nix_build_with(example: &Path, attributes: &[String], arguments: &[&str]) -> Vec<PathBuf> {
     let store = CACHE.join("nix-store");
     std::fs::create_dir_all(&store).unwrap();
     let mut command = Command::new(NIX.join("nix-build"));
     command.current_dir(example).env("NIX_CONF_DIR", repository("tests/env"));
-    command.args(["--no-out-link", "--store"]).arg(&store);
+    command.args(["--no-out-link", "--store"]).arg(&store).args(arguments);
     for attribute in attributes {
         command.args(["-A", attribute]);
     }

@@ -4,7 +4,7 @@
 #
 #   SDK download ─▶ bootstrap GOROOT ─▶ helper ─▶ GOROOT, modules ─▶ packages ─▶ binaries
 #
-# Where the lock says that the SDK is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
+# Where the lock says that an SDK is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
 #
 # Downloads, GOROOT and modules are fixed-output derivations, so that a binary cache or another proxy may supply them. Nix makes the
 # first GOROOT with its own builtin builders, the pinned go command compiles the helper with it, and the helper builds all the rest.
@@ -13,6 +13,8 @@
   system ? builtins.currentSystem,
   # A Go module proxy (not a list). It decides where files come from, and nothing about what is built.
   goproxy ? "https://proxy.golang.org",
+  # Which of the URLs of an SDK's archive to take, counted from 0; nothing that is built depends on it either.
+  mirror ? 0,
 }:
 let
   inherit (builtins)
@@ -38,7 +40,7 @@ let
   root = ../.;
   directory = "nix";
 
-  plan = readVersion 1 planFile ./plan.json;
+  plan = readVersion 2 planFile ./plan.json;
   lock = readVersion 2 "godirect.lock.json" (root + "/godirect.lock.json");
 
   planFile = "${directory}/plan.json";
@@ -113,112 +115,231 @@ let
       outputHash = locked.sha256;
     };
 
-  # --- the SDK ------------------------------------------------------------------------------------------------------------------
+  # The file of an SDK that isn't a module. Nix itself knows no list of URLs.
+  fetchArchive =
+    urls: sha256:
+    fetch {
+      name = storeName (baseNameOf (head urls));
+      url =
+        if mirror < length urls then
+          builtins.elemAt urls mirror
+        else
+          throw "mirror is ${toString mirror}, but godirect.lock.json has ${toString (length urls)} URLs of an SDK, counted from 0";
+      outputHash = sha256;
+    };
 
-  lockedSdk =
+  # --- SDKs ---------------------------------------------------------------------------------------------------------------------
+
+  # Each SDK that the plan names: GOROOT for the machine that builds, and what it takes to get there.
+  sdks = mapAttrs makeSdk plan.sdks;
+
+  # A release as it was downloaded. Of the lock's SDKs and bootstrap SDKs it takes version, source and downloads.
+  makeRelease =
+    locked:
     let
-      found = filter (sdk: sdk.version == plan.sdk) lock.sdks;
-    in
-    if found != [ ] then
-      head found
-    else
-      throw "${planFile} wants Go ${plan.sdk}, which godirect.lock.json doesn't pin; run `godirect generate`";
+      inherit (locked) version;
 
-  # The first SDK whose programs run: the locked one, or that which compiles it from source.
-  firstSdk =
-    if lockedSdk ? build then lockedSdk.build.bootstrap // { source = "module"; } else lockedSdk;
+      download =
+        let
+          found = filter (download: systemOf download == system) locked.downloads;
+        in
+        if found != [ ] then
+          head found
+        else
+          throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
+            concatStringsSep ", " (map (download: download.platform) locked.downloads)
+          }; add the platform to godirect.star and run `godirect lock`";
 
-  downloadOf =
-    sdk:
-    let
-      found = filter (download: systemOf download == system) sdk.downloads;
-    in
-    if found != [ ] then
-      head found
-    else
-      throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
-        concatStringsSep ", " (map (download: download.platform) sdk.downloads)
-      }; add the platform to godirect.star and run `godirect lock`";
+      hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
 
-  download = downloadOf firstSdk;
-
-  hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
-
-  sdkModuleOf = sdk: {
-    path = "golang.org/toolchain";
-    version = "v0.0.1-go${sdk.version}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
-  };
-
-  sdkModule = sdkModuleOf firstSdk;
-
-  sdkFile =
-    if firstSdk.source == "module" then
-      fetchModule sdkModule download
-    else
-      fetch {
-        name = storeName (baseNameOf (head download.urls));
-        url = head download.urls;
-        outputHash = download.sha256;
+      module = {
+        path = "golang.org/toolchain";
+        version = "v0.0.1-go${version}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
       };
 
-  # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
-  sdkFiles = derivation {
-    name = "go";
-    system = "builtin";
-    builder = "builtin:unpack-channel";
-    channelName = "go";
-    src = sdkFile;
-    preferLocalBuild = true;
-  };
+      # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
+      files = derivation {
+        name = "go";
+        system = "builtin";
+        builder = "builtin:unpack-channel";
+        channelName = "go";
+        src =
+          if locked.source == "module" then
+            fetchModule module download
+          else
+            fetchArchive download.urls download.sha256;
+        preferLocalBuild = true;
+      };
 
-  # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
-  executables = mapAttrs (
-    tool: hash:
-    fetch {
-      name = "go-${tool}";
-      url =
-        "file://${sdkFiles}/go/toolchain@${sdkModule.version}/"
-        + (if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}");
-      outputHash = hash;
-      outputHashMode = "recursive";
-      executable = true;
-    }
-  ) (download.tools or { });
-
-  # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
-  bootstrapGoroot =
-    if firstSdk.source == "module" then
-      "${
-        import ./symlinks.nix {
-          name = "go-bootstrap";
-          directory = "go";
-          links = {
-            files = "${sdkFiles}/go/toolchain@${sdkModule.version}";
-            VERSION = "./files/VERSION";
-            "go.env" = "./files/go.env";
-            "pkg/include" = "./../files/pkg/include";
-            src = "./files/src";
-          }
-          // listToAttrs (
-            map (tool: {
-              name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
-              value = "${executables.${tool}}";
-            }) (attrNames executables)
-          );
+      # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
+      executables = mapAttrs (
+        tool: hash:
+        fetch {
+          name = "go-${tool}";
+          url =
+            "file://${files}/go/toolchain@${module.version}/"
+            + (if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}");
+          outputHash = hash;
+          outputHashMode = "recursive";
+          executable = true;
         }
-      }/go"
-    else
-      "${sdkFiles}/go";
+      ) (download.tools or { });
+
+      # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
+      bootstrap =
+        if locked.source == "module" then
+          "${
+            import ./symlinks.nix {
+              name = "go-bootstrap";
+              directory = "go";
+              links = {
+                files = "${files}/go/toolchain@${module.version}";
+                VERSION = "./files/VERSION";
+                "go.env" = "./files/go.env";
+                "pkg/include" = "./../files/pkg/include";
+                src = "./files/src";
+              }
+              // listToAttrs (
+                map (tool: {
+                  name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
+                  value = "${executables.${tool}}";
+                }) (attrNames executables)
+              );
+            }
+          }/go"
+        else
+          "${files}/go";
+
+      goroot =
+        if locked.source == "module" then
+          "${unzip "go-${version}" module download true}"
+        else
+          bootstrap;
+    in
+    {
+      inherit
+        bootstrap
+        download
+        goroot
+        hostName
+        ;
+    };
+
+  makeSdk =
+    name: version:
+    let
+      label = if name == "default" then "Go ${version}" else "Go ${version} as the SDK `${name}`";
+
+      locked =
+        let
+          found = filter (sdk: sdk.name or "default" == name && sdk.version == version) lock.sdks;
+        in
+        if found != [ ] then
+          head found
+        else
+          throw "${planFile} wants ${label}, which godirect.lock.json doesn't pin; run `godirect generate`";
+
+      release = makeRelease locked;
+
+      # The first one whose programs run: the release, or that which compiles it from source.
+      first =
+        if locked ? build then makeRelease (locked.build.bootstrap // { source = "module"; }) else release;
+
+      goroot =
+        if locked ? build then
+          "${buildSdk release first (buildArguments locked.build) { name = "go-${version}-from-source"; }}"
+        else
+          release.goroot;
+    in
+    {
+      inherit (release.download) platform;
+      inherit (release) hostName;
+      inherit (first) bootstrap;
+      inherit goroot;
+      # Systems that can build.
+      systems = filter (system: system != null) (map systemOf locked.downloads);
+      # The SDK's commands as a package: `nix shell .#go`.
+      commands = import ./symlinks.nix {
+        name = "go-${version}-commands";
+        directory = "bin";
+        links = {
+          go = "${goroot}/bin/go";
+          gofmt = "${goroot}/bin/gofmt";
+        };
+      };
+    }
+    // (
+      if locked.source == "module" then
+        {
+          # The proof that the pinned release is what its source gives: it succeeds if it has the very hash of the pinned tree.
+          rebuilt = buildSdk release first [ ] {
+            name = "go-${version}-rebuilt";
+            outputHashAlgo = "sha256";
+            outputHashMode = "recursive";
+            outputHash = release.download.nar;
+          };
+        }
+      else
+        { }
+    );
+
+  # --- SDKs from source ---------------------------------------------------------------------------------------------------------
+
+  # The program in sdk/ builds the source of `release` with the SDK `first`.
+  buildSdk =
+    release: first: arguments: attributes:
+    derivation (
+      {
+        inherit system;
+        builder = "${
+          compileProgram first.bootstrap "godirect-sdk" (
+            localFiles "${directory}/sdk" "godirect-sdk-source" [
+              "go.mod"
+              "main.go"
+              "patch.go"
+            ]
+          )
+        }";
+        args = [
+          "-source=${release.goroot}"
+          "-bootstrap=${first.goroot}"
+          "-out=${placeholder "out"}"
+          "-scratch=."
+        ]
+        ++ arguments;
+      }
+      // attributes
+    );
+
+  # What `build` of the lock means for that program. Nix itself compares the hash of a patch with that of the lock.
+  buildArguments =
+    build:
+    let
+      patched = build.patched or { };
+      patchFile =
+        patch:
+        builtins.path {
+          name = baseNameOf patch.file;
+          path = root + "/${patch.file}";
+          recursive = false;
+          inherit (patch) sha256;
+        };
+    in
+    [ "-experiment=${concatStringsSep "," (build.experiments or [ ])}" ]
+    ++ map (patch: "-patch=${patchFile patch}") (build.patches or [ ])
+    ++ map (file: "-patched=${patched.${file}}=${file}") (attrNames patched);
+
+  # --- programs -----------------------------------------------------------------------------------------------------------------
 
   # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
   # the build directory has no fixed name. Nothing uses that output.
-  compileProgram = name: source: derivation {
+  compileProgram = goroot: name: source: derivation {
     inherit name system;
     outputs = [
       "out"
       "cache"
     ];
-    builder = "${bootstrapGoroot}/bin/go";
+    builder = "${goroot}/bin/go";
     args = [
       "build"
       "-C=${source}"
@@ -228,7 +349,7 @@ let
       "-ldflags=-s -w"
       "-o=${placeholder "out"}"
     ];
-    GOROOT = bootstrapGoroot;
+    GOROOT = goroot;
     GOCACHE = placeholder "cache";
     HOME = placeholder "cache";
     CGO_ENABLED = "0";
@@ -238,7 +359,7 @@ let
     GOWORK = "off";
   };
 
-  helper = compileProgram "godirect-helper" (
+  helper = compileProgram sdks.default.bootstrap "godirect-helper" (
     localFiles "${directory}/helper" "godirect-helper-source" [
       "go.mod"
       "main.go"
@@ -259,93 +380,16 @@ let
     );
 
   unzip =
-    name: module: locked:
+    name: module: locked: goroot:
     help "unzip" {
-      inherit name;
+      inherit name goroot;
       inherit (locked) h1;
       zip = fetchModule module locked;
       prefix = "${module.path}@${module.version}";
-      goroot = module.path == sdkModule.path;
       outputHashAlgo = "sha256";
       outputHashMode = "recursive";
       outputHash = locked.nar;
     };
-
-  # A release as it was downloaded.
-  release =
-    sdk:
-    if sdk.source == "module" then
-      "${unzip "go-${sdk.version}" (sdkModuleOf sdk) (downloadOf sdk)}"
-    else
-      bootstrapGoroot;
-
-  goroot = if lockedSdk ? build then "${sdkFromSource}" else release lockedSdk;
-
-  # --- SDKs from source ---------------------------------------------------------------------------------------------------------
-
-  sdkProgram = compileProgram "godirect-sdk" (
-    localFiles "${directory}/sdk" "godirect-sdk-source" [
-      "go.mod"
-      "main.go"
-      "patch.go"
-    ]
-  );
-
-  buildSdk =
-    arguments: attributes:
-    derivation (
-      {
-        inherit system;
-        builder = "${sdkProgram}";
-        args = [
-          "-source=${release lockedSdk}"
-          "-bootstrap=${release firstSdk}"
-          "-out=${placeholder "out"}"
-          "-scratch=."
-        ]
-        ++ arguments;
-      }
-      // attributes
-    );
-
-  # Nix itself compares the hash of a patch with that of the lock.
-  patchFile =
-    patch:
-    builtins.path {
-      name = baseNameOf patch.file;
-      path = root + "/${patch.file}";
-      recursive = false;
-      inherit (patch) sha256;
-    };
-
-  sdkFromSource =
-    let
-      inherit (lockedSdk) build;
-      patched = build.patched or { };
-    in
-    buildSdk (
-      [ "-experiment=${concatStringsSep "," (build.experiments or [ ])}" ]
-      ++ map (patch: "-patch=${patchFile patch}") (build.patches or [ ])
-      ++ map (file: "-patched=${patched.${file}}=${file}") (attrNames patched)
-    ) { name = "go-${plan.sdk}-from-source"; };
-
-  # The proof that the pinned release is what its source gives: this derivation succeeds if it has the very hash of the pinned tree.
-  sdkRebuild = buildSdk [ ] {
-    name = "go-${plan.sdk}-rebuilt";
-    outputHashAlgo = "sha256";
-    outputHashMode = "recursive";
-    outputHash = (downloadOf lockedSdk).nar;
-  };
-
-  # The SDK's commands as a package: `nix shell .#go`.
-  go = import ./symlinks.nix {
-    name = "go-${plan.sdk}-commands";
-    directory = "bin";
-    links = {
-      go = "${goroot}/bin/go";
-      gofmt = "${goroot}/bin/gofmt";
-    };
-  };
 
   # --- sources ------------------------------------------------------------------------------------------------------------------
 
@@ -357,7 +401,7 @@ let
       in
       {
         name = "${module.path}@${module.version}";
-        value = unzip (storeName "${fetched.path}-${fetched.version}") fetched module;
+        value = unzip (storeName "${fetched.path}-${fetched.version}") fetched module false;
       }
     ) lock.modules
   );
@@ -393,13 +437,13 @@ let
 
   # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
-    importPath: source:
+    sdk: importPath: source:
     let
       below = directory: path: if path == "" then directory else "${directory}/${path}";
     in
     if source ? std then
       {
-        path = "${goroot}/src/${source.std}";
+        path = "${sdk.goroot}/src/${source.std}";
         shown = "GOROOT/src/${source.std}/";
       }
     else if source ? module then
@@ -420,9 +464,9 @@ let
 
   # --- packages and binaries ----------------------------------------------------------------------------------------------------
 
-  commonTokens = {
-    sdk = goroot;
-    tool = "${goroot}/pkg/tool/${hostName}";
+  toolTokens = sdk: {
+    sdk = sdk.goroot;
+    tool = "${sdk.goroot}/pkg/tool/${sdk.hostName}";
   };
 
   # Results of packages as tokens, e.g. {x:fmt}.
@@ -439,7 +483,8 @@ let
   compile =
     configuration: packages: importPath: package:
     let
-      source = sourceOf importPath package.source;
+      sdk = sdks.${configuration.sdk};
+      source = sourceOf sdk importPath package.source;
     in
     help "build" {
       name = storeName importPath;
@@ -452,7 +497,7 @@ let
       inherit (configuration) env;
       inherit (package) steps;
       tokens =
-        commonTokens
+        toolTokens sdk
         // resultTokens "x" "export" packages package.deps
         // {
           src = source.path;
@@ -469,7 +514,7 @@ let
       inherit (configuration) env;
       steps = [ { mkdir = "${placeholder "out"}/bin"; } ] ++ binary.steps;
       tokens =
-        commonTokens
+        toolTokens sdks.${configuration.sdk}
         // resultTokens "o" "out" packages binary.deps
         // {
           bin = "${placeholder "out"}/bin/${binary.file}";
@@ -516,7 +561,7 @@ let
             attrNames plan.configurations.${configuration}.binaries
           )
         )
-    ) (filter (name: configurations.${name}.platform == download.platform) (attrNames configurations))
+    ) (filter (name: configurations.${name}.platform == sdks.default.platform) (attrNames configurations))
   );
 
   default =
@@ -535,18 +580,38 @@ let
       };
 in
 {
-  # Systems that can build.
-  systems = filter (system: system != null) (map systemOf lockedSdk.downloads);
+  inherit (sdks.default) systems;
 
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
-  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`.
-  # Where the SDK is a module, `sdk-rebuild` builds it from source and compares.
-  packages = {
-    inherit go;
-  }
-  // (if lockedSdk.source == "module" then { sdk-rebuild = sdkRebuild; } else { })
+  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`, `go-<SDK>`.
+  # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
+  packages = listToAttrs (
+    concatMap (
+      name:
+      let
+        named = prefix: if name == "default" then prefix else "${prefix}-${name}";
+      in
+      [
+        {
+          name = named "go";
+          value = sdks.${name}.commands;
+        }
+      ]
+      ++ (
+        if sdks.${name} ? rebuilt then
+          [
+            {
+              name = named "sdk-rebuild";
+              value = sdks.${name}.rebuilt;
+            }
+          ]
+        else
+          [ ]
+      )
+    ) (attrNames sdks)
+  )
   // (if ownBinaries == { } then { } else { inherit default; })
   // configuredBinaries
   // ownBinaries;

@@ -8,21 +8,26 @@ load(":tools.bzl", "TOOLCHAIN_TYPE", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
 _TAGS = "//go/config:tags"
+_SDK_NAME = "//go/toolchain:sdk_name"
 
 def _configuration_impl(settings, attr):
-    """The configuration of a binary: another platform with goos and goarch, further tags with gotags."""
+    """The configuration of a binary: another platform with goos and goarch, further tags with gotags, another SDK with sdk_name."""
     platforms, tags = settings[_PLATFORMS], settings[_TAGS]
     if (attr.goos == "auto") != (attr.goarch == "auto"):
         fail("go_binary %s: set both goos and goarch, or neither" % attr.name)
     if attr.goos != "auto":
         goos, goarch = split_port("%s/%s" % (attr.goos, attr.goarch))
         platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
-    return {_PLATFORMS: platforms, _TAGS: tags + [tag for tag in attr.gotags if tag not in tags]}
+    return {
+        _PLATFORMS: platforms,
+        _SDK_NAME: attr.sdk_name or settings[_SDK_NAME],
+        _TAGS: tags + [tag for tag in attr.gotags if tag not in tags],
+    }
 
 _configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_PLATFORMS, _TAGS],
-    outputs = [_PLATFORMS, _TAGS],
+    inputs = [_PLATFORMS, _SDK_NAME, _TAGS],
+    outputs = [_PLATFORMS, _SDK_NAME, _TAGS],
 )
 
 def _std_closure(ctx, config, std, imports):
@@ -126,6 +131,7 @@ go_binary = rule(
         "gotags": attr.string_list(doc = "Build tags for the binary and all that it needs, as `-tags`."),
         "out": attr.string(doc = "Name of the file; by default the target's, with `.exe` on Windows."),
         "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Without cgo; `auto` and `on` are the same."),
+        "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
         "x_defs": attr.string_dict(doc = "String variables to set, as the linker's `-X`; a name without a dot is one of package main."),
         "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },

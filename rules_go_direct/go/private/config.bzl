@@ -1,6 +1,6 @@
 """The toolchain: an SDK with the settings of one target platform."""
 
-load(":constraint.bzl", "satisfied_tags")
+load(":constraint.bzl", "minor_of", "satisfied_tags")
 load(":platforms.bzl", "VARIANTS")
 load(":providers.bzl", "GoConfigInfo", "GoSdkInfo")
 load(":settings.bzl", "GoSettingInfo")
@@ -25,13 +25,16 @@ def _defines(goos, goarch, variant):
 
 def _go_toolchain_impl(ctx):
     sdk = ctx.attr.sdk[GoSdkInfo]
+    name = ctx.attr._sdk_name[GoSettingInfo].value
+    if name not in ("", sdk.name):
+        fail("the lock has no SDK `%s`, which --@rules_go_direct//go/toolchain:sdk_name asks for" % name)
     wanted = ctx.attr._sdk_version[GoSettingInfo].value
-    if wanted not in ("", sdk.version):
-        fail("the lock has no SDK of version %s, which --@rules_go_direct//go/config:sdk_version asks for" % wanted)
+    if not name and wanted not in ("", sdk.version):
+        fail("the lock has no SDK of version %s, which --@rules_go_direct//go/toolchain:sdk_version asks for" % wanted)
     goos, goarch = ctx.attr.goos, ctx.attr.goarch
     table = VARIANTS.get(goarch)
     variant = ctx.attr.variant or (table.default if table else "")
-    minor = int(sdk.version.split(".")[1])
+    minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
     user_tags = ctx.attr._tags[GoSettingInfo].value
     env = {"CGO_ENABLED": "0", "GOARCH": goarch, "GOOS": goos}
@@ -63,7 +66,8 @@ go_toolchain = rule(
         "goos": attr.string(mandatory = True, doc = "GOOS."),
         "sdk": attr.label(mandatory = True, providers = [GoSdkInfo], cfg = "exec", doc = "A `go_sdk` for the execution platform."),
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
-        "_sdk_version": attr.label(default = "//go/config:sdk_version", providers = [GoSettingInfo]),
+        "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
+        "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),
         "_tags": attr.label(default = "//go/config:tags", providers = [GoSettingInfo]),
     },
 )

@@ -23,6 +23,21 @@ def _variant_tags(goarch, variant):
                 ["arm64.v8.%d" % i for i in range(min(minor + 5, 9) + 1)])
     return ["%s.%s" % (goarch, value) for value in values[:values.index(variant) + 1]]
 
+def minor_of(version):
+    """The minor version.
+
+    Args:
+      version: e.g. `1.27.3`, a candidate `1.28rc1`, a vendor's `1.27.3-custom`.
+
+    Returns:
+      N of 1.N, an int.
+    """
+    digits = version.split(".")[1]
+    for i in range(len(digits)):
+        if not digits[i].isdigit():
+            return int(digits[:i])
+    return int(digits)
+
 def satisfied_tags(goos, goarch, variant, go_minor, experiments = [], user_tags = []):
     """The build tags that hold for a build without cgo.
 

@@ -48,8 +48,9 @@ def _sdk_repos(mctx, sdks, root):
     """
     found, declared = [], {}
     for sdk in sdks:
+        sdk_name = sdk.get("name", "default")
         for download in sdk["downloads"]:
-            name = "go_sdk_%s_%s" % (sdk["version"].replace(".", "_"), download["platform"].replace("/", "_"))
+            name = "go_sdk_%s_%s" % (sdk_name, download["platform"].replace("/", "_"))
             build = sdk.get("build")
             go_sdk_repo(
                 name = name,
@@ -59,12 +60,18 @@ def _sdk_repos(mctx, sdks, root):
                 packages = json.encode(sdk["packages"]),
                 patches = [mctx.read(root.get_child(patch["file"])) for patch in build.get("patches", [])] if build else [],
                 platform = download["platform"],
+                sdk_name = sdk_name,
                 sha256 = download["sha256"],
                 source = sdk["source"],
                 urls = download.get("urls", []),
                 version = sdk["version"],
             )
-            found.append({"label": "@%s//:sdk" % name, "platform": download["platform"], "version": sdk["version"]})
+            found.append({
+                "label": "@%s//:sdk" % name,
+                "name": sdk_name,
+                "platform": download["platform"],
+                "version": sdk["version"],
+            })
     return found
 
 def _repo_name(module_path, taken):
@@ -78,7 +85,7 @@ def _repo_name(module_path, taken):
     taken[name.lower()] = True
     return name
 
-def _module_repos(modules):
+def _module_repos(modules, lock):
     """Declares a repository for each module; returns the labels of their packages by import path."""
     taken, names, labels = {}, {}, {}
     for module in modules:
@@ -98,6 +105,8 @@ def _module_repos(modules):
         go_module_repo(
             name = names[module["path"]],
             labels = json.encode({path: labels[path] for path in sorted(imports) if path in labels}),
+            # Its directory is that of the repository, which vendored modules come from.
+            lock = lock if "directory" in module else None,
             module = json.encode(module),
         )
     return labels
@@ -112,7 +121,7 @@ def _go_impl(mctx):
     )
     go_hub_repo(
         name = "go_modules",
-        packages = _module_repos(lock["modules"]),
+        packages = _module_repos(lock["modules"] + lock.get("vendored", []), label),
     )
     return mctx.extension_metadata(reproducible = True)
 

@@ -64,21 +64,34 @@ def _remove_build_files(rctx, files):
     for name in _ROOT_FILES:
         rctx.delete(name)
 
+def _link_vendored(rctx, directory, files):
+    """Makes the repository's own files of a module appear here, without BUILD files that other rulesets may have put beside them."""
+    root = rctx.path(rctx.attr.lock).dirname.get_child(*directory.split("/"))
+    for file in files:
+        path = root.get_child(*file.split("/"))
+        if not path.exists:
+            fail("%s/%s isn't there, but godirect.lock.json names it; run `godirect lock`" % (directory, file))
+        rctx.symlink(path, file)
+
 def _go_module_repo_impl(rctx):
     module = json.decode(rctx.attr.module)
     labels = json.decode(rctx.attr.labels)
     replace = module.get("replace")
     source = replace or module
-    download_module(rctx, source["path"], source["version"], module["sha256"])
+    directory = module.get("directory")
+    if not directory:
+        download_module(rctx, source["path"], source["version"], module["sha256"])
 
+    # Build information has no hash of what is vendored.
+    h1 = "" if directory else module["h1"]
     build = [_BUILD.format(
         path = module["path"],
         version = module["version"],
         go = module.get("go", "1.16"),
-        sum = "" if replace else module["h1"],
+        sum = "" if replace else h1,
         replace_path = replace["path"] if replace else "",
-        replace_version = replace["version"] if replace else "",
-        replace_sum = module["h1"] if replace else "",
+        replace_version = replace.get("version", "") if replace else "",
+        replace_sum = h1 if replace else "",
     )]
     files = []
     for dir, record in module["packages"].items():
@@ -94,14 +107,18 @@ def _go_module_repo_impl(rctx):
             record = repr(json.encode(record)),
             deps = repr([labels[path] for path in sorted(imports) if path in labels]),
         ))
-    _remove_build_files(rctx, files)
+    if directory:
+        _link_vendored(rctx, directory, files)
+    else:
+        _remove_build_files(rctx, files)
     rctx.file("BUILD.bazel", "".join(build))
 
 go_module_repo = repository_rule(
     implementation = _go_module_repo_impl,
-    doc = "Downloads a module and describes the packages that the lock names.",
+    doc = "Downloads a module, or links its files in the vendor directory, and describes the packages that the lock names.",
     attrs = {
         "labels": attr.string(doc = "JSON: the labels of the packages of locked modules that this one imports, by import path."),
+        "lock": attr.label(doc = "godirect.lock.json, for a module in the vendor directory."),
         "module": attr.string(doc = "The module's entry in the lock, as JSON."),
     },
 )

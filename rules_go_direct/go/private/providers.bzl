@@ -11,6 +11,7 @@ GoSdkInfo = provider(
         "goversion": "string: what its tools call their version, e.g. `go1.27.3`.",
         "include": "list of File: GOROOT/pkg/include.",
         "link": "File: the linker.",
+        "name": "string: the name that the spec gives it; `default` without one.",
         "packages": "dict: import path of each package of std to its record in the lock.",
         "sources": "dict: path below GOROOT/src to File, for all files in the records.",
         "version": "string: e.g. `1.27.3`.",

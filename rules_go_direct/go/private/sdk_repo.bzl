@@ -21,6 +21,7 @@ go_sdk(
     include = glob(["pkg/include/*.h"]),
     link = "{link}",
     packages = {packages},
+    sdk_name = "{sdk_name}",
     version = "{version}",
 )
 """
@@ -117,6 +118,7 @@ def _go_sdk_repo_impl(rctx):
         goos = goos,
         experiments = repr(rctx.attr.experiments),
         packages = repr(rctx.attr.packages),
+        sdk_name = rctx.attr.sdk_name,
         version = version,
         **tools
     ))
@@ -131,6 +133,7 @@ go_sdk_repo = repository_rule(
         "packages": attr.string(doc = "`packages` of the lock, as JSON."),
         "patches": attr.string_list(doc = "Contents of the patches."),
         "platform": attr.string(doc = "GOOS/GOARCH that its tools run on."),
+        "sdk_name": attr.string(doc = "The name that the spec gives it."),
         "sha256": attr.string(doc = "Of the archive."),
         "source": attr.string(values = ["module", "archive"], doc = "What is downloaded: a module's zip, or an archive with the directory `go`."),
         "urls": attr.string_list(doc = "Where an archive is."),

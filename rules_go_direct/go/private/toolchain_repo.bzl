@@ -32,10 +32,19 @@ go_missing_toolchain(
 )
 """
 
-_SETTING = """
+# An SDK that isn't the default one: by name, or by version where no name is given.
+_SETTINGS = """
 config_setting(
-    name = "sdk_{version}",
-    flag_values = {{"@rules_go_direct//go/config:sdk_version": "{version}"}},
+    name = "name_{name}",
+    flag_values = {{"@rules_go_direct//go/toolchain:sdk_name": "{name}"}},
+)
+
+config_setting(
+    name = "version_of_{name}",
+    flag_values = {{
+        "@rules_go_direct//go/toolchain:sdk_name": "",
+        "@rules_go_direct//go/toolchain:sdk_version": "{version}",
+    }},
 )
 """
 
@@ -49,24 +58,27 @@ def _variants(goarch):
     return [value for value in table.values if value != table.default] + [None] if table else [None]
 
 def _go_toolchain_repo_impl(rctx):
-    declarations, versions = [], {}
+    settings, declarations = {}, []
     implementations = ["load(\"@rules_go_direct//go:toolchain.bzl\", \"go_missing_toolchain\", \"go_toolchain\")\n"]
     for sdk in json.decode(rctx.attr.sdks):
-        # Bazel takes the first that matches, in the order of names: an SDK that was asked for by flag, then the lock's first;
+        # Bazel takes the first that matches, in the order of names: an SDK that was asked for by flag, then the default one;
         # a variant before the plain architecture, whose constraints the variant satisfies as well.
-        versions[sdk["version"]] = True
-        first = len(versions) == 1
+        default = sdk["name"] == "default"
+        if not default:
+            settings[sdk["name"]] = _SETTINGS.format(**sdk)
+        asked = [None] if default else ["name_" + sdk["name"], "version_of_" + sdk["name"]]
         for port in rctx.attr.platforms:
             goos, goarch = split_port(port)
             for variant in _variants(goarch):
-                name = "%s_go%s_on_%s" % (platform_name(goos, goarch, variant), sdk["version"], sdk["platform"].replace("/", "_"))
-                declarations.append(_TOOLCHAIN.format(
-                    rank = (2 if first else 0) + (0 if variant else 1),
-                    name = name,
-                    exec_constraints = _constraints(sdk["platform"]),
-                    target_constraints = _constraints(port) + ([variant_constraint(goarch, variant)] if variant else []),
-                    settings = [] if first else [":sdk_" + sdk["version"]],
-                ))
+                name = "%s_%s_on_%s" % (platform_name(goos, goarch, variant), sdk["name"], sdk["platform"].replace("/", "_"))
+                for setting in asked:
+                    declarations.append(_TOOLCHAIN.format(
+                        rank = "%d%s" % ((2 if default else 0) + (0 if variant else 1), "_" + setting if setting else ""),
+                        name = name,
+                        exec_constraints = _constraints(sdk["platform"]),
+                        target_constraints = _constraints(port) + ([variant_constraint(goarch, variant)] if variant else []),
+                        settings = [":" + setting] if setting else [],
+                    ))
                 implementations.append(_IMPLEMENTATION.format(
                     name = name,
                     goarch = goarch,
@@ -86,8 +98,7 @@ def _go_toolchain_repo_impl(rctx):
             settings = [],
         ))
         implementations.append(_MISSING.format(name = name, platforms = rctx.attr.platforms))
-    settings = [_SETTING.format(version = version) for version in versions]
-    rctx.file("BUILD.bazel", "".join(settings + declarations))
+    rctx.file("BUILD.bazel", "".join(settings.values() + declarations))
     rctx.file("toolchains/BUILD.bazel", "".join(implementations))
 
 go_toolchain_repo = repository_rule(
@@ -95,6 +106,6 @@ go_toolchain_repo = repository_rule(
     doc = "Declares a toolchain for each SDK, execution platform and target platform of the lock.",
     attrs = {
         "platforms": attr.string_list(doc = "GOOS/GOARCH pairs to build for."),
-        "sdks": attr.string(doc = "JSON: version, platform (GOOS/GOARCH of the tools) and label of each `go_sdk`."),
+        "sdks": attr.string(doc = "JSON: name, version, platform (GOOS/GOARCH of the tools) and label of each `go_sdk`."),
     },
 )

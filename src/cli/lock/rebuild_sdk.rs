@@ -1,17 +1,18 @@
 //! `godirect lock --rebuild-sdk`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::{Arguments, database};
 use crate::cli::output::{self, JSON_VERSION};
 use crate::cli::progress::Bar;
 use crate::error::{Class, Error, Result};
 use crate::exec::sdk::{self, Comparison};
-use crate::lock::cache::Cache;
-use crate::lock::fetch::Fetcher;
+use crate::lock::fetch::{Connection, Fetcher};
 use crate::lock::file::{Bootstrap, LockedSdk};
-use crate::lock::proxy::Proxy;
+use crate::lock::goenv::GoEnv;
 use crate::lock::{build, nar};
 use crate::platform::OsArch;
 use crate::project::Project;
@@ -37,14 +38,17 @@ struct Summary {
 }
 
 /// Builds each locked SDK from its source, and compares.
-pub fn run(project: &Project, json: bool) -> Result<ExitCode> {
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    let project = Project::open(directory)?;
     let lock = project.read_lock()?;
-    let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
+    let (env, bar) = (GoEnv::read(None), Bar::bytes());
+    let database = database(&env, Some(&lock), arguments);
+    let connection = Connection::new(env, database);
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let fetcher = Fetcher { cache: &cache, proxy: &proxy, progress: &progress };
+    let fetcher = connection.fetcher(&progress)?;
     let mut summary = Summary { version: JSON_VERSION, sdks: Vec::new() };
     for locked in &lock.sdks {
-        let rebuilt = rebuild(project, locked, &fetcher)?;
+        let rebuilt = rebuild(&project, locked, &fetcher)?;
         if !json {
             show(&rebuilt);
         }
@@ -62,7 +66,7 @@ fn rebuild(project: &Project, locked: &LockedSdk, fetcher: &Fetcher<'_>) -> Resu
     let pinned = crate::lock::sdk::goroot(fetcher, locked, host)?;
     let bootstrap: Bootstrap = match &locked.build {
         Some(build) => build.bootstrap.clone(),
-        None => build::bootstrap(&pinned, None, &[host], &project.workspace.sums, None, fetcher)?,
+        None => build::bootstrap(&pinned, None, &[host], &project.workspace.sums, fetcher)?,
     };
     let phases = Bar::phases();
     let built = sdk::release(fetcher, locked, &bootstrap, host, &|phase| phases.phase(phase))?.goroot;

@@ -9,12 +9,19 @@ use crate::graph::{MainModule, Origin, Package};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::tree::join;
+use crate::spec::DEFAULT_SDK;
 
 /// The name of the target that tells the rules about a module.
 const MODULE_TARGET: &str = "go_module";
 
 pub(super) fn module_rule(main: &MainModule) -> Rule {
+    let (version, replacement) = match &main.stands_for {
+        Some(required) => (required.version.to_string(), required.shown.clone()),
+        None => (String::new(), String::new()),
+    };
     Rule::new("go_module", MODULE_TARGET)
+        .with("version", Expr::String(version))
+        .with("replace_path", Expr::String(replacement))
         .with("path", Expr::String(main.path.to_string()))
         .with("go", Expr::String(main.go.as_ref().map(ToString::to_string).unwrap_or_default()))
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
@@ -66,6 +73,8 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
 }
 
 fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
+    // Without the attribute, flags may choose another SDK than the default one.
+    let sdk_name = Some(binary.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
     Rule::new("go_binary", &binary.name)
         .with("default_godebug", Expr::String(binary.default_godebug.clone()))
         .with("embed", Expr::List(vec![format!(":{}", library_name(package))]))
@@ -73,6 +82,7 @@ fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
         .with("gc_linkopts", Expr::List(binary.profile.ldflags.clone()))
         .with("gotags", Expr::List(binary.profile.tags.iter().cloned().collect()))
         .with("pure", Expr::String(if binary.profile.cgo { "off" } else { "on" }.to_owned()))
+        .with("sdk_name", Expr::String(sdk_name.to_owned()))
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
 }
 

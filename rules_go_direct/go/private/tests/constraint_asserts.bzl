@@ -1,6 +1,6 @@
 """Asserts about build constraints; the expectations are go/build's."""
 
-load("//go/private:constraint.bzl", "evaluate", "file_name_matches", "satisfied_tags")
+load("//go/private:constraint.bzl", "evaluate", "file_name_matches", "minor_of", "satisfied_tags")
 load("//go/private:records.bzl", "choose_files")
 
 _LINUX = satisfied_tags("linux", "amd64", "v2", 27, ["regabiargs"], ["netgo"])
@@ -93,6 +93,9 @@ def _constraint_asserts_impl(_ctx):
     for (goos, goarch, variant), tags in _TAGS.items():
         satisfied = satisfied_tags(goos, goarch, variant, 27)
         wrong.extend(["%s/%s/%s: tag %s is not %s" % (goos, goarch, variant, tag, want) for tag, want in tags.items() if (tag in satisfied) != want])
+    for version, want in {"1.20": 20, "1.27.3": 27, "1.27.3-custom": 27, "1.28rc1": 28}.items():
+        if minor_of(version) != want:
+            wrong.append("minor_of(%r) is not %d" % (version, want))
     if choose_files(_RECORD, _LINUX) != _CHOSEN:
         wrong.append("choose_files gave %s" % choose_files(_RECORD, _LINUX))
     if wrong:

@@ -1,0 +1,36 @@
+//! What is fuzzed: for libFuzzer (`fuzz/run`) and, with the seeds and some damage to them, for `tests/fuzz_seeds.rs`.
+//!
+//! A new target is a file here with `run`, its name in [`TARGETS`], and seeds in `fuzz/seeds/<name>/`.
+
+/// Declares the files, and lists them with their functions.
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        /// Each target's name, and the function that panics when an input shows a fault.
+        pub const TARGETS: &[(&str, fn(&[u8]))] = &[$((stringify!($name), $name::run)),*];
+    };
+}
+
+targets! {
+    constraint
+    go_header
+    gomod
+    gosum
+    gowork
+    lockfile
+    modules_txt
+    note
+    record
+    spec
+    tile
+    zip
+}
+
+/// The input as text, up to the first byte that isn't.
+fn text(data: &[u8]) -> &str {
+    match std::str::from_utf8(data) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&data[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}

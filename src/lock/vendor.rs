@@ -1,0 +1,64 @@
+//! Packages from vendor/: nothing is fetched for them, and the lock has the hash of their files.
+
+use std::path::Path;
+
+use super::file::{Vendored, VendoredReplacement};
+use super::resolve::Packages;
+use crate::digest::{H1, Sha256};
+use crate::error::{Error, Result};
+use crate::module::modules_txt::ModulesTxt;
+use crate::module::mvs::Selected;
+use crate::module::workspace::Workspace;
+use crate::module::{self, ModuleId};
+use crate::name::{ModulePath, ModuleVersion};
+
+/// The entry of a module; `root` is the repository, `vendor` the vendor directory relative to it.
+///
+/// # Errors
+///
+/// Those of [`hash`].
+pub fn lock(
+    workspace: &Workspace,
+    vendored: &ModulesTxt,
+    module: &Selected,
+    packages: Packages,
+    (root, vendor): (&Path, &str),
+) -> Result<Vendored> {
+    let ModuleId { path, version } = module.id.clone();
+    let replace = module::vendor::replacement(workspace, &module.id);
+    let replace = replace.map(|(path, version)| VendoredReplacement { path, version });
+    let go = vendored.find(&path, Some(&version)).and_then(|m| m.go.clone());
+    let directory = format!("{vendor}/{path}");
+    let h1 = hash(&root.join(&directory), &path, &version, &packages)?;
+    Ok(Vendored { path, version, replace, directory, h1, go, packages })
+}
+
+/// Go's hash of the files that packages of a vendored module may consist of: those in the packages' directories, and embedded ones,
+/// named as in the module's zip. Names that begin with `.` or `_` are left out where nothing embeds them: Go ignores them.
+///
+/// # Errors
+///
+/// Those of the file system.
+pub fn hash(directory: &Path, path: &ModulePath, version: &ModuleVersion, packages: &Packages) -> Result<H1> {
+    let mut names = std::collections::BTreeSet::new();
+    for (package, record) in packages {
+        let in_package = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}/{name}") };
+        let place = directory.join(package);
+        let failed = |e: std::io::Error| Error::io("list", &place, &e);
+        for entry in std::fs::read_dir(&place).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            // Any other name can be neither a source file nor embedded.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !name.starts_with(['.', '_']) && !entry.file_type().map_err(failed)?.is_dir() {
+                names.insert(in_package(&name));
+            }
+        }
+        names.extend(record.groups.iter().flat_map(|g| g.embed.values().flatten()).map(|name| in_package(name)));
+    }
+    let digest = |name: String| {
+        let file = directory.join(&name);
+        let content = std::fs::File::open(&file).and_then(Sha256::of_reader);
+        Ok((format!("{path}@{version}/{name}"), content.map_err(|e| Error::io("read", &file, &e))?))
+    };
+    Ok(H1::of_files(names.into_iter().map(digest).collect::<Result<_>>()?))
+}

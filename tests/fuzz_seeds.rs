@@ -1,0 +1,103 @@
+//! The fuzz targets without a fuzzer: every seed, as it is and damaged in ways that a fixed random sequence chooses.
+
+#[path = "../fuzz/targets/mod.rs"]
+mod targets;
+
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use targets::TARGETS;
+
+/// How many damaged inputs each seed gives.
+const DAMAGED: usize = 300;
+
+/// What is worth to put into texts and archives.
+const PIECES: [&[u8]; 20] = [
+    b"\"",
+    b"\\",
+    b"`",
+    b"(",
+    b")",
+    b"[",
+    b",",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b"/",
+    b"//",
+    b"..",
+    b"@",
+    b"=>",
+    b"\xc3\xa9",
+    b"\xff",
+    b"PK\x05\x06",
+    b"-1",
+    b"9999999999999999999999",
+];
+
+/// The seeds of a target, sorted by name.
+fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let entries = std::fs::read_dir(&directory).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect()
+}
+
+/// Numbers that look random and are the same in every run (Marsaglia, "Xorshift RNGs").
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+}
+
+/// Changes an input in one to three places.
+fn damage(input: &[u8], others: &[(PathBuf, Vec<u8>)], random: &mut Random) -> Vec<u8> {
+    let mut bytes = input.to_vec();
+    for _ in 0..=random.below(3) {
+        let (at, end) = (random.below(bytes.len() + 1), random.below(bytes.len() + 1));
+        let (at, end) = (at.min(end), at.max(end));
+        match random.below(6) {
+            0 => bytes.truncate(end),
+            1 => drop(bytes.drain(at..end.min(at + 16))),
+            2 => drop(bytes.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
+            3 => drop(bytes.splice(at..end.min(at + 2), PIECES[random.below(PIECES.len())].iter().copied())),
+            4 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            _ => {
+                let other = &others[random.below(others.len())].1;
+                bytes.splice(at.., other[random.below(other.len() + 1)..].iter().copied());
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn every_target_has_seeds() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let with_seeds: BTreeSet<String> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let named: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(named, with_seeds);
+}
+
+#[test]
+fn no_target_fails_on_a_seed_or_what_becomes_of_it() {
+    for (name, run) in TARGETS {
+        let seeds = seeds(name);
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        for (path, seed) in &seeds {
+            for round in 0..=DAMAGED {
+                let input = if round == 0 { seed.clone() } else { damage(seed, &seeds, &mut random) };
+                let shown = || format!("{name}, from {}: {:?}", path.display(), String::from_utf8_lossy(&input));
+                assert!(catch_unwind(|| run(&input)).is_ok(), "{}", shown());
+            }
+        }
+    }
+}
