@@ -52,7 +52,9 @@ nix(dir = "build/nix", flake = False)
 
 #[test]
 fn an_sdk_from_source() {
-    let sdk = |call: &str| parse(&format!("go_sdk(version = \"1.27.3\", source = {call})\n")).map(|spec| spec.sdks[DEFAULT_SDK].source.clone());
+    let sdk = |call: &str| {
+        parse(&format!("go_sdk(version = \"1.27.3\", source = {call})\n")).map(|spec| spec.sdks[DEFAULT_SDK].source.clone())
+    };
     assert_eq!(sdk("from_source()").unwrap(), SdkSource::Source(FromSource::default()));
     let all = "from_source(bootstrap = \"go1.24.6\", experiments = [\"arenas\"], patches = [\"patches/a.patch\"])";
     let expected = FromSource {

@@ -14,8 +14,9 @@ fn locked() -> Project {
     let project = Project::example("01-hello").with_user_cache();
     project.write("godirect.star", SPEC);
     project.write("patches/errors.patch", PATCH);
-    let shown = project.succeeds(&["lock"]);
-    assert!(shown.ends_with("changed  sdk  go1.27.3 → go1.27.3 from source\nwrote    godirect.lock.json\n"), "{shown}");
+    let expected =
+        "changed  sdk          go1.27.3 → go1.27.3 from source\nremoved  linux/arm64  platform\nwrote    godirect.lock.json\n";
+    assert_eq!(project.succeeds(&["lock"]), expected);
     project
 }
 
@@ -79,6 +80,83 @@ fn a_lock_for_another_build_is_stale() {
     std::fs::remove_file(project.root().join("patches/errors.patch")).unwrap();
     let missing = error("there is no patch patches/errors.patch", "from_source(patches = …) has paths relative to the spec");
     project.fails(&["generate"], 2, &missing);
+}
+
+/// What `lock --check` says, without network, is what `lock` does then; and a second time nothing.
+#[test]
+fn a_change_of_the_build_is_noticed_by_check() {
+    let project = locked();
+    let check = |expected: &str| {
+        let ran = project.run(&["lock", "--check"]);
+        let stale = "godirect.lock.json is stale; `godirect lock` updates it\n";
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), expected, stale));
+        assert_eq!(project.succeeds(&["lock"]), format!("{expected}wrote    godirect.lock.json\n"));
+        assert_eq!(project.succeeds(&["lock", "--check"]), "fresh    godirect.lock.json\n");
+        assert_eq!(project.succeeds(&["lock"]), "fresh    godirect.lock.json\n");
+    };
+    assert_eq!(project.succeeds(&["lock", "--check"]), "fresh    godirect.lock.json\n");
+    let anew = "changed  sdk  go1.27.3 from source, recorded anew\n";
+    project.edit("patches/errors.patch", "Patched is new", "Patched is edited");
+    check(anew);
+    project.edit("godirect.star", "\"nodwarf5\", ", "");
+    check(anew);
+    project.edit("godirect.star", "bootstrap = \"1.27.3\"", "bootstrap = \"1.26.6\"");
+    check(anew);
+    // A hash of the bootstrap SDK that its proof doesn't give.
+    let text = project.read("godirect.lock.json");
+    let h1 = lock(&project)["sdks"][0]["build"]["bootstrap"]["downloads"][0]["h1"].as_str().unwrap().to_owned();
+    let other = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    project.write("godirect.lock.json", &text.replace(&format!("\"h1\": \"{h1}\""), &format!("\"h1\": \"{other}\"")));
+    let ran = project.run(&["lock", "--check"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), anew));
+    project.write("godirect.lock.json", &text);
+    project.write("godirect.star", "go_sdk(version = \"1.27.3\")\nplatforms(\"linux/amd64\")\nnix()\n");
+    check("changed  sdk  go1.27.3 from source → go1.27.3\n");
+    std::fs::remove_file(project.root().join("patches/errors.patch")).unwrap();
+    project.write("godirect.star", SPEC);
+    let missing = error("there is no patch patches/errors.patch", "from_source(patches = …) has paths relative to the spec");
+    for verb in [&["lock", "--check"][..], &["lock"]] {
+        project.fails(verb, 2, &missing);
+    }
+}
+
+/// The bootstrap SDK is proven as any other, and `lock --verify` proves it again.
+#[test]
+fn the_bootstrap_sdk_is_verified() {
+    let project = Project::example("01-hello").with_user_cache();
+    let named = "go_sdk(version = \"1.27.3\")\ngo_sdk(name = \"own\", version = \"1.27.3\", source = from_source(bootstrap = \"1.26.6\"))\n\
+                 profile(\"own\", sdk = \"own\")\nplatforms(\"linux/amd64\", \"linux/arm64\")\nnix()\n";
+    project.write("godirect.star", named);
+    assert_eq!(project.succeeds(&["lock"]), "added    sdk own  go1.27.3 from source\nwrote    godirect.lock.json\n");
+    let locked = lock(&project);
+    assert_eq!(locked["sdks"][0].get("build"), None);
+    let download = &locked["sdks"][1]["build"]["bootstrap"]["downloads"][0];
+    let record = |download: &Value| download["proof"]["record"].as_u64().unwrap();
+    let (own, bootstrap) = (record(&locked["sdks"][1]["downloads"][0]), record(download));
+    let verified = project.succeeds(&["lock", "--verify"]);
+    let expected = format!(
+        "sdk      3 entries: proven by the checksum database, records {}, {}\n",
+        own.min(bootstrap),
+        own.max(bootstrap)
+    );
+    assert!(verified.starts_with(&expected), "{verified}");
+
+    let text = project.read("godirect.lock.json");
+    let size = format!("\"size\": {},", download["size"]);
+    assert_eq!(text.matches(&size).count(), 1);
+    project.write("godirect.lock.json", &text.replace(&size, "\"size\": 1,"));
+    let ran = project.run(&["lock", "--verify"]);
+    assert_eq!(ran.code, Some(4));
+    assert!(ran.stdout.contains("wrong    golang.org/toolchain@v0.0.1-go1.26.6.linux-amd64: "), "{}", ran.stdout);
+    project.write("godirect.lock.json", &text);
+
+    // Nobody vouches for it without the database.
+    std::fs::remove_file(project.root().join("godirect.lock.json")).unwrap();
+    project.write("godirect.star", &named.replace("1.26.6", "1.26.5"));
+    let project = project.env("GOSUMDB", "off");
+    let ran = project.run(&["lock"]);
+    assert_ne!(ran.code, Some(0), "{}", ran.stdout);
+    assert!(!project.root().join("godirect.lock.json").exists());
 }
 
 #[test]
