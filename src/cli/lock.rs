@@ -153,7 +153,7 @@ fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
         let evidence = |d: &SdkDownload| match (sdk.source, &d.proof) {
-            (SdkSource::Archive, _) => Evidence::Spec,
+            (SdkSource::Archive, _) => Evidence::Archive,
             (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
             (SdkSource::Module, None) => Evidence::Accepted,
         };

@@ -71,7 +71,7 @@ fn misbehaves(project: &Project, message: &str) {
 /// How the lock shows the project's module.
 fn shown(evidence: &str) -> String {
     format!(
-        "sdk      go1.27.3  tools for linux/amd64; pinned by the spec\n\
+        "sdk      go1.27.3  tools for linux/amd64; pinned by the archive's sha256\n\
          modules  1 module locked, 1 package of them used; {evidence}\n\
          wrote    godirect.lock.json\n"
     )
@@ -422,7 +422,7 @@ fn every_hash_is_proven_again() {
     let project = honest(&log, 700, |_| {});
     project.succeeds(&["lock"]);
     serve(&project, &Answers::new());
-    let fine = "sdk      1 entry: pinned by the spec\n\
+    let fine = "sdk      1 entry: pinned by the archive's sha256\n\
                 modules  1 entry: proven by the checksum database, record 300\n\
                 cache    2 files hashed anew, as locked\n";
     assert_eq!(project.succeeds(&["lock", "--verify"]), fine);
