@@ -8,6 +8,7 @@ mod archive;
 pub mod cache;
 mod process;
 mod schedule;
+pub mod sdk;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

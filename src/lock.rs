@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 pub mod archive;
+pub mod build;
 pub mod cache;
 pub mod changes;
 mod direct;

@@ -124,6 +124,10 @@ pub enum Step {
 pub struct Settings<'a> {
     /// The SDK's version.
     pub go: &'a GoVersion,
+    /// What its tools call their version (`runtime.Version`).
+    pub goversion: &'a str,
+    /// The GOEXPERIMENT that it was built with; empty for a release.
+    pub goexperiment: &'a str,
     /// The target.
     pub platform: &'a Platform,
     /// The build settings.

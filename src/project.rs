@@ -291,6 +291,8 @@ impl<'a> Locked<'a> {
             .collect();
         let settings = plan::Settings {
             go: &self.sdk(variant.profile).version,
+            goversion: &self.sdk(variant.profile).goversion(),
+            goexperiment: &self.sdk(variant.profile).goexperiment(),
             platform: &variant.target.platform,
             profile: variant.profile,
             mains: self.mains(),

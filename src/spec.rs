@@ -3,6 +3,7 @@
 //! `docs/spec.md` is its reference for people.
 
 mod eval;
+mod from_source;
 mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,19 @@ pub enum SdkSource {
     ModuleProxy,
     /// Archives with the layout of those on Go's download page.
     Archive(Archives),
+    /// Built from the source in the module `golang.org/toolchain`.
+    Source(FromSource),
+}
+
+/// How an SDK is built from source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FromSource {
+    /// The release that compiles it; `None` for the oldest that can.
+    pub bootstrap: Option<GoVersion>,
+    /// GOEXPERIMENT flags that become its default.
+    pub experiments: Vec<String>,
+    /// Patches in the order in which they are applied: paths relative to the spec, slash-separated.
+    pub patches: Vec<String>,
 }
 
 /// Where archives are, and which hashes they have.

@@ -21,6 +21,8 @@ mod lock_file;
 mod network;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/sdk_source.rs"]
+mod sdk_source;
 #[path = "cli/sources.rs"]
 mod sources;
 #[path = "cli/spec.rs"]

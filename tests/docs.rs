@@ -7,7 +7,8 @@ use std::process::Command;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md"];
+const PAGES: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md", "docs/sdk-source.md"];
 
 /// Pages whose `python` blocks are specs.
 const SPECS: [&str; 2] = ["README.md", "docs/spec.md"];

@@ -45,6 +45,7 @@ fn env() -> &'static Env {
             version: SdkVersion::Exact(version.clone()),
             origin: SdkOrigin::Module,
             exec_platforms: vec![OsArch::host().unwrap()],
+            build: None,
         };
         let sdk = sdk::fetch(&request, version, &GoSum::default(), None, &fetcher).unwrap();
         Env { cache, proxy, sdk }

@@ -11,12 +11,13 @@ use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
+use crate::exec::sdk::Sdk;
 use crate::exec::{self, Environment, Sources};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
 use crate::lock::proxy::Proxy;
-use crate::lock::{resolve, sdk};
+use crate::lock::resolve;
 use crate::platform::OsArch;
 use crate::project::{Locked, Project, Variant};
 use crate::write;
@@ -117,8 +118,9 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for variant in variants {
         let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
-        let Toolchain { goroot, tools, nar } = &toolchains[variant.profile.sdk.as_str()];
-        let environment = Environment { goroot, tools, sdk_id: nar, sources: &sources, cache: &actions, jobs };
+        let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
+        let environment =
+            Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
         let bar = Bar::count();
         let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
         summary.compiled += built.compiled;
@@ -145,11 +147,10 @@ fn place(from: &Path, to: &Path) -> Result<()> {
     write::executable(to, &content)
 }
 
-/// An SDK for this machine, unpacked.
-struct Toolchain {
-    goroot: PathBuf,
-    tools: PathBuf,
-    nar: String,
+/// Where an SDK's tools for this machine are.
+fn tools_of(goroot: &Path) -> Result<PathBuf> {
+    let host = OsArch::host()?;
+    Ok(goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch)))
 }
 
 /// The SDKs of the variants by name, and the unpacked modules.
@@ -158,21 +159,20 @@ fn fetch<'a>(
     variants: &[Variant<'_>],
     cache: &Cache,
     proxy: &Proxy,
-) -> Result<(BTreeMap<&'a str, Toolchain>, Sources)> {
+) -> Result<(BTreeMap<&'a str, Sdk>, Sources)> {
     let bar = Bar::bytes();
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache, proxy, database: None, progress: &progress };
-    let host = OsArch::host()?;
+    let (host, root, phases) = (OsArch::host()?, &locked.project.dir, Bar::phases());
     let mut toolchains = BTreeMap::new();
     for variant in variants {
         let locked = locked.sdk(variant.profile);
         if !toolchains.contains_key(locked.name.as_str()) {
-            let goroot = sdk::goroot(&fetcher, locked, host)?;
-            let tools = goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch));
-            let nar = locked.downloads.iter().find(|d| d.platform == host).map(|d| d.nar.to_string()).unwrap_or_default();
-            toolchains.insert(locked.name.as_str(), Toolchain { goroot, tools, nar });
+            let sdk = exec::sdk::locked(&fetcher, locked, host, root, &|phase| phases.phase(phase))?;
+            toolchains.insert(locked.name.as_str(), sdk);
         }
     }
+    drop(phases);
     let mut modules = BTreeMap::new();
     for module in locked.lock.modules.iter().filter(|m| !m.packages.is_empty()) {
         let directory = resolve::module_directory(&fetcher, module)?;

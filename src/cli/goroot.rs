@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::error::Result;
+use crate::exec::sdk;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::proxy::Proxy;
-use crate::lock::sdk;
 use crate::platform::OsArch;
 use crate::project::Project;
 use crate::spec::DEFAULT_SDK;
@@ -45,7 +45,9 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };
-    let goroot = sdk::goroot(&fetcher, locked_sdk, OsArch::host()?)?;
+    let phases = Bar::phases();
+    let goroot = sdk::locked(&fetcher, locked_sdk, OsArch::host()?, directory, &|phase| phases.phase(phase))?.goroot;
+    drop(phases);
     if json {
         output::json(&Summary { version: JSON_VERSION, go: locked_sdk.version.as_str(), goroot })?;
     } else {

@@ -1,6 +1,7 @@
 //! `godirect lock`
 
 mod check;
+mod rebuild_sdk;
 mod verify;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use super::progress::Bar;
 use crate::error::Result;
 use crate::lock::changes::{Change, Kind, Subject, changes};
 use crate::lock::fetch::Connection;
-use crate::lock::file::{LockedModule, Lockfile, Previous, SdkDownload, SdkSource};
+use crate::lock::file::{LockedModule, Lockfile, Previous, SdkBuild, SdkDownload, SdkSource};
 use crate::lock::goenv::GoEnv;
 use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
@@ -50,6 +51,12 @@ pub struct Arguments {
     /// Pin also what the checksum database can't be asked about or doesn't know; the lock then has `"verified": false` for it.
     #[arg(long, conflicts_with = "check")]
     accept_unverified: bool,
+    /// Write nothing; build each locked SDK from its source, and compare all files with the pinned ones bit for bit.
+    ///
+    /// The oldest release that can compile it does, so that the pinned programs take no part in the proof. Takes minutes, once. Exits
+    /// with 4 if any file differs.
+    #[arg(long, conflicts_with_all = ["check", "verify"])]
+    rebuild_sdk: bool,
 }
 
 /// What is locked and what changed, as JSON shows it.
@@ -94,6 +101,9 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if arguments.verify {
         return verify::run(directory, json);
     }
+    if arguments.rebuild_sdk {
+        return rebuild_sdk::run(directory, arguments, json);
+    }
     let updated = update(&Project::open(directory)?, arguments)?;
     if json {
         output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
@@ -108,14 +118,19 @@ pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
     let previous = Previous::read(&path)?;
     let env = GoEnv::read(None);
-    let pins = previous.lock().map(Lockfile::pins).unwrap_or_default();
-    let database = Database::new(&env).accept_unverified(arguments.accept_unverified).with_pins(pins);
+    let database = database(&env, previous.lock(), arguments);
     let verifier = database.verifier().ok();
     let (connection, bar) = (Connection::new(env, database), Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock(), verifier.as_ref())?;
     let changed = lock.write(&path)?;
     Ok(Updated { lock, previous, changed })
+}
+
+/// Who vouches for what is pinned.
+fn database(env: &GoEnv, lock: Option<&Lockfile>, arguments: &Arguments) -> Database {
+    let pins = lock.map(Lockfile::pins).unwrap_or_default();
+    Database::new(env).accept_unverified(arguments.accept_unverified).with_pins(pins)
 }
 
 impl Updated {
@@ -149,17 +164,33 @@ pub fn show(updated: &Updated, pins: bool) {
     output::line(if updated.changed { "wrote" } else { "fresh" }, LOCK_FILE);
 }
 
+/// How an SDK is built.
+fn show_build(build: &SdkBuild) -> String {
+    let SdkBuild { bootstrap, experiments, patches, .. } = build;
+    let extras: Vec<&str> = experiments.iter().chain(patches.iter().map(|p| &p.file)).map(String::as_str).collect();
+    let with = if extras.is_empty() { String::new() } else { format!(" with {}", extras.join(", ")) };
+    let evidence: Vec<Evidence> = bootstrap.downloads.iter().map(|d| evidence(SdkSource::Module, d)).collect();
+    format!("built from source{with} by go{}; {}", bootstrap.version, verify::reasons(&evidence))
+}
+
+/// Why an SDK's hash is right.
+fn evidence(source: SdkSource, download: &SdkDownload) -> Evidence {
+    match (source, &download.proof) {
+        (SdkSource::Archive, _) => Evidence::Archive,
+        (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
+        (SdkSource::Module, None) => Evidence::Accepted,
+    }
+}
+
 fn show_pins(lock: &Lockfile) {
     for sdk in &lock.sdks {
         let machines: Vec<String> = sdk.downloads.iter().map(|d| d.platform.to_string()).collect();
-        let evidence = |d: &SdkDownload| match (sdk.source, &d.proof) {
-            (SdkSource::Archive, _) => Evidence::Archive,
-            (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
-            (SdkSource::Module, None) => Evidence::Accepted,
-        };
-        let evidence: Vec<Evidence> = sdk.downloads.iter().map(evidence).collect();
+        let evidence: Vec<Evidence> = sdk.downloads.iter().map(|d| evidence(sdk.source, d)).collect();
         let reasons = verify::reasons(&evidence);
         output::line("sdk", format!("go{}  tools for {}; {reasons}", sdk.version, machines.join(", ")));
+        if let Some(build) = &sdk.build {
+            output::line("", show_build(build));
+        }
     }
     let (modules, packages) = count(lock);
     let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));

@@ -28,6 +28,20 @@ impl Bar {
         Bar::new("{wide_msg} {bytes}/{total_bytes} {elapsed}")
     }
 
+    /// A bar that says what is being done.
+    pub fn phases() -> Bar {
+        Bar::new("{spinner} {wide_msg} {elapsed}")
+    }
+
+    /// Shows what is being done.
+    pub fn phase(&self, what: &str) {
+        if self.bar.message().is_empty() {
+            // What comes next takes minutes.
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        self.bar.set_message(what.to_owned());
+    }
+
     fn new(template: &str) -> Bar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -15,11 +15,14 @@ use crate::write::{GeneratedFile, GeneratedFiles};
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 7] = [
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
     ("helper/main.go", include_str!("../../templates/nix/helper/main.go")),
+    ("sdk/go.mod", include_str!("../../templates/sdk/go.mod")),
+    ("sdk/main.go", include_str!("../../templates/sdk/main.go")),
+    ("sdk/patch.go", include_str!("../../templates/sdk/patch.go")),
 ];
 
 /// Entry points beside the spec, which a user may prefer to write.

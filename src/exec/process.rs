@@ -1,12 +1,16 @@
 //! Runs one step of an action.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::archive;
 use crate::error::{Class, Error, Result};
 use crate::plan::{Step, token};
+
+/// How many lines of a long-running program's output an error has.
+const SHOWN_LINES: usize = 20;
 
 /// Runs `step`; `lookup` gives the paths of tokens, `scratch` is for temporary files.
 pub(super) fn run(
@@ -36,6 +40,36 @@ pub(super) fn run(
             execute(&argv, &path(dir)?, env, scratch)
         }
     }
+}
+
+/// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.
+pub(super) fn watch(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, watcher: &dyn Fn(&str)) -> Result<()> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("there is no program to run"))?;
+    let failed = |e: std::io::Error| Error::io("run", Path::new(program), &e);
+    // One pipe for both, so that messages stay in order and neither can fill up unread.
+    let (reader, writer) = std::io::pipe().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).env_clear().envs(env).stdin(Stdio::null());
+    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    let mut child = command.spawn().map_err(failed)?;
+    // Its copies of the writing end would keep the pipe open.
+    drop(command);
+    let mut last = VecDeque::with_capacity(SHOWN_LINES);
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line.map_err(failed)?).into_owned();
+        watcher(&line);
+        if last.len() == SHOWN_LINES {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    let status = child.wait().map_err(failed)?;
+    if status.success() {
+        return Ok(());
+    }
+    let name = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = Vec::from(last).join("\n");
+    Err(Error::new(Class::Negative, format!("{name} failed with {status}\n{text}")))
 }
 
 /// The assembler names files relative to the directory where it runs, which people don't know.

@@ -5,6 +5,7 @@
 //! download/archive/<sha256>{,.facts}                                   SDK archives
 //! mod/<escaped path>@<escaped version>-<h1>/                           unpacked modules
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
+//! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
 //! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
 //! tmp/                                                                 what isn't complete yet
 //! ```
@@ -134,6 +135,18 @@ impl Cache {
     pub fn sdk(&self, name: &str, nar: &Sri) -> PathBuf {
         let hash = &nar.0.to_string()[..16];
         self.root.join("sdk").join(format!("{name}-{hash}"))
+    }
+
+    /// Where an SDK is that was built from source. The key has all that decided what was built.
+    pub fn built_sdk(&self, name: &str, key: &Sha256) -> PathBuf {
+        self.root.join("sdk").join(format!("{name}-source-{}", &key.to_string()[..16]))
+    }
+
+    /// The file that a process locks while it builds that SDK.
+    pub fn built_sdk_lock(&self, name: &str, key: &Sha256) -> PathBuf {
+        let mut path = self.built_sdk(name, key).into_os_string();
+        path.push(".lock");
+        path.into()
     }
 
     /// Where a git repository is kept, by the digest of its URL.

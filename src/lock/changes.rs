@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::file::{LocalModule, LockedModule, LockedSdk, Lockfile, SdkDownload, Vendored};
+use super::file::{Bootstrap, LocalModule, LockedModule, LockedSdk, Lockfile, SdkBuild, SdkDownload, Vendored};
 use crate::name::{GoVersion, ModulePath};
 use crate::platform::OsArch;
 
@@ -133,9 +133,17 @@ pub fn exec_changes(sdk: Option<&LockedSdk>, platforms: &[OsArch]) -> Vec<Change
     sets(Subject::ExecPlatform, sdk.downloads.iter().map(|d| &d.platform), platforms.iter())
 }
 
-/// Another version of the SDK with a name.
-pub fn sdk_change(name: &str, from: Option<&GoVersion>, to: Option<&GoVersion>) -> Change {
-    Change::new(Subject::Sdk, name, from.map(GoVersion::to_string), to.map(GoVersion::to_string))
+/// Another SDK with a name: its version, and whether it is built from source.
+pub fn sdk_change(name: &str, before: Option<&LockedSdk>, version: &GoVersion, from_source: bool) -> Change {
+    Change::new(Subject::Sdk, name, before.map(shown_sdk), Some(shown_sdk_version(version, from_source)))
+}
+
+fn shown_sdk(sdk: &LockedSdk) -> String {
+    shown_sdk_version(&sdk.version, sdk.build.is_some())
+}
+
+fn shown_sdk_version(version: &GoVersion, from_source: bool) -> String {
+    if from_source { format!("{version} from source") } else { version.to_string() }
 }
 
 fn sets<'a>(subject: Subject, old: impl Iterator<Item = &'a OsArch>, new: impl Iterator<Item = &'a OsArch>) -> Vec<Change> {
@@ -150,15 +158,16 @@ fn sdk_changes(old: &[LockedSdk], new: &[LockedSdk]) -> Vec<Change> {
     for name in names {
         let of = |sdks: &'_ [LockedSdk]| sdks.iter().position(|sdk| sdk.name == *name);
         let (before, after) = (of(old).map(|i| &old[i]), of(new).map(|i| &new[i]));
-        let whole = sdk_change(name, before.map(|sdk| &sdk.version), after.map(|sdk| &sdk.version));
+        let whole = Change::new(Subject::Sdk, name, before.map(shown_sdk), after.map(shown_sdk));
         let (Some(before), Some(after)) = (before, after) else {
             found.push(whole);
             continue;
         };
         let exec: Vec<OsArch> = after.downloads.iter().map(|d| d.platform).collect();
         found.extend(exec_changes(Some(before), &exec));
-        let same = |d: &SdkDownload| before.downloads.iter().all(|b| b.platform != d.platform || b == d);
-        let rest = before.source != after.source || before.godebug != after.godebug || !after.downloads.iter().all(same);
+        let builds = is_same_build(before.build.as_ref(), after.build.as_ref());
+        let downloads = is_same_where_both(&before.downloads, &after.downloads);
+        let rest = before.source != after.source || before.godebug != after.godebug || !downloads || !builds;
         // Platforms that binaries are built for change records of packages, which says nothing of the SDK.
         let same_platforms = before.experiments.keys().eq(after.experiments.keys());
         let records = before.packages != after.packages || before.experiments != after.experiments;
@@ -167,6 +176,20 @@ fn sdk_changes(old: &[LockedSdk], new: &[LockedSdk]) -> Vec<Change> {
         }
     }
     found
+}
+
+fn is_same_build(before: Option<&SdkBuild>, after: Option<&SdkBuild>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return before.is_none() && after.is_none() };
+    let rest = |build: &SdkBuild| {
+        let bootstrap = Bootstrap { downloads: Vec::new(), ..build.bootstrap.clone() };
+        SdkBuild { bootstrap, ..build.clone() }
+    };
+    rest(before) == rest(after) && is_same_where_both(&before.bootstrap.downloads, &after.bootstrap.downloads)
+}
+
+/// Whether what is downloaded for platforms that both have is the same.
+fn is_same_where_both(before: &[SdkDownload], after: &[SdkDownload]) -> bool {
+    after.iter().all(|download| before.iter().all(|b| b.platform != download.platform || b == download))
 }
 
 /// The changes of one module. Where platforms changed, other records of the same packages are no news.

@@ -1,5 +1,7 @@
 //! `godirect.lock.json`: format version 2, described for people in `docs/lockfile.md`.
 
+mod build;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
@@ -16,6 +18,8 @@ use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::sdk::GodebugSetting;
 use crate::spec::DEFAULT_SDK;
+
+pub use build::{Bootstrap, LockedPatch, SdkBuild};
 
 /// The name of the lock beside the spec.
 pub const NAME: &str = "godirect.lock.json";
@@ -59,6 +63,9 @@ pub struct LockedSdk {
     pub source: SdkSource,
     /// One download for each execution platform, sorted by platform.
     pub downloads: Vec<SdkDownload>,
+    /// How the SDK is built from the source in its downloads; absent when the downloads are used as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<SdkBuild>,
     /// GOEXPERIMENT flags that are on by default, for each locked platform, lower case and sorted (`internal/buildcfg/exp.go`).
     pub experiments: BTreeMap<OsArch, Vec<String>>,
     /// GODEBUG settings whose default changed (`internal/godebugs/table.go`), sorted by name.
@@ -331,11 +338,9 @@ impl Lockfile {
 
     /// What it has of modules, the SDKs' among them.
     pub fn pins(&self) -> BTreeMap<ModuleId, Pin> {
-        let sdks = self.sdks.iter().flat_map(|sdk| {
-            sdk.downloads.iter().filter_map(|download| {
-                let pin = Pin { h1: download.h1?, proof: download.proof.clone() };
-                Some((super::sdk::toolchain_module(&sdk.version, download.platform).ok()?, pin))
-            })
+        let sdks = self.sdks.iter().flat_map(LockedSdk::downloads).filter_map(|(version, _, download)| {
+            let pin = Pin { h1: download.h1?, proof: download.proof.clone() };
+            Some((super::sdk::toolchain_module(version, download.platform).ok()?, pin))
         });
         let modules = self.modules.iter().map(|module| (module.id(), Pin { h1: module.h1, proof: module.proof.clone() }));
         sdks.chain(modules).collect()
@@ -406,7 +411,6 @@ fn malformed(path: &Path, text: &str, error: &serde_json::Error) -> Error {
 }
 
 fn render_sdk(sdk: &LockedSdk) -> String {
-    let downloads = sdk.downloads.iter().map(render_download).collect();
     let mut fields = Vec::new();
     if !is_default_sdk(&sdk.name) {
         fields.push(("name", one_line(&sdk.name)));
@@ -414,7 +418,10 @@ fn render_sdk(sdk: &LockedSdk) -> String {
     fields.extend([
         ("version", one_line(&sdk.version)),
         ("source", one_line(&sdk.source)),
-        ("downloads", list(3, downloads)),
+        ("downloads", render_downloads(3, &sdk.downloads)),
+    ]);
+    fields.extend(sdk.build.iter().map(|build| ("build", build::render(build))));
+    fields.extend([
         ("experiments", one_line(&sdk.experiments)),
         ("godebug", list(3, sdk.godebug.iter().map(one_line).collect())),
         ("packages", packages(3, &sdk.packages)),
@@ -422,7 +429,11 @@ fn render_sdk(sdk: &LockedSdk) -> String {
     object(2, fields)
 }
 
-fn render_download(download: &SdkDownload) -> String {
+fn render_downloads(depth: usize, downloads: &[SdkDownload]) -> String {
+    list(depth, downloads.iter().map(|download| render_download(depth + 1, download)).collect())
+}
+
+fn render_download(depth: usize, download: &SdkDownload) -> String {
     let mut fields = vec![("platform", one_line(&download.platform))];
     if !download.urls.is_empty() {
         fields.push(("urls", one_line(&download.urls)));
@@ -435,7 +446,7 @@ fn render_download(download: &SdkDownload) -> String {
     if !download.tools.is_empty() {
         fields.push(("tools", one_line(&download.tools)));
     }
-    object(4, fields)
+    object(depth, fields)
 }
 
 /// Why a hash is right, or that nobody says so.

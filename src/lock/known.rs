@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use super::build;
 use super::changes::{Change, Kind, Subject};
 use super::fetch::Fetcher;
-use super::file::{LockedGoMod, LockedModule, LockedSdk, Lockfile, NAME, Replacement, SdkSource};
+use super::file::{Bootstrap, LockedGoMod, LockedModule, LockedSdk, Lockfile, NAME, Replacement, SdkDownload, SdkSource};
 use super::sdk::{SdkOrigin, SdkRequest};
 use super::sumdb::note::Verifier;
 use super::sumdb::proof::{Proof, Proven};
@@ -113,27 +114,34 @@ impl<'a> Known<'a> {
     pub fn sdk(&self, wanted: &SdkRequest, version: &GoVersion, sums: &GoSum) -> Option<&'a LockedSdk> {
         let sdk = self.sdk_before(&wanted.name).filter(|sdk| sdk.version == *version)?;
         let exec: BTreeSet<OsArch> = wanted.exec_platforms.iter().copied().collect();
-        let fits = |platform: OsArch| {
-            let download = sdk.downloads.iter().find(|d| d.platform == platform)?;
-            let fits = match &wanted.origin {
-                SdkOrigin::Module => {
-                    let id = super::sdk::toolchain_module(version, platform).ok()?;
-                    let (accepted, h1) = (sums.module(&id), download.h1?);
-                    sdk.source == SdkSource::Module
-                        && (accepted.is_empty() || accepted.contains(&h1))
-                        && self.is_trusted(&id, h1, download.proof.as_ref(), download.verified)
-                }
-                SdkOrigin::Archive(archives) => {
-                    let given = archives.given.get(&platform).and_then(|archive| archive.sha256);
-                    sdk.source == SdkSource::Archive
-                        && given.is_none_or(|sha256| sha256 == download.sha256)
-                        && super::sdk::expected_urls(archives, download).is_ok_and(|urls| urls == download.urls)
-                }
-            };
-            Some(fits)
+        let covers = |downloads: &[SdkDownload]| downloads.iter().map(|d| d.platform).eq(exec.iter().copied());
+        let toolchain = |version: &GoVersion, download: &SdkDownload| self.is_toolchain(version, download, sums) == Some(true);
+        let fits = |download: &SdkDownload| match &wanted.origin {
+            SdkOrigin::Module => sdk.source == SdkSource::Module && toolchain(version, download),
+            SdkOrigin::Archive(archives) => {
+                let given = archives.given.get(&download.platform).and_then(|archive| archive.sha256);
+                sdk.source == SdkSource::Archive
+                    && given.is_none_or(|sha256| sha256 == download.sha256)
+                    && super::sdk::expected_urls(archives, download).is_ok_and(|urls| urls == download.urls)
+            }
         };
-        let complete = self.same_platforms && sdk.downloads.len() == exec.len();
-        if complete && exec.into_iter().all(|platform| fits(platform) == Some(true)) { Some(sdk) } else { None }
+        let bootstraps = |Bootstrap { version, downloads }: &Bootstrap| {
+            covers(downloads) && downloads.iter().all(|download| toolchain(version, download))
+        };
+        let complete = self.same_platforms
+            && covers(&sdk.downloads)
+            && sdk.downloads.iter().all(fits)
+            && build::is_wanted(sdk.build.as_ref(), wanted.build.as_ref())
+            && sdk.build.iter().all(|build| bootstraps(&build.bootstrap));
+        complete.then_some(sdk)
+    }
+
+    /// Whether the module of an SDK is proven and go.sum agrees; `None` where the entry isn't one.
+    fn is_toolchain(&self, version: &GoVersion, download: &SdkDownload, sums: &GoSum) -> Option<bool> {
+        let id = super::sdk::toolchain_module(version, download.platform).ok()?;
+        let (accepted, h1) = (sums.module(&id), download.h1?);
+        let is_trusted = self.is_trusted(&id, h1, download.proof.as_ref(), download.verified);
+        Some((accepted.is_empty() || accepted.contains(&h1)) && is_trusted)
     }
 
     /// The entry of an SDK, whatever its version.

@@ -104,16 +104,25 @@ fn pad(out: &mut impl Write, size: u64) -> io::Result<()> {
 ///
 /// Those of reading; a symlink or another special file; a name that isn't UTF-8.
 pub fn hash_directory(directory: &Path) -> io::Result<Sri> {
-    let mut files = Vec::new();
-    list(directory, "", &mut files)?;
-    files.sort_by(|a, b| order(a, b));
     let mut nar = Writer::new(Hasher::default())?;
-    for path in files {
+    for path in files(directory)? {
         let file = std::fs::File::open(directory.join(&path))?;
         let metadata = file.metadata()?;
         nar.file(&path, is_executable(&metadata), metadata.len(), file)?;
     }
     Ok(nar.finish()?.finish().sri())
+}
+
+/// The slash-separated paths of all files below a directory, in [`order`].
+///
+/// # Errors
+///
+/// Those of reading; a symlink or another special file; a name that isn't UTF-8.
+pub fn files(directory: &Path) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    list(directory, "", &mut files)?;
+    files.sort_by(|a, b| order(a, b));
+    Ok(files)
 }
 
 fn list(directory: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<()> {

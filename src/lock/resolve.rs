@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::build;
 use super::cache::Facts;
 use super::changes;
 use super::fetch::{Fetched, Fetcher, Promise};
@@ -14,6 +15,7 @@ use super::sumdb::note::Verifier;
 use super::{vendor, with_connections};
 use crate::error::{Error, Result};
 use crate::module::gomod::{GoMod, Target};
+use crate::module::gosum::GoSum;
 use crate::module::mvs::{self, Selected};
 use crate::module::workspace::Workspace;
 use crate::module::{self, ModuleId};
@@ -251,31 +253,43 @@ fn locked_sdk(
         return Ok(sdk.clone());
     }
     let before = known.sdk_before(&wanted.name);
+    let change = || changes::sdk_change(&wanted.name, before, &version, wanted.build.is_some());
     if let (Access::Offline(guesses), Some(sdk)) = (access, before.or(known.another_sdk())) {
         let name = wanted.name.clone();
         changes::exec_changes(before, &wanted.exec_platforms).into_iter().for_each(|change| guesses.note(change));
+        let same = |sdk: &LockedSdk| sdk.version == version && build::is_wanted(sdk.build.as_ref(), wanted.build.as_ref());
         // Platforms were noted already.
-        if before.is_none_or(|before| before.version != version) || guesses.noted().is_empty() {
-            guesses.note(changes::sdk_change(&name, before.map(|sdk| &sdk.version), Some(&version)));
+        if !before.is_some_and(same) || guesses.noted().is_empty() {
+            guesses.note(change());
         }
         return Ok(LockedSdk { name, version, ..sdk.clone() });
     }
-    let missing = || changes::sdk_change(&wanted.name, before.map(|sdk| &sdk.version), Some(&version));
-    let fetcher = access.fetcher(missing)?;
+    let fetcher = access.fetcher(change)?;
     let fetched = sdk::fetch(wanted, version, &workspace.sums, request.previous, &fetcher)?;
-    lock_sdk(&wanted.name, fetched, platforms)
+    lock_sdk(wanted, fetched, platforms, &workspace.sums, &fetcher)
 }
 
-fn lock_sdk(name: &str, fetched: FetchedSdk, platforms: &[OsArch]) -> Result<LockedSdk> {
+fn lock_sdk(
+    wanted: &SdkRequest,
+    fetched: FetchedSdk,
+    platforms: &[OsArch],
+    sums: &GoSum,
+    fetcher: &Fetcher<'_>,
+) -> Result<LockedSdk> {
+    let prepared = wanted.build.as_ref().map(|build| build::prepare(build, &fetched, &wanted.exec_platforms, sums, fetcher));
+    let prepared = prepared.transpose()?;
     let FetchedSdk { version, source, downloads, goroot } = fetched;
+    let patched = prepared.as_ref().and_then(|p| p.patched.as_ref());
+    let goroot = patched.map_or(goroot.as_path(), |directory| directory.path());
+    let flags = prepared.as_ref().map_or(&[][..], |p| &p.build.experiments);
     let mut experiments = BTreeMap::new();
     for platform in platforms {
-        experiments.insert(*platform, source::sdk::default_experiments(&goroot, *platform)?);
+        experiments.insert(*platform, build::with_experiments(goroot, flags, *platform)?);
     }
-    let godebug = source::sdk::godebug_table(&goroot)?;
-    let packages = source::sdk::std_packages(&goroot, platforms)?;
-    let name = name.to_owned();
-    Ok(LockedSdk { name, version, source, downloads, experiments, godebug, packages })
+    let godebug = source::sdk::godebug_table(goroot)?;
+    let packages = source::sdk::std_packages(goroot, platforms)?;
+    let (name, build) = (wanted.name.clone(), prepared.map(|p| p.build));
+    Ok(LockedSdk { name, version, source, downloads, build, experiments, godebug, packages })
 }
 
 /// The entry of a module, yet without packages.

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use self::page::Page;
 use super::archive::{self, Layout};
+use super::build::BuildRequest;
 use super::cache::Facts;
 use super::fetch::{BY_DATABASE, Fetcher, Promise, contradiction, mismatch};
-use super::file::{LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::file::{Bootstrap, LockedSdk, Lockfile, SdkDownload, SdkSource};
 use super::sumdb::Trust;
 use super::sumdb::proof::Proof;
 use super::with_connections;
@@ -35,6 +36,8 @@ pub struct SdkRequest {
     pub origin: SdkOrigin,
     /// The platforms on which its tools run.
     pub exec_platforms: Vec<OsArch>,
+    /// Whether it is built from the source in what is fetched, and how.
+    pub build: Option<BuildRequest>,
 }
 
 /// How the version is chosen.
@@ -347,25 +350,44 @@ fn fetch_archive(fetcher: &Fetcher<'_>, version: &GoVersion, platform: OsArch, p
 ///
 /// A host that the lock has no download for, a wrong hash, no answer.
 pub fn goroot(fetcher: &Fetcher<'_>, sdk: &LockedSdk, host: OsArch) -> Result<PathBuf> {
-    let Some(locked) = sdk.downloads.iter().find(|d| d.platform == host) else {
-        return Err(Error::input(format!("the lock has no SDK {} whose tools run on {host}", sdk.version))
+    downloaded(fetcher, &sdk.version, sdk.source, &sdk.downloads, host)
+}
+
+/// GOROOT of the SDK that compiles another one.
+///
+/// # Errors
+///
+/// Those of [`goroot`].
+pub fn bootstrap(fetcher: &Fetcher<'_>, bootstrap: &Bootstrap, host: OsArch) -> Result<PathBuf> {
+    downloaded(fetcher, &bootstrap.version, SdkSource::Module, &bootstrap.downloads, host)
+}
+
+fn downloaded(
+    fetcher: &Fetcher<'_>,
+    version: &GoVersion,
+    source: SdkSource,
+    downloads: &[SdkDownload],
+    host: OsArch,
+) -> Result<PathBuf> {
+    let Some(locked) = downloads.iter().find(|d| d.platform == host) else {
+        return Err(Error::input(format!("the lock has no SDK {version} whose tools run on {host}"))
             .help("add the platform to the spec and run `godirect lock`"));
     };
     // Its name has the hash of the tree, and it was verified before it got that name.
-    let directory = fetcher.cache.sdk(&sdk_name(&sdk.version, host), &locked.nar);
+    let directory = fetcher.cache.sdk(&sdk_name(version, host), &locked.nar);
     if directory.is_dir() {
         return Ok(directory);
     }
-    let facts = match sdk.source {
+    let facts = match source {
         SdkSource::Module => {
             let h1 = locked.h1.ok_or_else(|| Error::input("the lock has no h1 of the SDK").help("run `godirect lock`"))?;
             let promise = Promise { h1: &[h1], by: "the lock" };
-            fetch_module(fetcher, &sdk.version, host, Some(promise), true)?
+            fetch_module(fetcher, version, host, Some(promise), true)?
         }
         SdkSource::Archive => {
             let (urls, size) = (locked.urls.clone(), Some(locked.size));
             let pin = ArchivePin { urls, sha256: locked.sha256, size, by: "the lock".to_owned() };
-            fetch_archive(fetcher, &sdk.version, host, &pin)?
+            fetch_archive(fetcher, version, host, &pin)?
         }
     };
     if facts.nar == locked.nar {
@@ -373,11 +395,11 @@ pub fn goroot(fetcher: &Fetcher<'_>, sdk: &LockedSdk, host: OsArch) -> Result<Pa
     }
     Err(match (facts.h1, &locked.h1) {
         (Some(got), Some(h1)) if got != *h1 => {
-            mismatch(&format!("the SDK {}", sdk.version), got, Promise { h1: &[*h1], by: "the lock" })
+            mismatch(&format!("the SDK {version}"), got, Promise { h1: &[*h1], by: "the lock" })
         }
         _ => Error::verification(format!(
-            "the tree of the SDK {} for {host} has the hash {}, the lock has {}",
-            sdk.version, facts.nar, locked.nar
+            "the tree of the SDK {version} for {host} has the hash {}, the lock has {}",
+            facts.nar, locked.nar
         ))
         .help("the lock was edited or comes from another version of godirect: run `godirect lock`"),
     })

@@ -16,6 +16,7 @@ use crate::digest::{H1, Sha256, Sri};
 use crate::error::Result;
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
+use crate::name::GoVersion;
 
 /// Why a hash is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,8 +64,9 @@ pub struct Entry {
 /// Looks at every entry of a lock that is in the directory `root`. The cache is only read.
 pub fn verify(root: &Path, lock: &Lockfile, sums: &GoSum, verifier: &Verifier, cache: &Cache) -> Vec<Entry> {
     let judge = Judge { sums, verifier, cache };
-    let downloads: Vec<_> = lock.sdks.iter().flat_map(|sdk| sdk.downloads.iter().map(move |d| (sdk, d))).collect();
-    let mut entries: Vec<Entry> = downloads.par_iter().map(|(sdk, download)| judge.sdk(sdk, download)).collect();
+    let downloads: Vec<_> = lock.sdks.iter().flat_map(LockedSdk::downloads).collect();
+    let sdk = |(version, source, download): &(&GoVersion, SdkSource, &SdkDownload)| judge.sdk(version, *source, download);
+    let mut entries: Vec<Entry> = downloads.par_iter().map(sdk).collect();
     entries.par_extend(lock.modules.par_iter().map(|module| judge.module(module)));
     entries.extend(lock.go_mods.iter().map(|go_mod| {
         let proven = |proven: &Proven| proven.go_mod();
@@ -93,24 +95,21 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn sdk(&self, sdk: &LockedSdk, download: &SdkDownload) -> Entry {
+    fn sdk(&self, version: &GoVersion, source: SdkSource, download: &SdkDownload) -> Entry {
         let SdkDownload { platform, size, sha256, .. } = download;
         let expected = Expected { size: *size, sha256: *sha256, h1: download.h1, nar: download.nar };
-        match (sdk.source, toolchain_module(&sdk.version, *platform)) {
+        match (source, toolchain_module(version, *platform)) {
             (SdkSource::Module, Ok(id)) => {
                 let kept = download.h1.map(|h1| self.cache.download(&id, &h1, "zip"));
                 let read = |path: &Path| archive::read_zip(path, Layout::Toolchain(&id.to_string()), None);
                 let cached = kept.and_then(|path| expected.compare(&path, &read));
                 Entry { kind: Kind::Sdk, name: id.to_string(), evidence: self.toolchain(&id, download), cached }
             }
-            (_, Err(error)) => Entry {
-                kind: Kind::Sdk,
-                name: sdk.version.to_string(),
-                evidence: Err(error.message().to_owned()),
-                cached: None,
-            },
+            (_, Err(error)) => {
+                Entry { kind: Kind::Sdk, name: version.to_string(), evidence: Err(error.message().to_owned()), cached: None }
+            }
             (SdkSource::Archive, Ok(_)) => {
-                let name = format!("SDK archive go{}.{}-{}", sdk.version, platform.goos, platform.goarch);
+                let name = format!("SDK archive go{version}.{}-{}", platform.goos, platform.goarch);
                 let cached = expected.compare_bytes(&self.cache.archive(sha256));
                 Entry { kind: Kind::Sdk, name, evidence: Ok(Evidence::Archive), cached }
             }

@@ -91,6 +91,9 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     }
     list.push(("CGO_ENABLED", if profile.cgo { "1" } else { "0" }.to_owned()));
     list.push(("GOARCH", platform.goarch().to_owned()));
+    if !settings.goexperiment.is_empty() {
+        list.push(("GOEXPERIMENT", settings.goexperiment.to_owned()));
+    }
     list.push(("GOOS", platform.goos().to_owned()));
     if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
         list.push((variable, value.to_owned()));

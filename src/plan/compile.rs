@@ -123,7 +123,7 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
-    run.extend(strings(["-goversion", &format!("go{}", settings.go)]));
+    run.extend(strings(["-goversion", settings.goversion]));
     if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{LOCK_FILE, Project};
 use crate::error::{Class, Error, Result};
-use crate::lock::file::{self, LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload};
+use crate::lock::build::{self, Patch};
+use crate::lock::file::{
+    self, Bootstrap, LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, Replacement, SdkDownload,
+};
 use crate::lock::known;
 use crate::lock::sdk::expected_urls;
 use crate::module::ModuleId;
@@ -85,7 +88,7 @@ fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
         SdkVersion::Exact(_) => {}
     }
     let (asked, kind) = match &wanted.source {
-        SdkSource::ModuleProxy => ("module", file::SdkSource::Module),
+        SdkSource::ModuleProxy | SdkSource::Source(_) => ("module", file::SdkSource::Module),
         SdkSource::Archive(_) => ("archive", file::SdkSource::Archive),
     };
     if sdk.source != kind {
@@ -94,10 +97,40 @@ fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
     if let SdkSource::Archive(archives) = &wanted.source {
         sdk.downloads.iter().try_for_each(|download| check_archive(archives, download))?;
     }
+    check_build(project, wanted, sdk)?;
     match wanted.exec_platforms.iter().find(|p| !sdk.downloads.iter().any(|d| d.platform == **p)) {
         Some(missing) => Err(stale(format!("it has no SDK for the execution platform {missing}"))),
         None => Ok(()),
     }
+}
+
+/// Whether the SDK is built as the spec asks, with patches that are still those of the lock.
+fn check_build(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
+    let wanted = match &wanted.source {
+        SdkSource::Source(wanted) => Some(build::request(&project.dir, wanted)?),
+        _ => None,
+    };
+    if build::is_wanted(sdk.build.as_ref(), wanted.as_ref()) {
+        return Ok(());
+    }
+    let (wanted, build) = match (wanted, &sdk.build) {
+        (Some(wanted), Some(build)) => (wanted, build),
+        (None, _) => return Err(stale("its SDK is built from source, which the spec doesn't ask for".to_owned())),
+        (_, None) => return Err(stale("its SDK isn't built from source, as the spec asks".to_owned())),
+    };
+    let Bootstrap { version, .. } = &build.bootstrap;
+    if let Some(other) = wanted.bootstrap.as_ref().filter(|other| *other != version) {
+        return Err(stale(format!("it compiles the SDK with go{version}, but the spec asks for go{other}")));
+    }
+    let locked = |patch: &Patch| build.patches.iter().any(|locked| locked.file == patch.file);
+    let edited = |patch: &&Patch| locked(patch) && !build.patches.contains(&patch.locked());
+    Err(stale(match wanted.patches.iter().find(edited) {
+        Some(patch) => format!("the patch {} was edited after it was made", patch.file),
+        None if wanted.patches.iter().map(|p| &p.file).eq(build.patches.iter().map(|p| &p.file)) => {
+            "it builds the SDK with other experiments than the spec asks for".to_owned()
+        }
+        None => "it builds the SDK with other patches than the spec asks for".to_owned(),
+    }))
 }
 
 /// The spec may name another hash, other URLs or another mirror now.

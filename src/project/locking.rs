@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Project, context, roots};
 use crate::error::Result;
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
+use crate::lock::build;
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
@@ -24,7 +25,8 @@ impl Project {
     /// Those of [`resolve::lock`], and of the package graph.
     pub fn lock(&self, access: Access, previous: Option<&Lockfile>, verifier: Option<&Verifier>) -> Result<Lockfile> {
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
-        let sdks: Vec<SdkRequest> = self.spec.sdks.iter().map(|(name, sdk)| sdk_request(name, sdk)).collect();
+        let sdks: Vec<SdkRequest> =
+            self.spec.sdks.iter().map(|(name, sdk)| self.sdk_request(name, sdk)).collect::<Result<_>>()?;
         let request = Request {
             directory: &self.module_dir(),
             root: &self.dir,
@@ -35,6 +37,19 @@ impl Project {
             verifier,
         };
         resolve::lock(&request, access, &|sdks, modules| self.needed(sdks, modules))
+    }
+
+    fn sdk_request(&self, name: &str, sdk: &spec::Sdk) -> Result<SdkRequest> {
+        let version = match &sdk.version {
+            spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
+            spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
+        };
+        let (origin, build) = match &sdk.source {
+            spec::SdkSource::ModuleProxy => (SdkOrigin::Module, None),
+            spec::SdkSource::Archive(archives) => (SdkOrigin::Archive(archives.clone()), None),
+            spec::SdkSource::Source(wanted) => (SdkOrigin::Module, Some(build::request(&self.dir, wanted)?)),
+        };
+        Ok(SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone(), build })
     }
 
     /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
@@ -120,16 +135,4 @@ impl Project {
         }
         Ok(needed)
     }
-}
-
-fn sdk_request(name: &str, sdk: &spec::Sdk) -> SdkRequest {
-    let version = match &sdk.version {
-        spec::SdkVersion::FromGoMod => SdkVersion::FromGoMod,
-        spec::SdkVersion::Exact(version) => SdkVersion::Exact(version.clone()),
-    };
-    let origin = match &sdk.source {
-        spec::SdkSource::ModuleProxy => SdkOrigin::Module,
-        spec::SdkSource::Archive(archives) => SdkOrigin::Archive(archives.clone()),
-    };
-    SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone() }
 }

@@ -14,6 +14,9 @@ use crate::source::token::{Kind, Lexer, Token, unquote};
 use crate::source::tree::{DiskTree, EntryKind, Tree, join};
 
 mod experiments;
+mod toolchain;
+
+pub use toolchain::{experiment_separator, known_experiments, minimum_bootstrap};
 
 const EXPERIMENTS: &str = "internal/buildcfg/exp.go";
 const GODEBUGS: &str = "internal/godebugs/table.go";
@@ -41,8 +44,17 @@ fn source(goroot: &Path) -> DiskTree {
 ///
 /// When the file can't be read, or isn't of the shape known from Go 1.21 to 1.27.
 pub fn default_experiments(goroot: &Path, platform: OsArch) -> Result<Vec<String>> {
+    experiments(goroot, platform, &[])
+}
+
+/// The flags that are on when GOEXPERIMENT has `wanted`, lower case and sorted.
+///
+/// # Errors
+///
+/// Those of [`default_experiments`].
+pub fn experiments(goroot: &Path, platform: OsArch, wanted: &[String]) -> Result<Vec<String>> {
     let content = source(goroot).read(EXPERIMENTS)?;
-    experiments::evaluate(&content, platform).map_err(|at| unknown_shape(EXPERIMENTS, &content, at))
+    experiments::evaluate(&content, platform, wanted).map_err(|at| unknown_shape(EXPERIMENTS, &content, at))
 }
 
 /// The GODEBUG settings whose default changed (`internal/godebugs/table.go`), sorted by name.

@@ -51,6 +51,33 @@ nix(dir = "build/nix", flake = False)
 }
 
 #[test]
+fn an_sdk_from_source() {
+    let sdk = |call: &str| {
+        parse(&format!("go_sdk(version = \"1.27.3\", source = {call})\n")).map(|spec| spec.sdks[DEFAULT_SDK].source.clone())
+    };
+    assert_eq!(sdk("from_source()").unwrap(), SdkSource::Source(FromSource::default()));
+    let all = "from_source(bootstrap = \"go1.24.6\", experiments = [\"arenas\"], patches = [\"patches/a.patch\"])";
+    let expected = FromSource {
+        bootstrap: Some("1.24.6".parse().unwrap()),
+        experiments: vec!["arenas".to_owned()],
+        patches: vec!["patches/a.patch".to_owned()],
+    };
+    assert_eq!(sdk(all).unwrap(), SdkSource::Source(expected));
+    for (call, message) in [
+        ("from_source(bootstrap = \"1.24\")", "Go 1.24 is a language version, not a release"),
+        ("from_source(bootstrap = from_go_mod())", "bootstrap can't be a struct"),
+        ("from_source(experiments = [\"Arenas\"])", "`Arenas` is not a GOEXPERIMENT"),
+        ("from_source(experiments = [\"arenas\", \"noarenas\"])", "the experiment `noarenas` is said twice"),
+        ("from_source(experiments = \"arenas\")", "experiments can't be a string"),
+        ("from_source(patches = [\"../a.patch\"])", "`../a.patch` is not a directory inside the repository"),
+        ("from_source(patches = [\"./a.patch\"])", "`./a.patch` can't be the path of a patch"),
+        ("from_source(patches = [\"a.patch\", \"a.patch\"])", "the patch a.patch is said twice"),
+    ] {
+        assert_eq!(sdk(call).unwrap_err().message(), message, "{call}");
+    }
+}
+
+#[test]
 fn impossible_platform() {
     assert_eq!(
         error("platforms(\n    \"linux/amd64\",\n    \"windows/riscv64\",\n)\n"),

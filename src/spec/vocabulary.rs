@@ -12,13 +12,15 @@ use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::list::UnpackList;
-use starlark::values::none::NoneType;
+use starlark::values::none::{NoneOr, NoneType};
 use starlark::values::structs::{AllocStruct, StructRef};
 use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
 use super::eval::location;
-use super::{Archive, Archives, Binary, DEFAULT_SDK, DOWNLOAD_PAGE, Nix, Profile, Sdk, SdkSource, SdkVersion, Target};
+use super::{
+    Archive, Archives, Binary, DEFAULT_SDK, DOWNLOAD_PAGE, Nix, Profile, Sdk, SdkSource, SdkVersion, Target, from_source,
+};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -64,7 +66,7 @@ fn fault(error: Error, literal: impl Into<Option<String>>) -> starlark::Error {
 }
 
 /// Blames the string `literal` in the call for the error.
-trait Blame<T> {
+pub(super) trait Blame<T> {
     fn blame(self, literal: &str) -> starlark::Result<T>;
 }
 
@@ -112,7 +114,7 @@ fn check_name(what: &str, name: &str) -> starlark::Result<()> {
 }
 
 /// A directory inside the repository, relative to the spec, slash-separated; `""` for the spec's own.
-fn relative_dir(path: &str) -> starlark::Result<String> {
+pub(super) fn relative_dir(path: &str) -> starlark::Result<String> {
     let inner = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
     let plain = inner
         .split('/')
@@ -144,12 +146,12 @@ fn kind_of<'v>(value: Value<'v>) -> Option<(&'v str, BTreeMap<&'v str, Value<'v>
     Some((fields.get("kind")?.unpack_str()?, fields))
 }
 
-fn wrong_type(what: &str, value: Value, expected: &str) -> starlark::Error {
+pub(super) fn wrong_type(what: &str, value: Value, expected: &str) -> starlark::Error {
     let error = Error::input(format!("{what} can't be a {}", value.get_type()));
     fault(error.help(format!("write {expected}")), None)
 }
 
-fn sdk_version(value: Option<Value>) -> starlark::Result<SdkVersion> {
+pub(super) fn sdk_version(value: Option<Value>) -> starlark::Result<SdkVersion> {
     let Some(value) = value else { return Ok(SdkVersion::FromGoMod) };
     if let Some(text) = value.unpack_str() {
         let version = text.strip_prefix("go").unwrap_or(text);
@@ -171,7 +173,8 @@ fn sdk_source(value: Option<Value>) -> starlark::Result<SdkSource> {
     match kind_of(value) {
         Some(("module_proxy", _)) => Ok(SdkSource::ModuleProxy),
         Some(("archive", fields)) => archives(&fields),
-        _ => Err(wrong_type("source", value, "module_proxy() or archive(…)")),
+        Some(("from_source", fields)) => from_source::parse(&fields).map(SdkSource::Source),
+        _ => Err(wrong_type("source", value, "module_proxy(), archive(…) or from_source(…)")),
     }
 }
 
@@ -288,6 +291,23 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         let index = index.map_or_else(Value::new_none, |index| heap.alloc(index));
         let kind = heap.alloc("archive");
         Ok(heap.alloc(AllocStruct([("kind", kind), ("urls", urls), ("sha256", sha256), ("index", index)])))
+    }
+
+    /// The SDK is built from the source in the module `golang.org/toolchain`.
+    fn from_source<'v>(
+        #[starlark(require = named, default = NoneOr::None)] bootstrap: NoneOr<Value<'v>>,
+        #[starlark(require = named)] experiments: Option<Value<'v>>,
+        #[starlark(require = named)] patches: Option<Value<'v>>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        let list = |value: Option<Value<'v>>| value.unwrap_or_else(|| heap.alloc(Vec::<String>::new()));
+        let fields = [
+            ("kind", heap.alloc("from_source")),
+            ("bootstrap", bootstrap.into_option().unwrap_or_else(Value::new_none)),
+            ("experiments", list(experiments)),
+            ("patches", list(patches)),
+        ];
+        Ok(heap.alloc(AllocStruct(fields)))
     }
 
     /// A platform with an architecture variant or a name of its own.

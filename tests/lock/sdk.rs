@@ -113,7 +113,7 @@ fn record(name: &str, file: &str) -> PackageRecord {
 
 /// The SDK without name.
 fn request(version: SdkVersion, origin: SdkOrigin, exec_platforms: &[OsArch]) -> SdkRequest {
-    SdkRequest { name: "default".to_owned(), version, origin, exec_platforms: exec_platforms.to_vec() }
+    SdkRequest { name: "default".to_owned(), version, origin, exec_platforms: exec_platforms.to_vec(), build: None }
 }
 
 fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<Lockfile> {

@@ -4,6 +4,8 @@
 #
 #   SDK download ─▶ bootstrap GOROOT ─▶ helper ─▶ GOROOT, modules ─▶ packages ─▶ binaries
 #
+# Where the lock says that an SDK is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
+#
 # Downloads, GOROOT and modules are fixed-output derivations, so that a binary cache or another proxy may supply them. Nix makes the
 # first GOROOT with its own builtin builders, the pinned go command compiles the helper with it, and the helper builds all the rest.
 {
@@ -131,19 +133,11 @@ let
   # Each SDK that the plan names: GOROOT for the machine that builds, and what it takes to get there.
   sdks = mapAttrs makeSdk plan.sdks;
 
-  makeSdk =
-    name: version:
+  # A release as it was downloaded. Of the lock's SDKs and bootstrap SDKs it takes version, source and downloads.
+  makeRelease =
+    locked:
     let
-      label = if name == "default" then "Go ${version}" else "Go ${version} as the SDK `${name}`";
-
-      locked =
-        let
-          found = filter (sdk: sdk.name or "default" == name && sdk.version == version) lock.sdks;
-        in
-        if found != [ ] then
-          head found
-        else
-          throw "${planFile} wants ${label}, which godirect.lock.json doesn't pin; run `godirect generate`";
+      inherit (locked) version;
 
       download =
         let
@@ -223,8 +217,45 @@ let
           bootstrap;
     in
     {
-      inherit (download) platform;
-      inherit bootstrap goroot hostName;
+      inherit
+        bootstrap
+        download
+        goroot
+        hostName
+        ;
+    };
+
+  makeSdk =
+    name: version:
+    let
+      label = if name == "default" then "Go ${version}" else "Go ${version} as the SDK `${name}`";
+
+      locked =
+        let
+          found = filter (sdk: sdk.name or "default" == name && sdk.version == version) lock.sdks;
+        in
+        if found != [ ] then
+          head found
+        else
+          throw "${planFile} wants ${label}, which godirect.lock.json doesn't pin; run `godirect generate`";
+
+      release = makeRelease locked;
+
+      # The first one whose programs run: the release, or that which compiles it from source.
+      first =
+        if locked ? build then makeRelease (locked.build.bootstrap // { source = "module"; }) else release;
+
+      goroot =
+        if locked ? build then
+          "${buildSdk release first (buildArguments locked.build) { name = "go-${version}-from-source"; }}"
+        else
+          release.goroot;
+    in
+    {
+      inherit (release.download) platform;
+      inherit (release) hostName;
+      inherit (first) bootstrap;
+      inherit goroot;
       # Systems that can build.
       systems = filter (system: system != null) (map systemOf locked.downloads);
       # The SDK's commands as a package: `nix shell .#go`.
@@ -236,33 +267,89 @@ let
           gofmt = "${goroot}/bin/gofmt";
         };
       };
-    };
+    }
+    // (
+      if locked.source == "module" then
+        {
+          # The proof that the pinned release is what its source gives: it succeeds if it has the very hash of the pinned tree.
+          rebuilt = buildSdk release first [ ] {
+            name = "go-${version}-rebuilt";
+            outputHashAlgo = "sha256";
+            outputHashMode = "recursive";
+            outputHash = release.download.nar;
+          };
+        }
+      else
+        { }
+    );
+
+  # --- SDKs from source ---------------------------------------------------------------------------------------------------------
+
+  # The program in sdk/ builds the source of `release` with the SDK `first`.
+  buildSdk =
+    release: first: arguments: attributes:
+    derivation (
+      {
+        inherit system;
+        builder = "${
+          compileProgram first.bootstrap "godirect-sdk" (
+            localFiles "${directory}/sdk" "godirect-sdk-source" [
+              "go.mod"
+              "main.go"
+              "patch.go"
+            ]
+          )
+        }";
+        args = [
+          "-source=${release.goroot}"
+          "-bootstrap=${first.goroot}"
+          "-out=${placeholder "out"}"
+          "-scratch=."
+        ]
+        ++ arguments;
+      }
+      // attributes
+    );
+
+  # What `build` of the lock means for that program. Nix itself compares the hash of a patch with that of the lock.
+  buildArguments =
+    build:
+    let
+      patched = build.patched or { };
+      patchFile =
+        patch:
+        builtins.path {
+          name = baseNameOf patch.file;
+          path = root + "/${patch.file}";
+          recursive = false;
+          inherit (patch) sha256;
+        };
+    in
+    [ "-experiment=${concatStringsSep "," (build.experiments or [ ])}" ]
+    ++ map (patch: "-patch=${patchFile patch}") (build.patches or [ ])
+    ++ map (file: "-patched=${patched.${file}}=${file}") (attrNames patched);
+
+  # --- programs -----------------------------------------------------------------------------------------------------------------
 
   # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
   # the build directory has no fixed name. Nothing uses that output.
-  helper = derivation {
-    name = "godirect-helper";
-    inherit system;
+  compileProgram = goroot: name: source: derivation {
+    inherit name system;
     outputs = [
       "out"
       "cache"
     ];
-    builder = "${sdks.default.bootstrap}/bin/go";
+    builder = "${goroot}/bin/go";
     args = [
       "build"
-      "-C=${
-        localFiles "${directory}/helper" "godirect-helper-source" [
-          "go.mod"
-          "main.go"
-        ]
-      }"
+      "-C=${source}"
       "-trimpath"
       "-buildvcs=false"
       "-gcflags=all=-dwarf=false"
       "-ldflags=-s -w"
       "-o=${placeholder "out"}"
     ];
-    GOROOT = sdks.default.bootstrap;
+    GOROOT = goroot;
     GOCACHE = placeholder "cache";
     HOME = placeholder "cache";
     CGO_ENABLED = "0";
@@ -271,6 +358,13 @@ let
     GOTOOLCHAIN = "local";
     GOWORK = "off";
   };
+
+  helper = compileProgram sdks.default.bootstrap "godirect-helper" (
+    localFiles "${directory}/helper" "godirect-helper-source" [
+      "go.mod"
+      "main.go"
+    ]
+  );
 
   # A derivation that the helper builds; attributes reach it as JSON.
   help =
@@ -492,14 +586,31 @@ in
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
   # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`, `go-<SDK>`.
-  packages = {
-    go = sdks.default.commands;
-  }
-  // listToAttrs (
-    map (name: {
-      name = "go-${name}";
-      value = sdks.${name}.commands;
-    }) (filter (name: name != "default") (attrNames sdks))
+  # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
+  packages = listToAttrs (
+    concatMap (
+      name:
+      let
+        named = prefix: if name == "default" then prefix else "${prefix}-${name}";
+      in
+      [
+        {
+          name = named "go";
+          value = sdks.${name}.commands;
+        }
+      ]
+      ++ (
+        if sdks.${name} ? rebuilt then
+          [
+            {
+              name = named "sdk-rebuild";
+              value = sdks.${name}.rebuilt;
+            }
+          ]
+        else
+          [ ]
+      )
+    ) (attrNames sdks)
   )
   // (if ownBinaries == { } then { } else { inherit default; })
   // configuredBinaries

@@ -225,7 +225,7 @@ def compile_package(ctx, config, package, imports):
         args.add("-complete")
     if config.goos == "plan9" or config.goarch == "wasm":
         args.add("-dwarf=false")
-    args.add("-goversion", "go" + config.sdk.version)
+    args.add("-goversion", config.sdk.goversion)
     if config.shared:
         args.add("-shared")
     members = package.syso

@@ -1,5 +1,6 @@
 """The module extension `go`: repositories from godirect.lock.json."""
 
+load(":bootstrap_repo.bzl", "go_bootstrap_repo")
 load(":module_repo.bzl", "go_hub_repo", "go_module_repo", "package_target")
 load(":sdk_repo.bzl", "go_sdk_repo")
 load(":toolchain_repo.bzl", "go_toolchain_repo")
@@ -28,17 +29,36 @@ def _read_lock(mctx, label):
              (label, lock["version"], _LOCK_VERSION))
     return lock
 
-def _sdk_repos(sdks):
-    """Declares a repository for each SDK and execution platform; returns what the toolchains need to know of them."""
-    found = []
+def _bootstrap_repo(bootstrap, platform, declared):
+    """Declares the repository of an SDK that compiles another one, once; returns the label of its root package."""
+    name = "go_bootstrap_%s_%s" % (bootstrap["version"].replace(".", "_"), platform.replace("/", "_"))
+    for download in bootstrap["downloads"]:
+        if download["platform"] == platform and name not in declared:
+            declared[name] = True
+            go_bootstrap_repo(name = name, platform = platform, sha256 = download["sha256"], version = bootstrap["version"])
+    return "@%s//" % name
+
+def _sdk_repos(mctx, sdks, root):
+    """Declares a repository for each SDK and execution platform; returns what the toolchains need to know of them.
+
+    Args:
+      mctx: the module context.
+      sdks: those of the lock.
+      root: the directory of the lock, where patches are.
+    """
+    found, declared = [], {}
     for sdk in sdks:
         sdk_name = sdk.get("name", "default")
         for download in sdk["downloads"]:
             name = "go_sdk_%s_%s" % (sdk_name, download["platform"].replace("/", "_"))
+            build = sdk.get("build")
             go_sdk_repo(
                 name = name,
+                bootstrap = _bootstrap_repo(build["bootstrap"], download["platform"], declared) if build else "",
+                build = json.encode(build) if build else "",
                 experiments = json.encode(sdk["experiments"]),
                 packages = json.encode(sdk["packages"]),
+                patches = [mctx.read(root.get_child(patch["file"])) for patch in build.get("patches", [])] if build else [],
                 platform = download["platform"],
                 sdk_name = sdk_name,
                 sha256 = download["sha256"],
@@ -97,7 +117,7 @@ def _go_impl(mctx):
     go_toolchain_repo(
         name = "go_toolchains",
         platforms = lock["platforms"],
-        sdks = json.encode(_sdk_repos(lock["sdks"])),
+        sdks = json.encode(_sdk_repos(mctx, lock["sdks"], mctx.path(label).dirname)),
     )
     go_hub_repo(
         name = "go_modules",

@@ -55,6 +55,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
         ("DefaultGODEBUG", default_godebug),
         ("CGO_ENABLED", "0"),
         ("GOARCH", config.goarch),
+        ("GOEXPERIMENT", config.sdk.goexperiment),
         ("GOOS", config.goos),
         (config.variant_variable, config.variant),
     ]

@@ -36,6 +36,63 @@ def _executable_tools(rctx, directory):
         rctx.delete(source)
     return paths
 
+_BUILD_FROM_SOURCE = """load("@rules_go_direct//go:toolchain.bzl", "go_sdk_from_source")
+
+package(default_visibility = ["//visibility:public"])
+
+go_sdk_from_source(
+    name = "sdk",
+    srcs = glob(
+        ["**"],
+        exclude = ["BUILD.bazel", "godirect_patches/**", "test/**", "**/testdata/**", "**/*_test.go"],
+    ),
+    bootstrap = "{bootstrap}:files",
+    bootstrap_version = "{bootstrap}:VERSION",
+    experiments = {experiments},
+    go_experiments = {go_experiments},
+    goarch = "{goarch}",
+    goos = "{goos}",
+    goversion = "{goversion}",
+    packages = {packages},
+    patched = {patched},
+    patches = {patches},
+    program = "{bootstrap}:program/sdk",
+    sources = {sources},
+    version = "{version}",
+)
+"""
+
+def write_go_mods(rctx):
+    """Undoes what a module zip does to go.mod files, as far as the go command needs it.
+
+    Args:
+      rctx: the repository context.
+    """
+    for directory in ["src", "src/cmd"]:
+        rctx.file(directory + "/go.mod", rctx.read(directory + "/_go.mod"))
+        rctx.delete(directory + "/_go.mod")
+
+def _write_from_source(rctx, goos, goarch, srcs):
+    build = json.decode(rctx.attr.build)
+    write_go_mods(rctx)
+    patches = []
+    for number, content in enumerate(rctx.attr.patches):
+        patches.append("godirect_patches/%d.patch" % number)
+        rctx.file(patches[-1], content)
+    rctx.file("BUILD.bazel", _BUILD_FROM_SOURCE.format(
+        bootstrap = rctx.attr.bootstrap,
+        experiments = repr(rctx.attr.experiments),
+        go_experiments = repr(build.get("experiments", [])),
+        goarch = goarch,
+        goos = goos,
+        goversion = build["goversion"],
+        packages = repr(rctx.attr.packages),
+        patched = repr(build.get("patched", {})),
+        patches = repr(patches),
+        sources = repr(json.encode(srcs)),
+        version = rctx.attr.version,
+    ))
+
 def _go_sdk_repo_impl(rctx):
     version = rctx.attr.version
     goos, _, goarch = rctx.attr.platform.partition("/")
@@ -44,7 +101,7 @@ def _go_sdk_repo_impl(rctx):
     directory = "pkg/tool/%s_%s" % (goos, goarch)
     if rctx.attr.source == "module":
         download_module(rctx, "golang.org/toolchain", "v0.0.1-go%s.%s-%s" % (version, goos, goarch), rctx.attr.sha256)
-        tools = _executable_tools(rctx, directory)
+        tools = {} if rctx.attr.build else _executable_tools(rctx, directory)
     else:
         rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = "go")
         tools = {tool: "%s/%s" % (directory, tool) for tool in _TOOLS}
@@ -53,6 +110,9 @@ def _go_sdk_repo_impl(rctx):
         for path, record in json.decode(rctx.attr.packages).items()
         for name in all_files(record)
     ]
+    if rctx.attr.build:
+        _write_from_source(rctx, goos, goarch, srcs)
+        return
     rctx.file("BUILD.bazel", _BUILD.format(
         srcs = repr(srcs),
         goos = goos,
@@ -67,8 +127,11 @@ go_sdk_repo = repository_rule(
     implementation = _go_sdk_repo_impl,
     doc = "Downloads an SDK and describes its packages as the lock does.",
     attrs = {
+        "bootstrap": attr.string(doc = "The root package of the `go_bootstrap_repo`, where there is a `build`."),
+        "build": attr.string(doc = "`build` of the lock, as JSON; empty for a release as it is."),
         "experiments": attr.string(doc = "`experiments` of the lock, as JSON."),
         "packages": attr.string(doc = "`packages` of the lock, as JSON."),
+        "patches": attr.string_list(doc = "Contents of the patches."),
         "platform": attr.string(doc = "GOOS/GOARCH that its tools run on."),
         "sdk_name": attr.string(doc = "The name that the spec gives it."),
         "sha256": attr.string(doc = "Of the archive."),

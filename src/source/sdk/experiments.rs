@@ -8,8 +8,8 @@ use crate::source::token::{Kind, Lexer, Token, unquote};
 /// The error of everything here: the offset where the source stops to be understood.
 type Result<T> = std::result::Result<T, usize>;
 
-/// The flags that are on when GOEXPERIMENT is empty, lower case and sorted.
-pub fn evaluate(content: &[u8], platform: OsArch) -> Result<Vec<String>> {
+/// The flags that are on, lower case and sorted, when GOEXPERIMENT has these; a flag with `no` before it is to be off.
+pub fn evaluate(content: &[u8], platform: OsArch, wanted: &[String]) -> Result<Vec<String>> {
     let mut lexer = Lexer::new(content);
     while !(lexer.next_significant().is_word("func") && lexer.peek_significant().is_word("ParseGOEXPERIMENT")) {
         if lexer.peek_significant().kind == Kind::End {
@@ -27,10 +27,10 @@ pub fn evaluate(content: &[u8], platform: OsArch) -> Result<Vec<String>> {
         }
     }
     let strings = BTreeMap::from([("goos", platform.goos), ("goarch", platform.goarch), ("goexp", "")]);
-    let mut machine = Machine { lexer, strings, booleans: BTreeMap::new(), done: false };
+    let mut machine = Machine { lexer, strings, wanted, booleans: BTreeMap::new(), done: false };
     machine.statements()?;
     let on = machine.booleans.into_iter().filter_map(|(name, value)| value.then_some(name));
-    let mut flags: Vec<String> = on.filter_map(|name| Some(name.strip_prefix("flags.")?.to_ascii_lowercase())).collect();
+    let mut flags: Vec<String> = on.filter_map(|name| Some(name.strip_prefix("flags.")?.to_owned())).collect();
     flags.sort();
     Ok(flags)
 }
@@ -38,7 +38,9 @@ pub fn evaluate(content: &[u8], platform: OsArch) -> Result<Vec<String>> {
 struct Machine<'a> {
     lexer: Lexer<'a>,
     strings: BTreeMap<&'static str, &'static str>,
-    /// Local variables, and the fields of `flags` as `flags.Name`.
+    /// What GOEXPERIMENT has.
+    wanted: &'a [String],
+    /// Local variables, and the fields of `flags` as `flags.name`, in lower case.
     booleans: BTreeMap<String, bool>,
     /// Whether a `return` was reached.
     done: bool,
@@ -180,7 +182,7 @@ impl<'a> Machine<'a> {
     /// `x := …`, `flags.X = …`, and the two composite literals that make up `flags`.
     fn assignment(&mut self, mut name: String, start: usize) -> Result<()> {
         if self.accept(".") {
-            name = format!("{name}.{}", self.word()?);
+            name = format!("{name}.{}", self.word()?.to_ascii_lowercase());
         }
         if !self.accept(":=") {
             self.expect("=")?;
@@ -195,7 +197,13 @@ impl<'a> Machine<'a> {
                     }
                 }
                 self.skip_statements()?;
-                self.expect("}")
+                self.expect("}")?;
+                // What follows in the source reads GOEXPERIMENT, by loops over strings; here its flags are known.
+                for flag in self.wanted {
+                    let (name, value) = flag.strip_prefix("no").map_or((flag.as_str(), true), |name| (name, false));
+                    self.booleans.insert(format!("flags.{name}"), value);
+                }
+                Ok(())
             }
             _ => {
                 let value = self.expression()?;
@@ -218,7 +226,7 @@ impl<'a> Machine<'a> {
             let field = self.word()?;
             self.expect(":")?;
             let value = self.expression()?;
-            self.booleans.insert(format!("flags.{field}"), value);
+            self.booleans.insert(format!("flags.{}", field.to_ascii_lowercase()), value);
             if !self.accept(",") && !self.peek().is_operator("}") {
                 return Err(self.peek().start);
             }
@@ -283,7 +291,7 @@ impl<'a> Machine<'a> {
         }
         let mut name = self.word()?;
         if self.accept(".") {
-            name = format!("{name}.{}", self.word()?);
+            name = format!("{name}.{}", self.word()?.to_ascii_lowercase());
         }
         match name.as_str() {
             "true" => Ok(true),
@@ -310,9 +318,14 @@ mod tests {
     use super::*;
 
     fn run(body: &str, platform: &str) -> Result<String> {
+        run_with(body, platform, &[])
+    }
+
+    fn run_with(body: &str, platform: &str, wanted: &[&str]) -> Result<String> {
+        let wanted: Vec<String> = wanted.iter().map(|flag| (*flag).to_owned()).collect();
         let content =
             format!("package buildcfg\n\nfunc ParseGOEXPERIMENT(goos, goarch, goexp string) (*E, error) {{\n{body}\n}}\n");
-        evaluate(content.as_bytes(), platform.parse().unwrap()).map(|flags| flags.join(" "))
+        evaluate(content.as_bytes(), platform.parse().unwrap(), &wanted).map(|flags| flags.join(" "))
     }
 
     const BODY: &str = r#"
@@ -358,6 +371,14 @@ mod tests {
         assert_eq!(run(BODY, "js/wasm").unwrap(), "dwarf5 greenteagc");
     }
 
+    /// What the source decides after it has read GOEXPERIMENT has the last word.
+    #[test]
+    fn wanted_flags_change_the_baseline() {
+        let wanted = ["arenas", "nogreenteagc", "noregabiargs"];
+        assert_eq!(run_with(BODY, "linux/amd64", &wanted).unwrap(), "arenas dwarf5 regabiargs regabiwrappers");
+        assert_eq!(run_with(BODY, "js/wasm", &["regabiwrappers"]).unwrap(), "dwarf5 greenteagc");
+    }
+
     #[test]
     fn unknown_shapes_have_a_place() {
         for (body, at) in [("x := f()", "f()"), ("for {}", "{}"), ("if x.y() {}", "x.y"), ("var a string", "string")] {
@@ -365,6 +386,6 @@ mod tests {
             let prefix = "package buildcfg\n\nfunc ParseGOEXPERIMENT(goos, goarch, goexp string) (*E, error) {\n".len();
             assert_eq!(&body[offset - prefix..][..1], &at[..1], "{body}");
         }
-        assert!(evaluate(b"package x", "linux/amd64".parse().unwrap()).is_err());
+        assert!(evaluate(b"package x", "linux/amd64".parse().unwrap(), &[]).is_err());
     }
 }
