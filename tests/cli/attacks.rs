@@ -9,7 +9,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::database::{Answers, Log};
 use crate::sumdb::{ACCEPT, ID, NAME, directory, forked, go_mod_hash, honest, log, misbehaves, refused, serve, shown};
-use crate::support::{Project, Tree, imported, module, read_tree, write_tree};
+use crate::support::{Tree, imported, module, read_tree, write_tree};
 
 const LOCK: &str = "godirect.lock.json";
 const OTHER_MODULE: &str = "h1:9LQ6xuew6aOyqFMdSHbQ3mR3yrPpDzoPYZFOGdPpmXo=";
@@ -217,4 +217,41 @@ fn two_databases_with_one_name() {
     // Nor is the tree head of one an answer of the other.
     let project = honest(&log, 700, |answers| drop(answers.insert(format!("lookup/{ID}"), namesake.answer(0, 1).into_bytes())));
     misbehaves(&project, &format!("the answer for {ID}: the note has no signature of {}", directory(&log)));
+}
+
+/// Somebody changes the lock in a pull request. Who builds from it asks `lock --check` or `lock --verify` before.
+#[test]
+fn a_forged_lock_is_not_fresh() {
+    let log = log();
+    let project = honest(&log, 700, |_| {});
+    project.succeeds(&["lock"]);
+    let intact = project.read(LOCK);
+    let (right, other) = (module("const M = 1").h1, OTHER_MODULE);
+    let mut forged = Log::new(NAME, 2);
+    forged.add_module(ID, other, &go_mod_hash());
+    let mut elsewhere = Log::new(NAME, 1);
+    elsewhere.add_module("b.example/n@v1.0.0", other, &go_mod_hash());
+    let proof = |log: &Log| {
+        let proof = serde_json::json!({"record": 0, "data": log.records[0], "tree": log.head(1), "hashes": []});
+        format!("\"proof\": {proof},")
+    };
+    let line = intact.lines().find(|line| line.contains("\"proof\"")).unwrap().trim();
+    let stale = "changed  a.example/m  v1.0.0, recorded anew\n";
+    for (from, to, why) in [
+        (
+            format!("\"h1\": \"{right}\""),
+            format!("\"h1\": \"{other}\""),
+            format!("the checksum database has {right}, the lock has {other}"),
+        ),
+        (line.to_owned(), proof(&forged), format!("the proof fails: the note has no signature of {}", directory(&log))),
+        (line.to_owned(), proof(&elsewhere), "the proof fails: record 0 doesn't have one hash for the module".to_owned()),
+    ] {
+        project.edit(LOCK, &from, &to);
+        let ran = project.run(&["lock", "--check"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), stale), "{why}: {}", ran.stderr);
+        let ran = project.run(&["lock", "--verify"]);
+        assert!(ran.code == Some(4) && ran.stdout.ends_with(&format!("wrong    {ID}: {why}\n")), "{ran:?}");
+        project.succeeds(&["lock"]);
+        assert_eq!(project.read(LOCK), intact);
+    }
 }
