@@ -176,7 +176,7 @@ fn show_build(build: &SdkBuild) -> String {
 /// Why an SDK's hash is right.
 fn evidence(source: SdkSource, download: &SdkDownload) -> Evidence {
     match (source, &download.proof) {
-        (SdkSource::Archive, _) => Evidence::Spec,
+        (SdkSource::Archive, _) => Evidence::Archive,
         (SdkSource::Module, Some(proof)) => Evidence::Record(proof.record),
         (SdkSource::Module, None) => Evidence::Accepted,
     }

@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::archive::{self, Layout, Tree};
 use super::cache::Cache;
-use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload, SdkSource};
+use super::file::{LockedModule, LockedSdk, Lockfile, SdkDownload, SdkSource, Vendored};
 use super::sdk::toolchain_module;
 use super::sumdb::note::Verifier;
 use super::sumdb::proof::{Proof, Proven};
+use super::vendor;
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::Result;
 use crate::module::ModuleId;
@@ -25,8 +26,10 @@ pub enum Evidence {
     GoSum,
     /// The checksum database has signed this record.
     Record(u64),
-    /// The spec pins the archive.
-    Spec,
+    /// The archive's sha256, which the spec or the download page gave, is pinned.
+    Archive,
+    /// The files in vendor/ have it.
+    Vendor,
     /// Somebody has accepted it without proof.
     Accepted,
 }
@@ -41,6 +44,8 @@ pub enum Kind {
     Module,
     /// A go.mod that decided about versions.
     GoMod,
+    /// A module in vendor/.
+    Vendored,
 }
 
 /// What was found out about an entry of the lock.
@@ -56,8 +61,8 @@ pub struct Entry {
     pub cached: Option<Result<(), String>>,
 }
 
-/// Looks at every entry of a lock. The cache is only read.
-pub fn verify(lock: &Lockfile, sums: &GoSum, verifier: &Verifier, cache: &Cache) -> Vec<Entry> {
+/// Looks at every entry of a lock that is in the directory `root`. The cache is only read.
+pub fn verify(root: &Path, lock: &Lockfile, sums: &GoSum, verifier: &Verifier, cache: &Cache) -> Vec<Entry> {
     let judge = Judge { sums, verifier, cache };
     let downloads: Vec<_> = lock.sdks.iter().flat_map(LockedSdk::downloads).collect();
     let sdk = |(version, source, download): &(&GoVersion, SdkSource, &SdkDownload)| judge.sdk(version, *source, download);
@@ -68,7 +73,19 @@ pub fn verify(lock: &Lockfile, sums: &GoSum, verifier: &Verifier, cache: &Cache)
         let evidence = judge.evidence(&go_mod.id, go_mod.h1, sums.go_mod(&go_mod.id), go_mod.proof.as_ref(), &proven);
         Entry { kind: Kind::GoMod, name: format!("{}/go.mod", go_mod.id), evidence, cached: None }
     }));
+    entries.extend(lock.vendored.iter().map(|module| vendored(root, module)));
     entries
+}
+
+/// The files are in the repository, so that there is nothing in the cache.
+fn vendored(root: &Path, module: &Vendored) -> Entry {
+    let Vendored { path, version, .. } = module;
+    let evidence = match vendor::hash(&root.join(&module.directory), path, version, &module.packages) {
+        Ok(h1) if h1 == module.h1 => Ok(Evidence::Vendor),
+        Ok(h1) => Err(format!("the files in {} have {h1}, the lock has {}", module.directory, module.h1)),
+        Err(error) => Err(error.message().to_owned()),
+    };
+    Entry { kind: Kind::Vendored, name: format!("{path}@{version}"), evidence, cached: None }
 }
 
 struct Judge<'a> {
@@ -94,7 +111,7 @@ impl Judge<'_> {
             (SdkSource::Archive, Ok(_)) => {
                 let name = format!("SDK archive go{version}.{}-{}", platform.goos, platform.goarch);
                 let cached = expected.compare_bytes(&self.cache.archive(sha256));
-                Entry { kind: Kind::Sdk, name, evidence: Ok(Evidence::Spec), cached }
+                Entry { kind: Kind::Sdk, name, evidence: Ok(Evidence::Archive), cached }
             }
         }
     }

@@ -83,16 +83,15 @@ fn settings(server: &Server) -> GoEnv {
     GoEnv { goproxy: server.url.clone(), gosumdb: sdk_log().key(), ..GoEnv::default() }
 }
 
-fn sdk_server() -> Server {
+/// A proxy with the SDK, its record, and a module of these files.
+fn sdk_server(module: &[(&str, &[u8])]) -> Server {
     let log = sdk_log();
     let database = log.mirror(log.answers(log.records.len())).into_iter().map(|(path, body)| (path, (200, body)));
     let file = |name: &str| format!("golang.org/toolchain/@v/{name}");
-    let color =
-        [("a.example/m@v1.0.0/go.mod", &b"module a.example/m\n\ngo 1.20\n"[..]), ("a.example/m@v1.0.0/a.go", b"package m\n")];
     let mut files = Files::from([
         (file("v0.0.1-go1.27.3.linux-amd64.zip"), (200, sdk_zip("linux_amd64"))),
         (file("v0.0.1-go1.27.3.darwin-arm64.zip"), (200, sdk_zip("darwin_arm64"))),
-        ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&color))),
+        ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(module))),
     ]);
     files.extend(database);
     Server::start(files)
@@ -135,7 +134,7 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
 
 #[test]
 fn a_whole_lock() {
-    let server = sdk_server();
+    let server = sdk_server(&GOOD[..2]);
     let env = Env::of(&settings(&server));
     let hash = h1_of(&GOOD[..2]);
     let go_mod = "module main.example\n\ngo 1.27\n\ntoolchain go1.27.3\n\nrequire (\n\ta.example/m v1.0.0\n\ta.example/unused v1.0.0\n)\n";
@@ -166,7 +165,7 @@ fn a_whole_lock() {
 
 #[test]
 fn an_sdk_is_what_the_lock_says() {
-    let server = sdk_server();
+    let server = sdk_server(&GOOD[..2]);
     let env = Env::of(&settings(&server));
     std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\nrequire a.example/m v1.0.0\n").unwrap();
     std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {}\n", h1_of(&GOOD[..2]))).unwrap();
@@ -192,7 +191,7 @@ fn an_sdk_is_what_the_lock_says() {
 /// go.sum and GONOSUMDB don't make up for the database (CVE-2026-94447), and what the lock has must be what it says.
 #[test]
 fn an_sdk_is_proven_always() {
-    let server = sdk_server();
+    let server = sdk_server(&GOOD[..2]);
     let (name, right) = ("golang.org/toolchain v0.0.1-go1.27.3.linux-amd64", sdk_hash("linux_amd64"));
     let module = format!("a.example/m v1.0.0 {}\n", h1_of(&GOOD[..2]));
     let try_with = |settings: &GoEnv, go_sum: String, change: &dyn Fn(Database) -> Database| {
@@ -233,6 +232,33 @@ fn an_sdk_is_proven_always() {
     let error = try_with(&off, with_line(OTHER_HASH), &|database| database.accept_unverified(true)).unwrap_err();
     let expected = format!("checksum mismatch for {id}: the module proxy has {right}, go.sum has {OTHER_HASH} {advice}");
     assert_eq!((error.class(), error.to_string()), (Class::Verification, expected));
+}
+
+/// A line in go.sum is not enough for an SDK that the database has never seen (CVE-2026-94447).
+#[test]
+fn an_sdk_without_record() {
+    let mut log = Log::new("sum.example", 1);
+    log.fill(300);
+    let answers = log.mirror(log.answers(300)).into_iter().map(|(path, body)| (path, (200, body)));
+    let zips = ["linux_amd64", "darwin_arm64"].map(|platform| {
+        let name = platform.replace('_', "-");
+        (format!("golang.org/toolchain/@v/v0.0.1-go1.27.3.{name}.zip"), (200, sdk_zip(platform)))
+    });
+    let server = Server::start(answers.chain(zips).collect());
+    let env = Env::of(&settings(&server));
+    std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\n").unwrap();
+    let line = |platform: &str| {
+        format!("golang.org/toolchain v0.0.1-go1.27.3.{} {}\n", platform.replace('_', "-"), sdk_hash(platform))
+    };
+    std::fs::write(env.path().join("go.sum"), line("darwin_arm64") + &line("linux_amd64")).unwrap();
+    let error = lock(&env, SdkVersion::FromGoMod, None).unwrap_err();
+    let id = "golang.org/toolchain@v0.0.1-go1.27.3.darwin-arm64";
+    let url = format!("{}/sumdb/sum.example/lookup/{id}", server.url);
+    let expected = format!(
+        "failed to verify {id}: sum.example has no record of {id}: {url}: 404 Not Found: not found: no such module \
+         (`godirect lock --accept-unverified` pins it without proof, and the lock says so)"
+    );
+    assert_eq!((error.class(), error.to_string()), (Class::Environment, expected));
 }
 
 /// Which server is asked.
@@ -298,13 +324,8 @@ fn a_module_that_needs_a_newer_sdk_is_refused() {
         [("1.27", None), ("1.27.3", None), ("1.20.99", None), ("1.28", Some("1.28")), ("1.27.4", Some("1.27.4"))]
     {
         let files = module(go);
-        let sdk = |platform: &str| {
-            let name = format!("golang.org/toolchain/@v/v0.0.1-go1.27.3.{}.zip", platform.replace('_', "-"));
-            (name, (200, sdk_zip(platform)))
-        };
-        let zip = ("a.example/m/@v/v1.0.0.zip".to_owned(), (200, zip_of(&files)));
-        let server = Server::start(Files::from([sdk("linux_amd64"), sdk("darwin_arm64"), zip]));
-        let env = Env::new(&server.url);
+        let server = sdk_server(&files);
+        let env = Env::of(&settings(&server));
         std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\nrequire a.example/m v1.0.0\n").unwrap();
         std::fs::write(env.path().join("go.sum"), format!("a.example/m v1.0.0 {}\n", h1_of(&files))).unwrap();
         let error = lock(&env, SdkVersion::FromGoMod, None).err().map(|error| error.to_string());

@@ -60,8 +60,9 @@ pub struct Env {
 }
 
 impl Env {
+    /// Without a checksum database: go.sum decides alone.
     pub fn new(goproxy: &str) -> Env {
-        Env::of(&GoEnv { goproxy: goproxy.to_owned(), ..GoEnv::default() })
+        Env::of(&GoEnv { goproxy: goproxy.to_owned(), gonosumdb: "*".to_owned(), ..GoEnv::default() })
     }
 
     /// With settings of Go.

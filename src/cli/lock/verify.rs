@@ -37,7 +37,7 @@ pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
     let project = Project::open(directory)?;
     let lock = project.read_lock()?;
     let verifier = Database::new(&GoEnv::read(None)).verifier()?;
-    let entries = verify(&lock, &project.workspace.sums, &verifier, &Cache::open()?);
+    let entries = verify(&project.dir, &lock, &project.workspace.sums, &verifier, &Cache::open()?);
     let failed = entries.iter().filter(|entry| failures(entry).next().is_some()).count();
     if json {
         let rows = entries.iter().map(row).collect();
@@ -68,7 +68,7 @@ fn row(entry: &Entry) -> Row {
 }
 
 fn show(entries: &[Entry]) {
-    for (kind, word) in [(Kind::Sdk, "sdk"), (Kind::Module, "modules"), (Kind::GoMod, "go.mod")] {
+    for (kind, word) in [(Kind::Sdk, "sdk"), (Kind::Module, "modules"), (Kind::GoMod, "go.mod"), (Kind::Vendored, "vendor")] {
         let fine: Vec<Evidence> = entries
             .iter()
             .filter(|entry| entry.kind == kind)
@@ -105,8 +105,11 @@ pub fn reasons(evidence: &[Evidence]) -> String {
         let list: Vec<String> = records.iter().map(u64::to_string).collect();
         reasons.push(format!("proven by the checksum database, {noun} {}", list.join(", ")));
     }
-    if has(Evidence::Spec) {
-        reasons.push("pinned by the spec".to_owned());
+    if has(Evidence::Archive) {
+        reasons.push("pinned by the archive's sha256".to_owned());
+    }
+    if has(Evidence::Vendor) {
+        reasons.push("the files are those that were locked".to_owned());
     }
     if has(Evidence::Accepted) {
         reasons.push("NOT verified (--accept-unverified)".to_owned());
