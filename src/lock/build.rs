@@ -138,7 +138,7 @@ pub fn prepare(
         return Ok(Prepared { build, patched: None });
     }
     let tree = fetcher.cache.temporary_directory()?;
-    link_tree(goroot, tree.path())?;
+    copy_tree(goroot, tree.path())?;
     for patch in &request.patches {
         build.patches.push(patch.locked());
         apply(&patch.file, &patch.content, tree.path(), &mut build.patched)?;
@@ -191,15 +191,15 @@ fn read_patch(root: &Path, file: &str) -> Result<Vec<u8>> {
     })
 }
 
-/// A copy of a tree that costs nothing: files are replaced, never written.
-fn link_tree(from: &Path, to: &Path) -> Result<()> {
+/// Copies what patches can change. Hard links would be quicker, but they show in the files of the cache, which others may be reading.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     let files = nar::files(from).map_err(|e| Error::io("list", from, &e))?;
     for file in files.iter().filter(|file| !file.starts_with("bin/") && !file.starts_with("pkg/")) {
         let target = to.join(file);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
         }
-        fs::hard_link(from.join(file), &target).map_err(|e| Error::io("link", &target, &e))?;
+        fs::copy(from.join(file), &target).map_err(|e| Error::io("copy", &target, &e))?;
     }
     Ok(())
 }
@@ -256,7 +256,6 @@ fn edit(
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
     }
-    // Not in place: it may be a link to the cache's file.
     crate::write::atomic(&path, after.as_bytes())
 }
 

@@ -31,6 +31,7 @@ build\t-trimpath=true
 build\tDefaultGODEBUG=panicnil=1
 build\tCGO_ENABLED=0
 build\tGOARCH=amd64
+build\tGOEXPERIMENT=arenas,nodwarf5
 build\tGOOS=linux
 build\tGOAMD64=v1
 """
@@ -44,7 +45,14 @@ def _modinfo_asserts_impl(_ctx):
         _module("a.org/a", "v1.0.0", "h1:a="),
         _module("a.org/a", "v1.0.0", "h1:a="),
     ]
-    config = struct(goarch = "amd64", goos = "linux", user_tags = ["netgo", "purego"], variant = "v1", variant_variable = "GOAMD64")
+    config = struct(
+        goarch = "amd64",
+        goos = "linux",
+        sdk = struct(goexperiment = "arenas,nodwarf5"),
+        user_tags = ["netgo", "purego"],
+        variant = "v1",
+        variant_variable = "GOAMD64",
+    )
     got = build_info(config, "example.com/m/cmd", main, modules, "panicnil=1", ["-N", "-l"])
     if got != _WANT:
         fail("build_info gave\n%s" % got)
