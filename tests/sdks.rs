@@ -14,6 +14,8 @@ mod loopback;
 
 #[path = "sdks/archives.rs"]
 mod archives;
+#[path = "sdks/from_source.rs"]
+mod from_source;
 #[path = "sdks/several.rs"]
 mod several;
 #[path = "sdks/versions.rs"]
