@@ -57,6 +57,7 @@ go_sdk_from_source(
     patched = {patched},
     patches = {patches},
     program = "{bootstrap}:program/sdk",
+    sdk_name = "{sdk_name}",
     sources = {sources},
     version = "{version}",
 )
@@ -89,6 +90,7 @@ def _write_from_source(rctx, goos, goarch, srcs):
         packages = repr(rctx.attr.packages),
         patched = repr(build.get("patched", {})),
         patches = repr(patches),
+        sdk_name = rctx.attr.sdk_name,
         sources = repr(json.encode(srcs)),
         version = rctx.attr.version,
     ))
