@@ -115,7 +115,7 @@ impl<'a> Known<'a> {
         let sdk = self.sdk_before(&wanted.name).filter(|sdk| sdk.version == *version)?;
         let exec: BTreeSet<OsArch> = wanted.exec_platforms.iter().copied().collect();
         let covers = |downloads: &[SdkDownload]| downloads.iter().map(|d| d.platform).eq(exec.iter().copied());
-        let toolchain = |version: &GoVersion, download: &SdkDownload| self.is_toolchain(version, download, sums) == Some(true);
+        let toolchain = |version: &GoVersion, download: &SdkDownload| self.is_toolchain(version, download, sums);
         let fits = |download: &SdkDownload| match &wanted.origin {
             SdkOrigin::Module => sdk.source == SdkSource::Module && toolchain(version, download),
             SdkOrigin::Archive(archives) => {
@@ -136,12 +136,13 @@ impl<'a> Known<'a> {
         complete.then_some(sdk)
     }
 
-    /// Whether the module of an SDK is proven and go.sum agrees; `None` where the entry isn't one.
-    fn is_toolchain(&self, version: &GoVersion, download: &SdkDownload, sums: &GoSum) -> Option<bool> {
-        let id = super::sdk::toolchain_module(version, download.platform).ok()?;
-        let (accepted, h1) = (sums.module(&id), download.h1?);
-        let is_trusted = self.is_trusted(&id, h1, download.proof.as_ref(), download.verified);
-        Some((accepted.is_empty() || accepted.contains(&h1)) && is_trusted)
+    /// Whether a download is the module of an SDK that is proven, and go.sum agrees.
+    fn is_toolchain(&self, version: &GoVersion, download: &SdkDownload, sums: &GoSum) -> bool {
+        let id = super::sdk::toolchain_module(version, download.platform);
+        let (Ok(id), Some(h1)) = (id, download.h1) else { return false };
+        let accepted = sums.module(&id);
+        let agrees = accepted.is_empty() || accepted.contains(&h1);
+        agrees && self.is_trusted(&id, h1, download.proof.as_ref(), download.verified)
     }
 
     /// The entry of an SDK, whatever its version.

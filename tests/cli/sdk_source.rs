@@ -54,9 +54,6 @@ fn the_lock_has_what_is_built() {
     // The cache's own source is as it was: the proof is that it still has the pinned hash.
     let nar = godirect::lock::nar::hash_directory(&GOROOT).unwrap();
     assert_eq!(sdk["downloads"][0]["nar"], nar.to_string());
-    // No link to it was made either: who is reading the file, such as tar, would take it for changed.
-    let links = std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(GOROOT.join("src/fmt/print.go")).unwrap());
-    assert_eq!(links, 1);
     // Plans have the version that the tools insist on, and what is left of the rest is unchanged by a second lock.
     project.succeeds(&["generate"]);
     assert!(project.read("nix/plan.json").contains("\"-goversion\",\"go1.27.3-X:arenas,nodwarf5\""));

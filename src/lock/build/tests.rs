@@ -71,3 +71,19 @@ fn a_patch_that_does_not_fit_says_where() {
         assert_eq!(patched(&patch).unwrap_err(), error);
     }
 }
+
+/// With a link in its place, whoever reads the file meanwhile, such as tar, would take it for changed.
+#[cfg(unix)]
+#[test]
+fn patching_leaves_the_files_of_the_cache_alone() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for file in ["VERSION", "bin/go", "pkg/tool/x", "src/fmt/print.go"] {
+        let path = from.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file).unwrap();
+    }
+    copy_tree(from.path(), to.path()).unwrap();
+    assert_eq!(nar::files(to.path()).unwrap(), ["VERSION", "src/fmt/print.go"]);
+    let links = std::os::unix::fs::MetadataExt::nlink(&fs::metadata(from.path().join("VERSION")).unwrap());
+    assert_eq!(links, 1);
+}
