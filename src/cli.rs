@@ -24,9 +24,9 @@ use crate::platform::OsArch;
 /// `godirect.lock.json`; `godirect generate` writes Nix and Bazel files from spec, lock and sources; `godirect build` builds without Nix and Bazel,
 /// by running Go's compiler, assembler and linker itself. Commit all of these files but the binaries.
 ///
-/// Environment: GOPROXY, GOPRIVATE and GONOPROXY count as they do for the go command, also when set by `go env -w`, and so does netrc; but
-/// nothing is ever fetched from version control. GODIRECT_CACHE is the directory for downloads and build results, by default `godirect` in the
-/// user's cache directory. NO_COLOR turns colour off.
+/// Environment: GOPROXY, GOPRIVATE, GONOPROXY, GOSUMDB, GONOSUMDB, GOINSECURE, GOVCS, GOAUTH and GOMODCACHE count as they do for the go command, also
+/// when set by `go env -w`; NETRC names another file than ~/.netrc, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY a proxy of the network. GODIRECT_CACHE is the
+/// directory for downloads and build results, by default `godirect` in the user's cache directory. NO_COLOR turns colour off.
 ///
 /// Exit codes: 0 done; 1 the answer is no (a stale lock or stale generated files, a failed build); 2 wrong input (spec, go.mod, a malformed or
 /// missing lock, arguments); 3 the environment (network, files, programs); 4 a hash is not the pinned one.

@@ -9,6 +9,8 @@ mod loopback;
 #[path = "support/cli.rs"]
 mod support;
 
+#[path = "cli/attacks.rs"]
+mod attacks;
 #[path = "cli/determinism.rs"]
 mod determinism;
 #[path = "cli/fetching.rs"]

@@ -8,7 +8,11 @@ use godirect::spec;
 
 /// All pages with commands.
 const PAGES: [&str; 6] =
+<<<<<<< HEAD
     ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md", "docs/sdk-source.md"];
+=======
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md", "docs/trust.md"];
+>>>>>>> attacks
 
 /// Pages whose `python` blocks are specs.
 const SPECS: [&str; 2] = ["README.md", "docs/spec.md"];
@@ -156,5 +160,31 @@ fn links_lead_somewhere() {
             let path = repository(page).parent().unwrap().join(file);
             assert!(path.exists(), "{page} links to {target}, which isn't there");
         }
+    }
+}
+
+#[test]
+fn tests_that_are_named_exist() {
+    let page = "docs/trust.md";
+    let mut count = 0;
+    for link in read(page).split("[`").skip(1) {
+        let Some((name, rest)) = link.split_once("`](") else { continue };
+        let file = rest.split(')').next().unwrap();
+        let code =
+            std::fs::read_to_string(repository(page).parent().unwrap().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+        let lines: Vec<&str> = code.lines().map(str::trim).collect();
+        let is_test = |pair: &[&str]| pair[0] == "#[test]" && pair[1] == format!("fn {name}() {{");
+        assert!(lines.windows(2).any(is_test), "{page}: {file} has no test `{name}`");
+        count += 1;
+    }
+    assert!(count > 40, "only {count} tests were found");
+}
+
+#[test]
+fn each_threat_has_a_test() {
+    let text = read("docs/trust.md");
+    let table = text.split("| threat |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table of threats");
+    for row in table.lines().skip(2) {
+        assert!(row.matches("](").count() > 0, "no test: {row}");
     }
 }

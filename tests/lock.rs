@@ -19,5 +19,7 @@ mod modules;
 mod proxy;
 #[path = "lock/sdk.rs"]
 mod sdk;
+#[path = "lock/sumdb.rs"]
+mod sumdb;
 #[path = "lock/zips.rs"]
 mod zips;

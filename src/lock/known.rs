@@ -203,7 +203,10 @@ impl<'a> Known<'a> {
             |from| guesses.note(Change::new(Subject::Module, module.id.path.as_str(), from, Some(shown_version(module))));
         match before {
             None => note(None),
-            Some(known) if !is_same(known, module) => note(Some(super::changes::shown_version(known))),
+            // The same, but nobody vouches for it: it is fetched and recorded anew.
+            Some(known) if !is_same(known, module) || self.module(module, sums).is_none() => {
+                note(Some(super::changes::shown_version(known)));
+            }
             Some(_) if found.is_none() => guesses.note(Change::bare(Subject::Package, path.as_str(), Kind::Added)),
             // That the platforms changed was noted: the records are right but for files of other platforms.
             Some(_) => {}

@@ -175,7 +175,9 @@ pub fn fetch(
             }
         }
     };
-    let downloads = with_connections(|| platforms.par_iter().map(|platform| one(*platform)).collect::<Result<Vec<_>>>())?;
+    // Of several errors the first platform's is shown, not the fastest one's.
+    let results: Vec<_> = with_connections(|| platforms.par_iter().map(|platform| one(*platform)).collect());
+    let downloads = results.into_iter().collect::<Result<Vec<_>>>()?;
     let chosen = downloads.iter().find(|d| d.platform == unpacked);
     let goroot = chosen.map(|d| fetcher.cache.sdk(&sdk_name(&version, unpacked), &d.nar)).unwrap_or_default();
     let source = if matches!(origin, SdkOrigin::Module) { SdkSource::Module } else { SdkSource::Archive };

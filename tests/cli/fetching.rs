@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use godirect::digest::Sha256;
@@ -15,10 +15,12 @@ const SDK_ZIP: &str = "golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-amd64.zip";
 const INTERCEPTED: &str =
     "the bits may have been replaced on the origin server, or someone intercepted the download: find out before you build";
 
-/// A port on which nobody listens.
-fn closed_port() -> String {
+/// A port on which nobody listens: a connection's own end has it, so that no other test gets it meanwhile.
+fn closed_port() -> (TcpStream, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let taken = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let url = format!("http://{}", taken.local_addr().unwrap());
+    (taken, url)
 }
 
 /// A server that gives everybody the same answer.
@@ -37,7 +39,7 @@ fn server(status: &'static str, body: &'static str) -> String {
 
 #[test]
 fn nobody_answers() {
-    let url = closed_port();
+    let (_taken, url) = closed_port();
     let help = "check the network, GOPROXY and HTTPS_PROXY; what is in the cache needs no network";
     let why = "Connection refused (os error 111)";
     let sdk = error(&format!("failed to fetch {SDK_MODULE}: {url}/{SDK_ZIP}: {why}"), help);

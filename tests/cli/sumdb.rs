@@ -7,20 +7,20 @@ use godirect::digest::{H1, Sha256};
 use crate::database::{Answers, Log};
 use crate::support::{Project, imported, module, read_tree, repository, with_module};
 
-const NAME: &str = "sum.example/db";
-const ID: &str = "a.example/m@v1.0.0";
+pub const NAME: &str = "sum.example/db";
+pub const ID: &str = "a.example/m@v1.0.0";
 /// What is said of answers that nobody may believe.
-const MISBEHAVES: &str =
+pub const MISBEHAVES: &str =
     "the checksum database or what stands between misbehaves: nothing is pinned; find out why, perhaps in another network";
-const ACCEPT: &str = "`godirect lock --accept-unverified` pins it without proof, and the lock says so";
+pub const ACCEPT: &str = "`godirect lock --accept-unverified` pins it without proof, and the lock says so";
 const OTHER_HASH: &str = "h1:9LQ6xuew6aOyqFMdSHbQ3mR3yrPpDzoPYZFOGdPpmXo=";
 
-fn go_mod_hash() -> String {
+pub fn go_mod_hash() -> String {
     H1::of_files(vec![("go.mod".to_owned(), Sha256::of("module a.example/m\n\ngo 1.27\n"))]).to_string()
 }
 
 /// A log that has the module as record 300.
-fn log() -> Log {
+pub fn log() -> Log {
     let mut log = Log::new(NAME, 1);
     log.fill(300);
     log.add_module(ID, &module("const M = 1").h1, &go_mod_hash());
@@ -37,7 +37,7 @@ fn project(gosumdb: &str, answers: &Answers) -> Project {
 }
 
 /// Replaces what the project's proxy has of databases.
-fn serve(project: &Project, answers: &Answers) {
+pub fn serve(project: &Project, answers: &Answers) {
     let _ = fs::remove_dir_all(project.path("proxy/sumdb"));
     for (path, body) in answers {
         let path = project.path("proxy").join(path);
@@ -47,7 +47,7 @@ fn serve(project: &Project, answers: &Answers) {
 }
 
 /// A project whose database is this log, with so many records, after something was done to the answers.
-fn honest(log: &Log, size: usize, change: impl FnOnce(&mut Answers)) -> Project {
+pub fn honest(log: &Log, size: usize, change: impl FnOnce(&mut Answers)) -> Project {
     let mut answers = log.answers(size);
     change(&mut answers);
     project(&log.key(), &log.mirror(answers))
@@ -55,7 +55,7 @@ fn honest(log: &Log, size: usize, change: impl FnOnce(&mut Answers)) -> Project 
 
 /// Locking fails with this text, and nothing is left of it.
 #[track_caller]
-fn refused(project: &Project, code: i32, message: &str, help: &str) {
+pub fn refused(project: &Project, code: i32, message: &str, help: &str) {
     project.fails(&["lock"], code, &imported(message, help));
     assert!(!project.root().join("godirect.lock.json").exists());
     for left in ["cache/mod", "cache/download/a.example"] {
@@ -64,12 +64,12 @@ fn refused(project: &Project, code: i32, message: &str, help: &str) {
 }
 
 #[track_caller]
-fn misbehaves(project: &Project, message: &str) {
+pub fn misbehaves(project: &Project, message: &str) {
     refused(project, 4, &format!("{NAME}: {message}"), MISBEHAVES);
 }
 
 /// How the lock shows the project's module.
-fn shown(evidence: &str) -> String {
+pub fn shown(evidence: &str) -> String {
     format!(
         "sdk      go1.27.3  tools for linux/amd64; pinned by the archive's sha256\n\
          modules  1 module locked, 1 package of them used; {evidence}\n\
@@ -293,7 +293,7 @@ fn partial_tiles_go_when_they_are_full() {
 }
 
 /// Two logs with one key that have the same first 10 records.
-fn forked() -> (Log, Log) {
+pub fn forked() -> (Log, Log) {
     let mut one = Log::new(NAME, 1);
     one.fill(10);
     let mut other = one.clone();
@@ -338,7 +338,7 @@ fn two_histories_are_reported() {
 }
 
 /// The directory of a log in the cache.
-fn directory(log: &Log) -> String {
+pub fn directory(log: &Log) -> String {
     log.key().rsplit_once('+').unwrap().0.to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Lists of module proxies, and what comes through them.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -51,8 +51,10 @@ fn the_next_proxy_is_asked_as_the_separator_says() {
 
 #[test]
 fn no_network() {
-    // A port that was just free.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // A connection's own end has the port, so that no other test listens there meanwhile.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
     let env = Env::new(&format!("http://127.0.0.1:{port}"));
     let error = fetch(&env, OTHER_HASH).unwrap_err();
     assert_eq!(error.class(), Class::Environment);

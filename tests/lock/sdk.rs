@@ -234,6 +234,33 @@ fn an_sdk_is_proven_always() {
     assert_eq!((error.class(), error.to_string()), (Class::Verification, expected));
 }
 
+/// A line in go.sum is not enough for an SDK that the database has never seen (CVE-2026-94447).
+#[test]
+fn an_sdk_without_record() {
+    let mut log = Log::new("sum.example", 1);
+    log.fill(300);
+    let answers = log.mirror(log.answers(300)).into_iter().map(|(path, body)| (path, (200, body)));
+    let zips = ["linux_amd64", "darwin_arm64"].map(|platform| {
+        let name = platform.replace('_', "-");
+        (format!("golang.org/toolchain/@v/v0.0.1-go1.27.3.{name}.zip"), (200, sdk_zip(platform)))
+    });
+    let server = Server::start(answers.chain(zips).collect());
+    let env = Env::of(&settings(&server));
+    std::fs::write(env.path().join("go.mod"), "module main.example\ngo 1.27.3\n").unwrap();
+    let line = |platform: &str| {
+        format!("golang.org/toolchain v0.0.1-go1.27.3.{} {}\n", platform.replace('_', "-"), sdk_hash(platform))
+    };
+    std::fs::write(env.path().join("go.sum"), line("darwin_arm64") + &line("linux_amd64")).unwrap();
+    let error = lock(&env, SdkVersion::FromGoMod, None).unwrap_err();
+    let id = "golang.org/toolchain@v0.0.1-go1.27.3.darwin-arm64";
+    let url = format!("{}/sumdb/sum.example/lookup/{id}", server.url);
+    let expected = format!(
+        "failed to verify {id}: sum.example has no record of {id}: {url}: 404 Not Found: not found: no such module \
+         (`godirect lock --accept-unverified` pins it without proof, and the lock says so)"
+    );
+    assert_eq!((error.class(), error.to_string()), (Class::Environment, expected));
+}
+
 /// Which server is asked.
 #[test]
 fn mirrors_of_the_database() {

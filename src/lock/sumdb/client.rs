@@ -1,6 +1,6 @@
 //! Lookups: a module's record, authenticated against the latest tree head that this user has seen.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -207,8 +207,9 @@ impl<'a> Client<'a> {
         let wanted = tiles_for(nodes, head.size);
         let read = |ask_again| -> Result<Option<Tiles>> {
             let one = |tile: &Tile| Ok((*tile, self.tile(*tile, ask_again)?));
-            let hashes = wanted.par_iter().map(one).collect::<Result<BTreeMap<_, _>>>()?;
-            Ok(Tiles::authenticate(hashes, *head))
+            // Of several errors the first tile's is shown, not the fastest one's.
+            let results: Vec<_> = wanted.par_iter().map(one).collect();
+            Ok(Tiles::authenticate(results.into_iter().collect::<Result<_>>()?, *head))
         };
         // What the cache has may be damaged.
         let tiles = match read(false)? {

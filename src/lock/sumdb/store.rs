@@ -42,8 +42,9 @@ impl<'a> Store<'a> {
     /// When it can't be read.
     pub fn latest(&self) -> Result<Option<String>> {
         let path = self.latest_path();
-        match fs::read_to_string(&path) {
-            Ok(note) => Ok(Some(note)),
+        match fs::read(&path) {
+            // What is no text is no note either, and whoever reads the note says so.
+            Ok(note) => Ok(Some(String::from_utf8_lossy(&note).into_owned())),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Error::io("read", &path, &e)),
         }
