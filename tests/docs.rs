@@ -7,12 +7,15 @@ use std::process::Command;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 6] =
-<<<<<<< HEAD
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md", "docs/sdk-source.md"];
-=======
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/spec.md", "docs/lockfile.md", "docs/trust.md"];
->>>>>>> attacks
+const PAGES: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/spec.md",
+    "docs/lockfile.md",
+    "docs/sdk-source.md",
+    "docs/trust.md",
+];
 
 /// Pages whose `python` blocks are specs.
 const SPECS: [&str; 2] = ["README.md", "docs/spec.md"];
