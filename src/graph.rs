@@ -16,7 +16,7 @@ pub mod resolve;
 pub mod sources;
 
 pub use resolve::Origin;
-pub use sources::{MainModule, ModuleInfo, Sources, StandsFor, ThirdParty};
+pub use sources::{MainModule, ModuleInfo, Recorded, Sources, StandsFor, ThirdParty};
 
 /// A package as one build context sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,7 +233,7 @@ impl Loader<'_> {
 
     fn choose(&self, path: &ImportPath, origin: &Origin) -> Result<Chosen> {
         let record = match origin {
-            Origin::Std => self.sources.std.get(path.as_str()).map(std::borrow::Cow::Borrowed),
+            Origin::Std => self.sources.std.get(path.as_str()).map(Recorded::Locked),
             Origin::Module { index, directory } => self.sources.module_package(*index, directory)?,
             Origin::Main { index, directory } => {
                 let package = self.sources.main_package(*index, directory)?;

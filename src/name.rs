@@ -19,7 +19,7 @@ fn path_fault(path: &str) -> Option<&'static str> {
     if path.starts_with('-') {
         return Some("it begins with a dash");
     }
-    if !path.chars().all(|c| c.is_ascii_alphanumeric() || "-._~+/".contains(c)) {
+    if !path.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~+/".contains(&c)) {
         return Some("it has a character that Go does not allow there");
     }
     if path.split('/').any(|element| element.ends_with('.')) {

@@ -18,6 +18,7 @@ use crate::lock::file::{LockedModule, Lockfile, Previous, SdkBuild, SdkDownload,
 use crate::lock::goenv::GoEnv;
 use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
+use crate::lock::sumdb::note::Verifier;
 use crate::lock::verify::Evidence;
 use crate::project::{LOCK_FILE, Project};
 use crate::spec::DEFAULT_SDK;
@@ -118,13 +119,27 @@ pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
     let previous = Previous::read(&path)?;
     let env = GoEnv::read(None);
-    let database = database(&env, previous.lock(), arguments);
-    let verifier = database.verifier().ok();
-    let (connection, bar) = (Connection::new(env, database), Bar::bytes());
-    let progress = |p: crate::lock::Progress<'_>| bar.download(p);
-    let lock = project.lock(Access::Network(&|| connection.fetcher(&progress)), previous.lock(), verifier.as_ref())?;
+    let verifier = Database::new(&env).verifier().ok();
+    let lock = match previous.lock().and_then(|previous| project.relock(previous, verifier.as_ref())) {
+        Some(lock) => lock,
+        None => fetch(project, env, arguments, previous.lock(), verifier.as_ref())?,
+    };
     let changed = lock.write(&path)?;
     Ok(Updated { lock, previous, changed })
+}
+
+/// Makes the lock with what has to be fetched for it.
+fn fetch(
+    project: &Project,
+    env: GoEnv,
+    arguments: &Arguments,
+    previous: Option<&Lockfile>,
+    verifier: Option<&Verifier>,
+) -> Result<Lockfile> {
+    let database = database(&env, previous, arguments);
+    let (connection, bar) = (Connection::new(env, database), Bar::bytes());
+    let progress = |p: crate::lock::Progress<'_>| bar.download(p);
+    project.lock(Access::Network(&|| connection.fetcher(&progress)), previous, verifier)
 }
 
 /// Who vouches for what is pinned.

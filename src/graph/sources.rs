@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -78,6 +79,26 @@ pub enum ThirdParty<'a> {
     },
 }
 
+/// The record of a third-party package: thousands are looked at for each graph, so it isn't copied.
+#[derive(Clone, Debug)]
+pub enum Recorded<'a> {
+    /// In the lock.
+    Locked(&'a PackageRecord),
+    /// Read, and kept for the next graph.
+    Read(Arc<PackageRecord>),
+}
+
+impl Deref for Recorded<'_> {
+    type Target = PackageRecord;
+
+    fn deref(&self) -> &PackageRecord {
+        match self {
+            Recorded::Locked(record) => record,
+            Recorded::Read(record) => record,
+        }
+    }
+}
+
 /// Everything that packages are read from. Shared by the graphs of all platforms: each directory is read once.
 pub struct Sources<'a> {
     /// The tree of the main modules.
@@ -139,13 +160,13 @@ impl<'a> Sources<'a> {
     }
 
     /// The package in a directory of a third-party module; `None` when there is none (or, from a lock, it isn't locked).
-    pub fn module_package(&self, index: usize, directory: &str) -> Result<Option<Cow<'_, PackageRecord>>> {
+    pub fn module_package(&self, index: usize, directory: &str) -> Result<Option<Recorded<'_>>> {
         match &self.third_party {
-            ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
-            ThirdParty::Vendored(modules) => Ok(modules[index].packages.get(directory).map(Cow::Borrowed)),
+            ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Recorded::Locked)),
+            ThirdParty::Vendored(modules) => Ok(modules[index].packages.get(directory).map(Recorded::Locked)),
             ThirdParty::Unlocked { record, .. } => {
                 let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
-                Ok(found.map(|record| Cow::Owned((*record).clone())))
+                Ok(found.map(Recorded::Read))
             }
         }
     }

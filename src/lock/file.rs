@@ -323,17 +323,20 @@ impl Lockfile {
         if let Some(error) = conflict(path, text) {
             return Err(error);
         }
-        let head: Head = serde_json::from_str(text).map_err(|e| malformed(path, text, &e))?;
-        if head.version != VERSION {
-            let older = head.version < VERSION;
-            let message =
-                format!("{} has format version {}, and this godirect reads version {VERSION}", path.display(), head.version);
-            return Err(match older {
+        let parsed: Result<Lockfile, serde_json::Error> = serde_json::from_str(text);
+        // What is wrong in another format is only that it is another one.
+        let version = match &parsed {
+            Ok(lock) => lock.version,
+            Err(_) => serde_json::from_str::<Head>(text).map_err(|e| malformed(path, text, &e))?.version,
+        };
+        if version != VERSION {
+            let message = format!("{} has format version {version}, and this godirect reads version {VERSION}", path.display());
+            return Err(match version < VERSION {
                 true => Error::new(Class::Negative, message).help("run `godirect lock` to write it anew"),
                 false => Error::input(message).help("update godirect"),
             });
         }
-        serde_json::from_str(text).map_err(|e| malformed(path, text, &e))
+        parsed.map_err(|e| malformed(path, text, &e))
     }
 
     /// What it has of modules, the SDKs' among them.

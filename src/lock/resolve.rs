@@ -30,6 +30,8 @@ use crate::source::{self, tree::DiskTree};
 pub struct Request<'a> {
     /// The directory of go.work or go.mod.
     pub directory: &'a Path,
+    /// What they say.
+    pub workspace: &'a Workspace,
     /// The directory of the spec, which the lock's paths are relative to.
     pub root: &'a Path,
     /// The vendor directory relative to it.
@@ -76,12 +78,8 @@ impl<'a, 'n> Modules<'a, 'n> {
     /// # Errors
     ///
     /// Those of reading dependencies' go.mod files.
-    pub fn new(
-        request: &Request<'a>,
-        workspace: &'a Workspace,
-        platforms: &'a [OsArch],
-        access: Access<'n>,
-    ) -> Result<Modules<'a, 'n>> {
+    pub fn new(request: &Request<'a>, platforms: &'a [OsArch], access: Access<'n>) -> Result<Modules<'a, 'n>> {
+        let workspace = request.workspace;
         let known = Known::new(request.previous, request.verifier, platforms);
         let go_mods = Mutex::new(BTreeMap::new());
         let read = |id: &ModuleId| {
@@ -188,16 +186,16 @@ impl<'a, 'n> Modules<'a, 'n> {
 ///
 /// Whatever is wrong with go.mod, go.sum, the network or what it gives; nothing is pinned that wasn't verified.
 pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) -> Result<Lockfile> {
-    let workspace = Workspace::load(request.directory)?;
+    let workspace = request.workspace;
     if let Some(vendored) = &workspace.vendor {
-        module::vendor::check(&workspace, vendored)?;
+        module::vendor::check(workspace, vendored)?;
     }
     let mut platforms = request.platforms.to_vec();
     platforms.sort();
     platforms.dedup();
-    let sdks = request.sdks.iter().map(|wanted| locked_sdk(request, wanted, &workspace, &platforms, access));
+    let sdks = request.sdks.iter().map(|wanted| locked_sdk(request, wanted, &platforms, access));
     let sdks = sdks.collect::<Result<Vec<_>>>()?;
-    let modules = Modules::new(request, &workspace, &platforms, access)?;
+    let modules = Modules::new(request, &platforms, access)?;
     let mut needed = needed(&sdks, &modules)?;
     let (mut locked, mut local, mut vendored) = (Vec::new(), Vec::new(), Vec::new());
     for module in modules.all() {
@@ -210,7 +208,7 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
                 }
             }
             (Some(listed), _, Some(packages)) => {
-                let module = vendor::lock(&workspace, listed, module, packages, (request.root, request.vendor))?;
+                let module = vendor::lock(workspace, listed, module, packages, (request.root, request.vendor))?;
                 sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
                 vendored.push(module);
             }
@@ -240,13 +238,8 @@ fn local_module(module: &Selected, directory: &str) -> LocalModule {
     LocalModule { path, version, directory: directory.to_owned() }
 }
 
-fn locked_sdk(
-    request: &Request<'_>,
-    wanted: &SdkRequest,
-    workspace: &Workspace,
-    platforms: &[OsArch],
-    access: Access<'_>,
-) -> Result<LockedSdk> {
+fn locked_sdk(request: &Request<'_>, wanted: &SdkRequest, platforms: &[OsArch], access: Access<'_>) -> Result<LockedSdk> {
+    let workspace = request.workspace;
     let version = sdk::resolve_version(wanted, workspace)?;
     let known = Known::new(request.previous, request.verifier, platforms);
     if let Some(sdk) = known.sdk(wanted, &version, &workspace.sums) {

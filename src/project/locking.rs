@@ -15,6 +15,7 @@ use crate::lock::sumdb::note::Verifier;
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
 use crate::platform::OsArch;
+use crate::source::record::PackageRecord;
 use crate::spec;
 
 impl Project {
@@ -29,6 +30,7 @@ impl Project {
             self.spec.sdks.iter().map(|(name, sdk)| self.sdk_request(name, sdk)).collect::<Result<_>>()?;
         let request = Request {
             directory: &self.module_dir(),
+            workspace: &self.workspace,
             root: &self.dir,
             vendor: &self.vendor_directory(),
             sdks: &sdks,
@@ -52,6 +54,22 @@ impl Project {
         Ok(SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone(), build })
     }
 
+    /// The lock that [`Project::lock`] makes, if it takes nothing but the repository and the lock before: then there is nothing to
+    /// fetch, and nothing to read ahead of the walk through the packages.
+    pub fn relock(&self, previous: &Lockfile, verifier: Option<&Verifier>) -> Option<Lockfile> {
+        let (new, guessed) = self.guess_lock(previous, verifier);
+        if guessed.is_empty() { new.ok() } else { None }
+    }
+
+    /// The lock as far as the one before tells, and what had to be guessed for it.
+    fn guess_lock(&self, previous: &Lockfile, verifier: Option<&Verifier>) -> (Result<Lockfile>, Vec<Change>) {
+        let guesses = Guesses::default();
+        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
+        platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
+        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
+        (new, guesses.noted())
+    }
+
     /// What [`Project::lock`] would change in a lock with this text; nothing exactly if it would write the same text. Reads nothing
     /// but the repository.
     ///
@@ -61,11 +79,8 @@ impl Project {
     ///
     /// What is wrong with the repository; a hash that go.sum contradicts.
     pub fn check_lock(&self, previous: &Lockfile, text: &str, verifier: Option<&Verifier>) -> Result<Vec<Change>> {
-        let guesses = Guesses::default();
-        let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
-        platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
-        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
-        let mut found: BTreeSet<Change> = guesses.noted().into_iter().collect();
+        let (new, guessed) = self.guess_lock(previous, verifier);
+        let mut found: BTreeSet<Change> = guessed.into_iter().collect();
         match new {
             Ok(new) => {
                 let guessed = !found.is_empty();
@@ -123,7 +138,7 @@ impl Project {
                     Origin::Module { index, directory } => {
                         if let Some(record) = sources.module_package(*index, directory)? {
                             let path = infos[*index].path.clone();
-                            needed.entry(path).or_default().insert(directory.clone(), record.into_owned());
+                            needed.entry(path).or_default().insert(directory.clone(), PackageRecord::clone(&record));
                         }
                     }
                     Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {

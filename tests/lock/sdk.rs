@@ -122,6 +122,7 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
     let sdks = [request(version, SdkOrigin::Module, &platforms)];
     let request = Request {
         directory: env.path(),
+        workspace: &Workspace::load(env.path())?,
         root: env.path(),
         vendor: "vendor",
         sdks: &sdks,
