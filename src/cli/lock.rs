@@ -152,9 +152,10 @@ impl Updated {
     /// What is different now.
     fn changes(&self) -> Vec<Change> {
         match &self.previous {
+            _ if !self.changed => Vec::new(),
             Previous::Lock(previous, _) => {
                 let mut found = changes(previous, &self.lock);
-                if found.is_empty() && self.changed {
+                if found.is_empty() {
                     found.push(Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed));
                 }
                 found
