@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockedSdk, SdkDownload, SdkSource, brackets, list, object, one_line, render_downloads};
+use super::render::{brackets, list, object, one_line, render_downloads};
+use super::{LockedSdk, SdkDownload, SdkSource};
 use crate::digest::Sha256;
 use crate::name::GoVersion;
 
