@@ -16,7 +16,7 @@
 //! | what is built | [`spec`], [`module`], [`source`], [`graph`] |
 //! | from where, pinned; the only user of the network | [`lock`] |
 //! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`mod@write`] |
-//! | vocabulary | [`name`], [`digest`], [`platform`], [`error`] |
+//! | vocabulary | [`files`], [`name`], [`digest`], [`platform`], [`error`] |
 //!
 //! Arrows go one way; `ARCHITECTURE.md` has the rules, and where to add things.
 
@@ -25,6 +25,7 @@ pub mod digest;
 pub mod emit;
 pub mod error;
 pub mod exec;
+pub mod files;
 pub mod graph;
 pub mod lock;
 pub mod module;

@@ -3,6 +3,7 @@
 mod freshness;
 mod local;
 mod locking;
+pub mod memo;
 mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
 use crate::error::{self, Error, Result};
+use crate::files::Files;
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
@@ -36,6 +38,8 @@ pub struct Project {
     pub mains: Vec<MainModule>,
     /// The binaries to build, by name.
     pub binaries: BTreeMap<String, ProjectBinary>,
+    /// What the repository is read through.
+    pub files: Files,
     tree: DiskTree,
 }
 
@@ -91,12 +95,21 @@ impl Project {
     ///
     /// Input errors with their place.
     pub fn open(dir: &Path) -> Result<Project> {
-        let spec = spec::load(dir)?;
-        let workspace = Workspace::load(&module_dir(dir, &spec))?;
+        Project::open_through(Files::default(), dir)
+    }
+
+    /// Like [`Project::open`]; all that is ever read of the repository is read through `files`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Project::open`].
+    pub fn open_through(files: Files, dir: &Path) -> Result<Project> {
+        let spec = spec::load(&files, dir)?;
+        let workspace = Workspace::load(&files, &module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
-        let tree = DiskTree::new(dir);
+        let tree = DiskTree::through(files.clone(), dir);
         let binaries = binaries(&spec, &mains, &tree)?;
-        let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, tree };
+        let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
         for (name, sdk) in &project.spec.sdks {
             if let SdkVersion::Exact(version) = &sdk.version {
                 project.check_version(name, version)?;

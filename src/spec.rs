@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::Sha256;
 use crate::error::{Error, Location, Result};
+use crate::files::Files;
 use crate::name::GoVersion;
 use crate::platform::{OsArch, Platform};
 
@@ -195,13 +196,13 @@ impl Spec {
     }
 }
 
-/// Reads and evaluates `dir/godirect.star`.
+/// Reads through `files` and evaluates `dir/godirect.star`.
 ///
 /// # Errors
 ///
 /// Input errors with the place in the spec; an environment error when it can't be read.
-pub fn load(dir: &Path) -> Result<Spec> {
-    eval::load(dir)
+pub fn load(files: &Files, dir: &Path) -> Result<Spec> {
+    eval::load(files, dir)
 }
 
 /// Evaluates a spec from text; `load()` finds nothing. For tests and fuzzing.

@@ -19,6 +19,8 @@ mod fetching;
 mod killed;
 #[path = "cli/lock_file.rs"]
 mod lock_file;
+#[path = "cli/memo.rs"]
+mod memo;
 #[path = "cli/network.rs"]
 mod network;
 #[path = "cli/output.rs"]

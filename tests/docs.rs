@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
@@ -58,7 +59,8 @@ fn specs_are_valid() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, code).unwrap();
             if file.ends_with(spec::FILE) {
-                spec::load(directory.path()).unwrap_or_else(|e| panic!("{page}, {info}:\n{code}\n{}", e.render(false)));
+                spec::load(&Files::default(), directory.path())
+                    .unwrap_or_else(|e| panic!("{page}, {info}:\n{code}\n{}", e.render(false)));
                 specs += 1;
             }
         }

@@ -7,13 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The modules of the crate: each may use those behind it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "main", "cli", "project", "emit", "exec", "plan", "graph", "lock", "source", "module", "spec", "write", "platform", "name",
-    "digest", "error",
+    "files", "digest", "error",
 ];
 
 /// Modules that read or write files.
-const FILES: [&str; 7] = ["cli", "exec", "lock", "module", "source", "spec", "write"];
+const FILES: [&str; 8] = ["cli", "exec", "files", "lock", "module", "source", "spec", "write"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::output;
 use crate::error::{self, Error, Result};
+use crate::files::Files;
 use crate::module::workspace::Workspace;
 use crate::platform::OsArch;
 use crate::spec;
@@ -33,7 +34,7 @@ pub fn write_starter(directory: &Path) -> Result<PathBuf> {
         let error = Error::input(format!("there is already a {}", path.display()));
         return Err(error.help("edit it, or delete it to start anew; `godirect lock` is next"));
     }
-    let workspace = Workspace::load(directory)?;
+    let workspace = Workspace::load(&Files::default(), directory)?;
     write::atomic(&path, starter(&workspace, OsArch::host()?).as_bytes())?;
     Ok(path)
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::error::Result;
+use crate::files::{Files, Notes};
 use crate::lock::changes::{Change, Kind, Subject, changes};
 use crate::lock::fetch::Connection;
 use crate::lock::file::{LockedModule, Lockfile, Previous, SdkBuild, SdkDownload, SdkSource};
@@ -20,6 +21,7 @@ use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::verify::Evidence;
+use crate::project::memo::{Memo, Totals};
 use crate::project::{LOCK_FILE, Project};
 use crate::spec::DEFAULT_SDK;
 
@@ -65,25 +67,9 @@ pub struct Arguments {
 struct Summary<'a> {
     version: u32,
     changed: bool,
-    go: Vec<String>,
-    modules: usize,
-    packages: usize,
+    #[serde(flatten)]
+    totals: &'a Totals,
     changes: &'a [Change],
-}
-
-impl<'a> Summary<'a> {
-    fn new(lock: Option<&Lockfile>, changed: bool, changes: &'a [Change]) -> Summary<'a> {
-        let sdks = lock.iter().flat_map(|lock| &lock.sdks).map(|sdk| sdk.version.to_string()).collect();
-        let (modules, packages) = lock.map_or((0, 0), count);
-        Summary { version: JSON_VERSION, changed, go: sdks, modules, packages, changes }
-    }
-}
-
-/// How many modules provide packages, and how many packages.
-fn count(lock: &Lockfile) -> (usize, usize) {
-    let in_zips = || lock.modules.iter().map(|m| m.packages.len());
-    let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
-    (packages().count(), packages().sum())
 }
 
 /// A lock that was brought up to date.
@@ -93,6 +79,8 @@ pub struct Updated {
     previous: Previous,
     /// Whether it was written.
     changed: bool,
+    /// Whether the repository and the lock before were enough to make it.
+    offline: bool,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
@@ -105,27 +93,59 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if arguments.rebuild_sdk {
         return rebuild_sdk::run(directory, arguments, json);
     }
-    let updated = update(&Project::open(directory)?, arguments)?;
+    let verifier = verifier();
+    let memo = Memo::of(directory, verifier.as_ref());
+    if let Some(totals) = memo.as_ref().and_then(Memo::recall) {
+        return show_fresh(&totals, json);
+    }
+    let project = Project::open_through(Files::noting(), directory)?;
+    let updated = update(&project, arguments)?;
+    let totals = Totals::of(&updated.lock);
+    if let Some((memo, notes)) = memo.zip(notes(&project, &updated, verifier.as_ref())) {
+        memo.keep(totals.clone(), notes);
+    }
     if json {
-        output::json(&Summary::new(Some(&updated.lock), updated.changed, &updated.changes()))?;
+        let (changed, changes) = (updated.changed, updated.changes());
+        output::json(&Summary { version: JSON_VERSION, changed, totals: &totals, changes: &changes })?;
     } else {
         show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whose proofs in a lock count.
+fn verifier() -> Option<Verifier> {
+    Database::new(&GoEnv::read(None)).verifier().ok()
+}
+
 /// Makes the lock and writes it where that changes anything.
 pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
-    let previous = Previous::read(&path)?;
+    let previous = Previous::read(&project.files, &path)?;
     let env = GoEnv::read(None);
     let verifier = Database::new(&env).verifier().ok();
-    let lock = match previous.lock().and_then(|previous| project.relock(previous, verifier.as_ref())) {
+    let relocked = previous.lock().and_then(|previous| project.relock(previous, verifier.as_ref()));
+    let offline = relocked.is_some();
+    let lock = match relocked {
         Some(lock) => lock,
         None => fetch(project, env, arguments, previous.lock(), verifier.as_ref())?,
     };
     let changed = lock.write(&path)?;
-    Ok(Updated { lock, previous, changed })
+    Ok(Updated { lock, previous, changed, offline })
+}
+
+/// What has to be read to find out that there is nothing to do; `None` if that takes more than the repository.
+///
+/// A lock that was just written says so only when it is made once more out of itself.
+fn notes(project: &Project, updated: &Updated, verifier: Option<&Verifier>) -> Option<Notes> {
+    if !updated.changed {
+        return updated.offline.then(|| project.files.notes())?;
+    }
+    let project = Project::open_through(Files::noting(), &project.dir).ok()?;
+    let previous = Previous::read(&project.files, &project.lock_path()).ok()?;
+    let Previous::Lock(lock, text) = &previous else { return None };
+    let same = project.relock(lock, verifier).is_some_and(|lock| lock.render() == *text);
+    same.then(|| project.files.notes())?
 }
 
 /// Makes the lock with what has to be fetched for it.
@@ -164,6 +184,16 @@ impl Updated {
             Previous::Unusable(_) => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Changed)],
         }
     }
+}
+
+/// Shows that there is nothing to do.
+fn show_fresh(totals: &Totals, json: bool) -> Result<ExitCode> {
+    if json {
+        output::json(&Summary { version: JSON_VERSION, changed: false, totals, changes: &[] })?;
+    } else {
+        output::line("fresh", LOCK_FILE);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Shows what changed, and what is pinned if that is asked for or if all of it is new.
@@ -208,7 +238,7 @@ fn show_pins(lock: &Lockfile) {
             output::line("", show_build(build));
         }
     }
-    let (modules, packages) = count(lock);
+    let Totals { modules, packages, .. } = Totals::of(lock);
     let (modules, packages) = (output::count(modules, "module"), output::count(packages, "package"));
     let evidence = |module: &LockedModule| match &module.proof {
         _ if !module.verified => Evidence::Accepted,

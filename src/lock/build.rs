@@ -16,6 +16,7 @@ use super::nar;
 use super::sdk::{self, FetchedSdk, SdkOrigin, SdkRequest, SdkVersion};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
+use crate::files::Files;
 use crate::module::gosum::GoSum;
 use crate::name::GoVersion;
 use crate::platform::OsArch;
@@ -54,8 +55,8 @@ impl Patch {
 /// # Errors
 ///
 /// A patch that can't be read.
-pub fn request(root: &Path, wanted: &FromSource) -> Result<BuildRequest> {
-    let patch = |file: &String| Ok(Patch { file: file.clone(), content: read_patch(root, file)? });
+pub fn request(files: &Files, root: &Path, wanted: &FromSource) -> Result<BuildRequest> {
+    let patch = |file: &String| Ok(Patch { file: file.clone(), content: read_patch(files, root, file)? });
     let patches = wanted.patches.iter().map(patch).collect::<Result<_>>()?;
     Ok(BuildRequest { bootstrap: wanted.bootstrap.clone(), experiments: wanted.experiments.clone(), patches })
 }
@@ -182,9 +183,9 @@ fn name_of(experiment: &str) -> &str {
     experiment.strip_prefix("no").unwrap_or(experiment)
 }
 
-fn read_patch(root: &Path, file: &str) -> Result<Vec<u8>> {
+fn read_patch(files: &Files, root: &Path, file: &str) -> Result<Vec<u8>> {
     let path = crate::error::file_in(root, file);
-    fs::read(&path).map_err(|e| match e.kind() {
+    files.read(&path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::input(format!("there is no patch {}", path.display()))
             .help("from_source(patches = …) has paths relative to the spec"),
         _ => Error::io("read", &path, &e),

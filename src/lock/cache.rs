@@ -7,6 +7,7 @@
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
 //! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
 //! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
+//! memo/<sha256 of the directory>                                        what `lock` read when it had nothing to do
 //! tmp/                                                                 what isn't complete yet
 //! ```
 //!
@@ -58,20 +59,29 @@ pub struct Facts {
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Cache {
-    /// The cache at `$GODIRECT_CACHE`, or else `godirect` in the platform's directory for caches.
+    /// The user's cache, see [`Cache::place`].
     ///
     /// # Errors
     ///
     /// When there is no home directory, or the cache can't be written.
     pub fn open() -> Result<Cache> {
+        Cache::at(Cache::place()?)
+    }
+
+    /// Where the user's cache is, or will be: at `$GODIRECT_CACHE`, or else `godirect` in the platform's directory for caches.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home directory.
+    pub fn place() -> Result<PathBuf> {
         if let Some(path) = std::env::var_os("GODIRECT_CACHE").filter(|p| !p.is_empty()) {
-            return Cache::at(std::path::absolute(&path).map_err(|e| Error::io("use", Path::new(&path), &e))?);
+            return std::path::absolute(&path).map_err(|e| Error::io("use", Path::new(&path), &e));
         }
         use etcetera::BaseStrategy;
         let strategy = etcetera::choose_base_strategy().map_err(|_| {
             Error::environment("there is no home directory to keep downloads in").help("set GODIRECT_CACHE to a directory")
         })?;
-        Cache::at(strategy.cache_dir().join("godirect"))
+        Ok(strategy.cache_dir().join("godirect"))
     }
 
     /// The cache in this directory, which is made if it isn't there.

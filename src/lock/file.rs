@@ -12,6 +12,7 @@ use super::sumdb::Pin;
 use super::sumdb::proof::Proof;
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Class, Error, Location, Result};
+use crate::files::Files;
 use crate::module::ModuleId;
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 use crate::platform::OsArch;
@@ -265,13 +266,13 @@ pub enum Previous {
 }
 
 impl Previous {
-    /// Reads what there is.
+    /// Reads through `files` what there is.
     ///
     /// # Errors
     ///
     /// Those of the file system; a lock of a newer format, which must not be replaced by one that says less.
-    pub fn read(path: &Path) -> Result<Previous> {
-        let text = match std::fs::read(path) {
+    pub fn read(files: &Files, path: &Path) -> Result<Previous> {
+        let text = match files.read(path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Previous::Absent),
             Err(e) => return Err(Error::io("read", path, &e)),

@@ -14,6 +14,7 @@ use super::sdk::{self, FetchedSdk, SdkRequest};
 use super::sumdb::note::Verifier;
 use super::{vendor, with_connections};
 use crate::error::{Error, Result};
+use crate::files::Files;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::gosum::GoSum;
 use crate::module::mvs::{self, Selected};
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub workspace: &'a Workspace,
     /// The directory of the spec, which the lock's paths are relative to.
     pub root: &'a Path,
+    /// What the repository is read through.
+    pub files: &'a Files,
     /// The vendor directory relative to it.
     pub vendor: &'a str,
     /// The SDKs, sorted by name.
@@ -208,7 +211,7 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
                 }
             }
             (Some(listed), _, Some(packages)) => {
-                let module = vendor::lock(workspace, listed, module, packages, (request.root, request.vendor))?;
+                let module = vendor::lock(workspace, listed, module, packages, (request.files, request.root, request.vendor))?;
                 sdk::check_go_line(&module.path, &module.version, module.go.as_ref(), &sdks)?;
                 vendored.push(module);
             }

@@ -6,6 +6,7 @@ use super::file::{Vendored, VendoredReplacement};
 use super::resolve::Packages;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
+use crate::files::{Entry, EntryKind, Files};
 use crate::module::modules_txt::ModulesTxt;
 use crate::module::mvs::Selected;
 use crate::module::workspace::Workspace;
@@ -22,14 +23,14 @@ pub fn lock(
     vendored: &ModulesTxt,
     module: &Selected,
     packages: Packages,
-    (root, vendor): (&Path, &str),
+    (files, root, vendor): (&Files, &Path, &str),
 ) -> Result<Vendored> {
     let ModuleId { path, version } = module.id.clone();
     let replace = module::vendor::replacement(workspace, &module.id);
     let replace = replace.map(|(path, version)| VendoredReplacement { path, version });
     let go = vendored.find(&path, Some(&version)).and_then(|m| m.go.clone());
     let directory = format!("{vendor}/{path}");
-    let h1 = hash(&root.join(&directory), &path, &version, &packages)?;
+    let h1 = hash(files, &root.join(&directory), &path, &version, &packages)?;
     Ok(Vendored { path, version, replace, directory, h1, go, packages })
 }
 
@@ -39,17 +40,13 @@ pub fn lock(
 /// # Errors
 ///
 /// Those of the file system.
-pub fn hash(directory: &Path, path: &ModulePath, version: &ModuleVersion, packages: &Packages) -> Result<H1> {
+pub fn hash(files: &Files, directory: &Path, path: &ModulePath, version: &ModuleVersion, packages: &Packages) -> Result<H1> {
     let mut names = std::collections::BTreeSet::new();
     for (package, record) in packages {
         let in_package = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}/{name}") };
         let place = directory.join(package);
-        let failed = |e: std::io::Error| Error::io("list", &place, &e);
-        for entry in std::fs::read_dir(&place).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            // Any other name can be neither a source file nor embedded.
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if !name.starts_with(['.', '_']) && !entry.file_type().map_err(failed)?.is_dir() {
+        for Entry { name, kind } in files.list(&place).map_err(|e| Error::io("list", &place, &e))? {
+            if !name.starts_with(['.', '_']) && kind != EntryKind::Directory {
                 names.insert(in_package(&name));
             }
         }
@@ -57,8 +54,8 @@ pub fn hash(directory: &Path, path: &ModulePath, version: &ModuleVersion, packag
     }
     let digest = |name: String| {
         let file = directory.join(&name);
-        let content = std::fs::File::open(&file).and_then(Sha256::of_reader);
-        Ok((format!("{path}@{version}/{name}"), content.map_err(|e| Error::io("read", &file, &e))?))
+        let content = files.read(&file).map_err(|e| Error::io("read", &file, &e))?;
+        Ok((format!("{path}@{version}/{name}"), Sha256::of(content)))
     };
     Ok(H1::of_files(names.into_iter().map(digest).collect::<Result<_>>()?))
 }

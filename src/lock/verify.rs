@@ -14,6 +14,7 @@ use super::sumdb::proof::{Proof, Proven};
 use super::vendor;
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::Result;
+use crate::files::Files;
 use crate::module::ModuleId;
 use crate::module::gosum::GoSum;
 use crate::name::GoVersion;
@@ -80,7 +81,7 @@ pub fn verify(root: &Path, lock: &Lockfile, sums: &GoSum, verifier: &Verifier, c
 /// The files are in the repository, so that there is nothing in the cache.
 fn vendored(root: &Path, module: &Vendored) -> Entry {
     let Vendored { path, version, .. } = module;
-    let evidence = match vendor::hash(&root.join(&module.directory), path, version, &module.packages) {
+    let evidence = match vendor::hash(&Files::default(), &root.join(&module.directory), path, version, &module.packages) {
         Ok(h1) if h1 == module.h1 => Ok(Evidence::Vendor),
         Ok(h1) => Err(format!("the files in {} have {h1}, the lock has {}", module.directory, module.h1)),
         Err(error) => Err(error.message().to_owned()),

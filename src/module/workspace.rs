@@ -9,6 +9,7 @@ use super::gosum::GoSum;
 use super::gowork::GoWork;
 use super::modules_txt::ModulesTxt;
 use crate::error::{self, Error, Result};
+use crate::files::Files;
 use crate::name::{GoVersion, ModulePath, ModuleVersion};
 
 /// What vendor/ has, relative to the workspace's directory.
@@ -83,20 +84,20 @@ pub struct WantedSdk {
 }
 
 impl Workspace {
-    /// Loads the go.work or else the go.mod of `directory`, and the files that they lead to.
+    /// Loads through `files` the go.work or else the go.mod of `directory`, and the files that they lead to.
     ///
     /// # Errors
     ///
     /// When there is neither, when a file is malformed, or when replacements contradict each other.
-    pub fn load(directory: &Path) -> Result<Workspace> {
+    pub fn load(files: &Files, directory: &Path) -> Result<Workspace> {
         Workspace::load_with(directory, &|name| {
             let path = error::file_in(directory, name);
-            match std::fs::read(&path) {
+            match files.read(&path) {
                 Ok(bytes) => String::from_utf8(bytes)
                     .map(Some)
                     .map_err(|_| Error::input(format!("{} is not UTF-8 text", path.display()))),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    let vendor_alone = name == MODULES_TXT && path.parent().is_some_and(Path::is_dir);
+                    let vendor_alone = name == MODULES_TXT && path.parent().is_some_and(|parent| files.is_directory(parent));
                     Ok(vendor_alone.then(String::new))
                 }
                 Err(error) => Err(Error::io("read", &path, &error)),

@@ -107,7 +107,7 @@ fn check_sdk(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
 /// Whether the SDK is built as the spec asks, with patches that are still those of the lock.
 fn check_build(project: &Project, wanted: &Sdk, sdk: &LockedSdk) -> Result<()> {
     let wanted = match &wanted.source {
-        SdkSource::Source(wanted) => Some(build::request(&project.dir, wanted)?),
+        SdkSource::Source(wanted) => Some(build::request(&project.files, &project.dir, wanted)?),
         _ => None,
     };
     if build::is_wanted(sdk.build.as_ref(), wanted.as_ref()) {

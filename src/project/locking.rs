@@ -32,6 +32,7 @@ impl Project {
             directory: &self.module_dir(),
             workspace: &self.workspace,
             root: &self.dir,
+            files: &self.files,
             vendor: &self.vendor_directory(),
             sdks: &sdks,
             platforms: &platforms,
@@ -49,7 +50,7 @@ impl Project {
         let (origin, build) = match &sdk.source {
             spec::SdkSource::ModuleProxy => (SdkOrigin::Module, None),
             spec::SdkSource::Archive(archives) => (SdkOrigin::Archive(archives.clone()), None),
-            spec::SdkSource::Source(wanted) => (SdkOrigin::Module, Some(build::request(&self.dir, wanted)?)),
+            spec::SdkSource::Source(wanted) => (SdkOrigin::Module, Some(build::request(&self.files, &self.dir, wanted)?)),
         };
         Ok(SdkRequest { name: name.to_owned(), version, origin, exec_platforms: sdk.exec_platforms.clone(), build })
     }

@@ -67,7 +67,7 @@ impl Project {
             return Err(stale(format!("vendor/modules.txt says other things of {id}")));
         }
         let root = self.dir.join(&module.directory);
-        match lock::vendor::hash(&root, path, version, &module.packages) {
+        match lock::vendor::hash(&self.files, &root, path, version, &module.packages) {
             Ok(h1) if h1 == module.h1 => Ok(()),
             Ok(_) => Err(stale(format!("the files of {id} in vendor/ are not those that it was made for"))),
             Err(error) => Err(stale(error.message().to_owned())),

@@ -1,30 +1,11 @@
 //! Where source is read from: a directory on disk, or any other tree of files, such as a commit's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::files::Files;
 
-/// What an entry of a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link to anything but a directory: Go reads it as source, but doesn't embed it.
-    Symlink,
-    /// A symbolic link to a directory, which Go doesn't follow, or something irregular.
-    Other,
-}
-
-/// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The name, without any slash.
-    pub name: String,
-    /// What it is.
-    pub kind: EntryKind,
-}
+pub use crate::files::{Entry, EntryKind};
 
 /// Read access to files. Paths are relative and slash-separated; empty names the root.
 pub trait Tree: Sync {
@@ -48,12 +29,18 @@ pub fn join(directory: &str, name: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct DiskTree {
     root: PathBuf,
+    files: Files,
 }
 
 impl DiskTree {
     /// The tree below `root`.
     pub fn new(root: impl Into<PathBuf>) -> DiskTree {
-        DiskTree { root: root.into() }
+        DiskTree::through(Files::default(), root)
+    }
+
+    /// The tree below `root`, read through `files`.
+    pub fn through(files: Files, root: impl Into<PathBuf>) -> DiskTree {
+        DiskTree { root: root.into(), files }
     }
 
     /// The place on disk of `path`.
@@ -66,40 +53,16 @@ impl Tree for DiskTree {
     fn list(&self, directory: &str) -> Result<Vec<Entry>> {
         use std::io::ErrorKind;
         let path = self.path(directory);
-        let failed = |e: std::io::Error| Error::io("list", &path, &e);
-        let entries = match std::fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-            Err(e) => return Err(failed(e)),
-        };
-        let mut list = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let kind = kind(entry.file_type().map_err(failed)?, &entry.path());
-            // A name that isn't UTF-8 can be neither a Go source file nor embedded.
-            if let Ok(name) = entry.file_name().into_string() {
-                list.push(Entry { name, kind });
-            }
+        match self.files.list(&path) {
+            Ok(entries) => Ok(entries),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+            Err(e) => Err(Error::io("list", &path, &e)),
         }
-        list.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(list)
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
         let path = self.path(path);
-        std::fs::read(&path).map_err(|e| Error::io("read", &path, &e))
-    }
-}
-
-fn kind(of: std::fs::FileType, path: &Path) -> EntryKind {
-    if of.is_file() {
-        EntryKind::File
-    } else if of.is_dir() {
-        EntryKind::Directory
-    } else if of.is_symlink() && !path.is_dir() {
-        EntryKind::Symlink
-    } else {
-        EntryKind::Other
+        self.files.read(&path).map_err(|e| Error::io("read", &path, &e))
     }
 }
 

@@ -14,15 +14,16 @@ use starlark::values::FrozenHeapName;
 use super::vocabulary::{Declarations, Declared, Fault, vocabulary};
 use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
 use crate::error::{self, Error, Location, Result};
+use crate::files::Files;
 use crate::platform::OsArch;
 
 /// Enough for any spec that terminates by intent; a guard against `for i in range(1 << 40)`.
 const MAX_TICKS: u64 = 10_000_000;
 const MAX_CALL_DEPTH: usize = 100;
 
-pub(super) fn load(dir: &Path) -> Result<Spec> {
+pub(super) fn load(files: &Files, dir: &Path) -> Result<Spec> {
     let path = error::file_in(dir, FILE);
-    let content = match std::fs::read_to_string(&path) {
+    let content = match files.read_text(&path) {
         Ok(content) => content,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             if !dir.is_dir() {
@@ -33,7 +34,7 @@ pub(super) fn load(dir: &Path) -> Result<Spec> {
         }
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
-    evaluate(&content, Loader::new(Some(dir.to_owned())), path)
+    evaluate(&content, Loader::new(Some((files.clone(), dir.to_owned()))), path)
 }
 
 pub(super) fn parse(content: &str) -> Result<Spec> {
@@ -73,7 +74,7 @@ fn limit(eval: &mut Evaluator) -> starlark::Result<()> {
 
 /// Finds the files that `load()` names; each is evaluated once.
 struct Loader {
-    root: Option<PathBuf>,
+    root: Option<(Files, PathBuf)>,
     loaded: RefCell<BTreeMap<String, FrozenModule>>,
     loading: RefCell<Vec<String>>,
 }
@@ -85,7 +86,7 @@ struct ScopedLoader<'a> {
 }
 
 impl Loader {
-    fn new(root: Option<PathBuf>) -> Loader {
+    fn new(root: Option<(Files, PathBuf)>) -> Loader {
         Loader { root, loaded: RefCell::default(), loading: RefCell::default() }
     }
 
@@ -112,15 +113,16 @@ impl Loader {
 
     fn evaluate(&self, path: &str) -> starlark::Result<FrozenModule> {
         let missing = |why: String| refuse(Error::input(format!("failed to load {path}: {why}")), path);
-        let root = self.root.as_ref().ok_or_else(|| missing("this spec has no directory".to_owned()))?;
+        let (files, root) = self.root.as_ref().ok_or_else(|| missing("this spec has no directory".to_owned()))?;
         let file = root.join(path);
-        let inside = std::fs::canonicalize(&file)
-            .and_then(|real| Ok(real.starts_with(std::fs::canonicalize(root)?)))
+        let inside = files
+            .real_path(&file)
+            .and_then(|real| Ok(real.starts_with(files.real_path(root)?)))
             .map_err(|e| missing(e.to_string()))?;
         if !inside {
             return Err(missing("it is a link to outside of the repository".to_owned()));
         }
-        let content = std::fs::read_to_string(&file).map_err(|e| missing(e.to_string()))?;
+        let content = files.read_text(&file).map_err(|e| missing(e.to_string()))?;
         let ast = AstModule::parse(&file.display().to_string(), content, &Dialect::Standard)?;
         Module::with_temp_heap(|module| {
             let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);

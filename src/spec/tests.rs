@@ -187,25 +187,30 @@ fn loads_only_from_inside_the_repository() {
     write("go/common.star", "load(\"more.star\", \"NAMES\")\ndef binaries():\n    for n in NAMES:\n        binary(n)\n");
     write("go/more.star", "NAMES = [\"./a\", \"./b\"]\n");
     write("godirect.star", "load(\"//go/common.star\", \"binaries\")\nbinaries()\n");
-    assert_eq!(load(dir.path()).unwrap().binaries.len(), 2);
+    assert_eq!(load(&Files::default(), dir.path()).unwrap().binaries.len(), 2);
 
     write("go/more.star", "load(\"//go:common.star\", \"binaries\")\nNAMES = []\n");
-    assert!(load(dir.path()).unwrap_err().message().contains("circle: go/common.star → go/more.star → go/common.star"));
+    assert!(
+        load(&Files::default(), dir.path())
+            .unwrap_err()
+            .message()
+            .contains("circle: go/common.star → go/more.star → go/common.star")
+    );
 
     write("go/more.star", "nix()\nNAMES = []\n");
-    let error = load(dir.path()).unwrap_err();
+    let error = load(&Files::default(), dir.path()).unwrap_err();
     assert_eq!(error.advice(), Some("wrap it in a function and call that from the spec"));
     assert_eq!(error.location().unwrap().line, 1);
 
     std::os::unix::fs::symlink("/etc/hostname", dir.path().join("out.star")).unwrap();
     write("godirect.star", "load(\"out.star\", \"x\")\n");
-    assert!(load(dir.path()).unwrap_err().message().contains("it is a link to outside of the repository"));
+    assert!(load(&Files::default(), dir.path()).unwrap_err().message().contains("it is a link to outside of the repository"));
     write("godirect.star", "load(\"../x.star\", \"x\")\n");
-    assert!(load(dir.path()).unwrap_err().message().contains("can't load `../x.star`"));
+    assert!(load(&Files::default(), dir.path()).unwrap_err().message().contains("can't load `../x.star`"));
 }
 
 #[test]
 fn missing_spec_says_how_to_get_one() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(load(dir.path()).unwrap_err().advice(), Some("`godirect init` writes one from go.mod"));
+    assert_eq!(load(&Files::default(), dir.path()).unwrap_err().advice(), Some("`godirect init` writes one from go.mod"));
 }

@@ -44,7 +44,7 @@ fn updates(project: &Project, lines: &str) {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     same(STALE, &ran.stderr);
     same(lines, &ran.stdout);
-    assert!(!project.path("cache").exists(), "nothing is fetched");
+    assert!(!project.path("cache/download").exists(), "nothing is fetched");
     assert_eq!(project.read("godirect.lock.json"), before);
     let shown = project.succeeds(&["lock"]);
     let without_sizes: String = shown
@@ -83,7 +83,7 @@ fn nothing_new() {
     project.succeeds(&["lock"]);
     project.succeeds(&["lock", "--check"]);
     assert_eq!(registry.asked(), [""; 0]);
-    assert!(!project.path("cache").exists());
+    assert!(!project.path("cache/download").exists());
     is_fresh(&project);
 }
 
@@ -118,7 +118,7 @@ fn packages_come_and_go() {
     project.edit("main.go", "\t_ \"d.example/d/deep/er\"\n", "");
     project.succeeds(&["lock"]);
     assert_eq!(registry.asked(), [""; 0]);
-    assert!(!project.path("cache").exists());
+    assert!(!project.path("cache/download").exists());
     project.edit("main.go", "\t_ \"d.example/d\"\n\t_ \"d.example/d/sub\"\n", "");
     updates(&project, "removed  d.example/d  v1.0.0\n");
 }
@@ -506,6 +506,12 @@ fn what_check_says_is_what_lock_does() {
         let mut check = project.command(&["lock", "--check"]);
         check.env("GOPROXY", "off").env("GODIRECT_CACHE", project.root().join("go.mod"));
         let check = project.ran(check.output().unwrap());
+        let with_memo = project.run(&["lock", "--check"]);
+        assert_eq!(
+            (with_memo.code, &with_memo.stdout, &with_memo.stderr),
+            (check.code, &check.stdout, &check.stderr),
+            "step {step}"
+        );
         let lock = project.run(&["lock"]);
         let changed = project.read("godirect.lock.json") != before.0;
         let right = match (lock.code, changed) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use godirect::files::Files;
 use godirect::module::ModuleId;
 use godirect::module::mvs::{self, Selected};
 use godirect::module::workspace::Workspace;
@@ -37,7 +38,7 @@ pub fn go_list(directory: &Path, variables: &[(&str, &str)]) -> Result<Vec<Strin
 
 /// Compares the build list of a workspace with `go list -m all`, which has the main modules too.
 fn assert_build_list(directory: &Path) -> Vec<String> {
-    let workspace = Workspace::load(directory).unwrap();
+    let workspace = Workspace::load(&Files::default(), directory).unwrap();
     let fetch = |id: &ModuleId| fetcher().go_mod(id, &workspace.sums).map(|(gomod, ..)| gomod);
     let list = mvs::build_list(&workspace, &fetch).unwrap();
     let is_main = |line: &String| workspace.modules.iter().any(|m| m.path.as_str() == *line);
@@ -55,7 +56,7 @@ fn a_pruned_build_list() {
     go(directory.path(), &[], &["mod", "tidy"]);
     let all = assert_build_list(directory.path());
     assert!(all.len() > 30, "{all:?}");
-    let listed = mvs::listed(&Workspace::load(directory.path()).unwrap()).unwrap();
+    let listed = mvs::listed(&Workspace::load(&Files::default(), directory.path()).unwrap()).unwrap();
     let all: BTreeSet<String> = all.into_iter().collect();
     assert!(listed.len() < all.len() && shown(&listed).iter().all(|module| all.contains(module)));
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use godirect::error::Error;
+use godirect::files::Files;
 use godirect::module::ModuleId;
 use godirect::module::escape::escape;
 use godirect::module::gomod::{GoMod, Target};
@@ -117,7 +118,7 @@ fn compare(row: &Row, read: &Mutex<BTreeSet<PathBuf>>) -> Result<(usize, usize),
     let root = directory.path().join("1/2/3/4/5");
     std::fs::create_dir_all(&root).unwrap();
     let all = list_with_go(row, &root)?;
-    let workspace = Workspace::load(&root).map_err(|e| e.to_string())?;
+    let workspace = Workspace::load(&Files::default(), &root).map_err(|e| e.to_string())?;
     let met = Mutex::new(BTreeSet::new());
     let fetch = |id: &ModuleId| {
         let path = fetched(id);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use godirect::files::Files;
 use godirect::module::modules_txt::ModulesTxt;
 use godirect::module::vendor::inconsistencies;
 use godirect::module::workspace::Workspace;
@@ -131,7 +132,7 @@ fn complaints(project: &Project) -> Vec<String> {
     let list = said.split_once("inconsistent vendoring in ").map_or(said.as_str(), |(_, list)| list);
     let list = list.split("\n\n").next().unwrap();
     let go: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix('\t')).collect();
-    let workspace = Workspace::load(&project.root()).unwrap();
+    let workspace = Workspace::load(&Files::default(), &project.root()).unwrap();
     let own = inconsistencies(&workspace, workspace.vendor.as_ref().expect("vendor/ is used"));
     assert_eq!(own, go, "{said}");
     assert!(!own.is_empty(), "{said}");
@@ -261,7 +262,7 @@ fn a_vendored_workspace() {
     // Of a module alone, go build doesn't use the workspace's.
     std::fs::remove_file(project.root().join("go.work")).unwrap();
     project.write("go.mod", "module example.com/alone\n\ngo 1.25\n");
-    assert_eq!(Workspace::load(&project.root()).unwrap().vendor, None);
+    assert_eq!(Workspace::load(&Files::default(), &project.root()).unwrap().vendor, None);
 }
 
 #[test]

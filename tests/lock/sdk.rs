@@ -122,8 +122,9 @@ fn lock(env: &Env, version: SdkVersion, previous: Option<&Lockfile>) -> Result<L
     let sdks = [request(version, SdkOrigin::Module, &platforms)];
     let request = Request {
         directory: env.path(),
-        workspace: &Workspace::load(env.path())?,
+        workspace: &Workspace::load(&godirect::files::Files::default(), env.path())?,
         root: env.path(),
+        files: &godirect::files::Files::default(),
         vendor: "vendor",
         sdks: &sdks,
         platforms: &platforms,
@@ -345,7 +346,7 @@ fn versions_of_the_sdk() {
     let env = Env::new("off");
     let resolve = |go_mod: &str, version: SdkVersion| {
         std::fs::write(env.path().join("go.mod"), go_mod).unwrap();
-        let workspace = Workspace::load(env.path())?;
+        let workspace = Workspace::load(&godirect::files::Files::default(), env.path())?;
         let request = request(version, SdkOrigin::Module, &[]);
         sdk::resolve_version(&request, &workspace).map(|v| v.to_string())
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use godirect::files::Files;
 use godirect::module::workspace::Workspace;
 
 use crate::support::GOROOT;
@@ -31,7 +32,7 @@ fn chosen_by_go(directory: &Path) -> Option<String> {
 }
 
 fn chosen_by_us(directory: &Path) -> Option<String> {
-    let wanted = Workspace::load(directory).unwrap().wanted_sdk()?;
+    let wanted = Workspace::load(&Files::default(), directory).unwrap().wanted_sdk()?;
     // A toolchain line is a name already.
     let version = if wanted.line.starts_with("toolchain") { wanted.version } else { wanted.version.toolchain() };
     Some(format!("go{version}"))
@@ -112,7 +113,7 @@ fn a_go_work_that_is_too_old_is_refused_where_the_go_command_refuses_it() {
             std::fs::write(directory.join("go.work"), lines(work, "") + "use ./m\n").unwrap();
             std::fs::write(directory.join("m/go.mod"), format!("module m.example\n{}", lines(module, ""))).unwrap();
             let (accepted, said) = go(directory, "local", &["list", "-m"]);
-            let ours = Workspace::load(directory);
+            let ours = Workspace::load(&Files::default(), directory);
             assert_eq!(ours.is_ok(), accepted, "go.work {work}, go.mod {module}: {said}");
             if let Err(error) = ours {
                 // Its sentence but for the name of the directory instead of that of the file.

@@ -3,33 +3,34 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Summary, show_changes};
-use crate::cli::output;
+use super::{Summary, show_changes, show_fresh, verifier};
+use crate::cli::output::{self, JSON_VERSION};
 use crate::error::{Class, Result};
 use crate::lock::changes::{Change, Kind, Subject};
 use crate::lock::file::{Previous, VERSION};
-use crate::lock::goenv::GoEnv;
-use crate::lock::sumdb::Database;
+use crate::project::memo::{Memo, Totals};
 use crate::project::{LOCK_FILE, Project};
 
 /// Says whether `godirect lock` would change the lock, and what; writes nothing and needs no network.
 pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
+    let verifier = verifier();
+    if let Some(totals) = Memo::of(directory, verifier.as_ref()).and_then(|memo| memo.recall()) {
+        return show_fresh(&totals, json);
+    }
     let project = Project::open(directory)?;
-    let previous = Previous::read(&project.lock_path())?;
+    let previous = Previous::read(&project.files, &project.lock_path())?;
     let changes = match &previous {
         Previous::Absent => vec![Change::bare(Subject::Lock, LOCK_FILE, Kind::Added)],
         Previous::Unusable(error) if error.class() == Class::Negative => {
             vec![Change::new(Subject::Lock, LOCK_FILE, Some("an older format".to_owned()), Some(format!("format {VERSION}")))]
         }
         Previous::Unusable(_) => return project.read_lock().map(|_| ExitCode::SUCCESS),
-        Previous::Lock(lock, text) => {
-            let verifier = Database::new(&GoEnv::read(None)).verifier().ok();
-            project.check_lock(lock, text, verifier.as_ref())?
-        }
+        Previous::Lock(lock, text) => project.check_lock(lock, text, verifier.as_ref())?,
     };
     let stale = !changes.is_empty();
     if json {
-        output::json(&Summary::new(previous.lock(), stale, &changes))?;
+        let totals = previous.lock().map(Totals::of).unwrap_or_default();
+        output::json(&Summary { version: JSON_VERSION, changed: stale, totals: &totals, changes: &changes })?;
     } else if stale {
         show_changes(&changes);
         anstream::eprintln!("{LOCK_FILE} is stale; `godirect lock` updates it");

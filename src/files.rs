@@ -1,0 +1,330 @@
+//! Reading the repository, and knowing later whether the same would be read.
+//!
+//! A [`Files`] that takes notes remembers of each answer what it depends on. [`Notes::hold`] asks the file system the same questions
+//! again, and mostly gets by with a look at size, times and inode, as git does with its index: a file whose times are so young that it
+//! may have been written again within the file system's resolution of time is compared by content.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Hasher, Sha256};
+
+/// How long after a change times may still be those of the change before it: the coarsest file system (FAT) counts in steps of 2 s.
+const YOUNG: Duration = Duration::from_secs(2);
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link to anything but a directory: Go reads it as source, but doesn't embed it.
+    Symlink,
+    /// A symbolic link to a directory, which Go doesn't follow, or something irregular.
+    Other,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name, without any slash.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// Access to files that may take notes. Copies share them.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    noted: Option<Arc<Mutex<Noted>>>,
+}
+
+#[derive(Debug)]
+struct Noted {
+    /// Before the first question.
+    since: SystemTime,
+    /// What was answered; `None` once something was that no note can be taken of.
+    answers: Option<BTreeMap<(PathBuf, Question), Answer>>,
+}
+
+/// What is asked of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Question {
+    /// What does the file say?
+    Content,
+    /// What is in the directory?
+    Entries,
+    /// Where is it really?
+    Place,
+    /// Is it a directory?
+    IsDirectory,
+}
+
+/// What an answer depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Answer {
+    /// There is nothing, or for a directory's entries something else.
+    Nothing,
+    /// The file or directory, and what is in it.
+    Found { state: State, content: Sha256 },
+    /// The answer itself, as text.
+    Is(String),
+}
+
+/// What tells quickly that a file is as it was. `None`: only its content tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct State(Option<[u64; 6]>);
+
+impl State {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> State {
+        use std::os::unix::fs::MetadataExt;
+        let nanoseconds = |s: i64, ns: i64| s.wrapping_mul(1_000_000_000).wrapping_add(ns).cast_unsigned();
+        let times =
+            [nanoseconds(metadata.mtime(), metadata.mtime_nsec()), nanoseconds(metadata.ctime(), metadata.ctime_nsec())];
+        State(Some([metadata.size(), times[0], times[1], metadata.ino(), metadata.dev(), u64::from(metadata.mode())]))
+    }
+
+    /// Without a time of change that no program can set, times say too little.
+    #[cfg(not(unix))]
+    fn of(_: &Metadata) -> State {
+        State(None)
+    }
+
+    /// Without what is too young at `now` to tell anything.
+    fn settled(self, now: SystemTime) -> State {
+        let limit = now.checked_sub(YOUNG).and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+        State(self.0.filter(|[_, modified, changed, ..]| u128::from(*modified.max(changed)) < limit))
+    }
+}
+
+impl Files {
+    /// Files of which notes are taken from now on.
+    pub fn noting() -> Files {
+        let noted = Noted { since: SystemTime::now(), answers: Some(BTreeMap::new()) };
+        Files { noted: Some(Arc::new(Mutex::new(noted))) }
+    }
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let Some(since) = self.since() else { return std::fs::read(path) };
+        let read = read_with_state(path);
+        let answer = read.as_ref().map(|(content, state)| found(*state, since, Sha256::of(content)));
+        self.note(path, Question::Content, answer);
+        read.map(|(content, _)| content)
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, and [`ErrorKind::InvalidData`] where it isn't UTF-8.
+    pub fn read_text(&self, path: &Path) -> Result<String> {
+        String::from_utf8(self.read(path)?)
+            .map_err(|_| Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+    }
+
+    /// The entries of a directory, sorted by name, without those whose names aren't UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn list(&self, path: &Path) -> Result<Vec<Entry>> {
+        let Some(since) = self.since() else { return list(path) };
+        let listed = std::fs::metadata(path).and_then(|metadata| Ok((list(path)?, State::of(&metadata))));
+        let answer = listed.as_ref().map(|(entries, state)| found(of_entries(*state, entries), since, digest(entries)));
+        self.note(path, Question::Entries, answer);
+        listed.map(|(entries, _)| entries)
+    }
+
+    /// Where a path leads to, without symbolic links.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn real_path(&self, path: &Path) -> Result<PathBuf> {
+        let real = std::fs::canonicalize(path);
+        self.note(path, Question::Place, real.as_ref().map(|real| Answer::Is(real.to_string_lossy().into_owned())));
+        real
+    }
+
+    /// Whether there is a directory.
+    pub fn is_directory(&self, path: &Path) -> bool {
+        let is = path.is_dir();
+        self.note(path, Question::IsDirectory, Ok(Answer::Is(is.to_string())));
+        is
+    }
+
+    /// The notes that were taken; `None` where there are none, or where something happened that they don't have.
+    pub fn notes(&self) -> Option<Notes> {
+        let noted = self.noted.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = noted.answers.clone()?;
+        Some(Notes { answers: answers.into_iter().map(|((path, question), answer)| (path, question, answer)).collect() })
+    }
+
+    fn since(&self) -> Option<SystemTime> {
+        Some(self.noted.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).since)
+    }
+
+    fn note(&self, path: &Path, question: Question, answer: std::result::Result<Answer, &Error>) {
+        let Some(noted) = &self.noted else { return };
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => is_nothing(error).then_some(Answer::Nothing),
+        };
+        let key = (path.to_owned(), question);
+        match (&mut noted.answers, answer) {
+            // Two answers to one question: it changed meanwhile.
+            (Some(answers), Some(answer)) if answers.get(&key).is_none_or(|before| *before == answer) => {
+                answers.insert(key, answer);
+            }
+            (answers, _) => *answers = None,
+        }
+    }
+}
+
+/// What tells a file from any that was or will be in its place; `None` if that can't be told without reading it.
+pub fn identity(path: &Path) -> Option<String> {
+    let State(state) = State::of(&std::fs::metadata(path).ok()?);
+    Some(state?.map(|part| part.to_string()).join(" "))
+}
+
+/// Whether there is simply nothing of the kind, as opposed to something that can't be read.
+fn is_nothing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn found(state: State, since: SystemTime, content: Sha256) -> Answer {
+    Answer::Found { state: state.settled(since), content }
+}
+
+/// The state is taken before the content, so that a change in between shows.
+fn read_with_state(path: &Path) -> Result<(Vec<u8>, State)> {
+    let mut file = std::fs::File::open(path)?;
+    let state = State::of(&file.metadata()?);
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut file, &mut content)?;
+    Ok((content, state))
+}
+
+fn list(path: &Path) -> Result<Vec<Entry>> {
+    let mut list = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let kind = kind(entry.file_type()?, &entry.path());
+        // A name that isn't UTF-8 can be neither a Go source file nor embedded.
+        if let Ok(name) = entry.file_name().into_string() {
+            list.push(Entry { name, kind });
+        }
+    }
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(list)
+}
+
+fn kind(of: std::fs::FileType, path: &Path) -> EntryKind {
+    if of.is_file() {
+        EntryKind::File
+    } else if of.is_dir() {
+        EntryKind::Directory
+    } else if of.is_symlink() && !path.is_dir() {
+        EntryKind::Symlink
+    } else {
+        EntryKind::Other
+    }
+}
+
+/// What a link leads to changes without the directory that has the link.
+fn of_entries(state: State, entries: &[Entry]) -> State {
+    let has_links = entries.iter().any(|e| matches!(e.kind, EntryKind::Symlink | EntryKind::Other));
+    if has_links { State(None) } else { state }
+}
+
+fn digest(entries: &[Entry]) -> Sha256 {
+    let mut hasher = Hasher::default();
+    for entry in entries {
+        hasher.update([entry.kind as u8]);
+        hasher.update(entry.name.as_bytes());
+        hasher.update([0]);
+    }
+    hasher.finish()
+}
+
+/// What answers depended on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notes {
+    answers: Vec<(PathBuf, Question, Answer)>,
+}
+
+/// Whether the answers are still the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// They are, and no file had to be read to find out.
+    Still,
+    /// They are; these notes will tell it with less reading.
+    Better(Notes),
+    /// They are not, or nobody knows.
+    No,
+}
+
+impl Notes {
+    /// Asks all questions again.
+    pub fn hold(&self) -> Held {
+        let now = SystemTime::now();
+        let mut answers = Vec::with_capacity(self.answers.len());
+        let mut better = false;
+        for (path, question, before) in &self.answers {
+            let Some(answer) = again(path, *question, before, now) else { return Held::No };
+            better |= answer != *before;
+            answers.push((path.clone(), *question, answer));
+        }
+        if better { Held::Better(Notes { answers }) } else { Held::Still }
+    }
+}
+
+/// The answer as it is noted now; `None` when it is another one.
+fn again(path: &Path, question: Question, before: &Answer, now: SystemTime) -> Option<Answer> {
+    if looks_the_same(path, before, now) {
+        return Some(before.clone());
+    }
+    let files = Files::noting();
+    match question {
+        Question::Content => drop(files.read(path)),
+        Question::Entries => drop(files.list(path)),
+        Question::Place => drop(files.real_path(path)),
+        Question::IsDirectory => _ = files.is_directory(path),
+    }
+    let answer = files.only_answer()?;
+    let same = match (before, &answer) {
+        (Answer::Found { content: before, .. }, Answer::Found { content: now, .. }) => before == now,
+        (before, now) => before == now,
+    };
+    same.then_some(answer)
+}
+
+fn looks_the_same(path: &Path, before: &Answer, now: SystemTime) -> bool {
+    let Answer::Found { state: state @ State(Some(_)), .. } = before else { return false };
+    std::fs::metadata(path).is_ok_and(|metadata| State::of(&metadata).settled(now) == *state)
+}
+
+impl Files {
+    /// What was noted of the one question that was asked.
+    fn only_answer(&self) -> Option<Answer> {
+        let (_, _, answer) = self.notes()?.answers.pop()?;
+        Some(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests;
