@@ -33,8 +33,6 @@ use root::{Place, Root};
 /// A file that a module proxy would have.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted<'a> {
-    /// The versions of a module, one in each line.
-    List(&'a ModulePath),
     /// The go.mod of a version.
     GoMod(&'a ModuleId),
     /// The zip of a version.
@@ -44,17 +42,14 @@ pub(super) enum Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// The module.
     pub fn path(self) -> &'a ModulePath {
-        match self {
-            Wanted::List(path) => path,
-            Wanted::GoMod(id) | Wanted::Zip(id) => &id.path,
-        }
+        let (Wanted::GoMod(id) | Wanted::Zip(id)) = self;
+        &id.path
     }
 
     /// The file's path below a proxy's URL.
     pub fn name(self) -> String {
         let path = escape(self.path().as_str());
         match self {
-            Wanted::List(_) => format!("{path}/@v/list"),
             Wanted::GoMod(id) => format!("{path}/@v/{}.mod", escape(id.version.as_str())),
             Wanted::Zip(id) => format!("{path}/@v/{}.zip", escape(id.version.as_str())),
         }
@@ -175,7 +170,6 @@ fn answer(
     sink: &mut dyn Sink,
 ) -> Result<()> {
     let bytes = match wanted {
-        Wanted::List(_) => location.versions(repository)?.join("\n").into_bytes(),
         Wanted::GoMod(id) => {
             let source = location.find(repository, id.version.as_str())?;
             source.go_mod.unwrap_or_else(|| revision::legacy_go_mod(id))

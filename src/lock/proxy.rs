@@ -11,10 +11,6 @@ use super::transport::{Failure, Limits, Request, Sink, Transport, Url, copy_loca
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::escape::escape;
-use crate::name::ModulePath;
-
-/// The most bytes of a list of versions.
-const MAX_LIST: u64 = 16 << 20;
 
 /// The module proxies, as GOPROXY and GONOPROXY say.
 pub struct Proxy {
@@ -98,19 +94,6 @@ impl Proxy {
     pub(super) fn go_cache(&self, id: &ModuleId, kind: &str) -> Option<PathBuf> {
         let file = format!("{}/@v/{}.{kind}", escape(id.path.as_str()), escape(id.version.as_str()));
         if self.gomodcache.is_absolute() { Some(self.gomodcache.join("cache/download").join(file)) } else { None }
-    }
-
-    /// The versions of a module that the proxy knows, in no order.
-    ///
-    /// # Errors
-    ///
-    /// When no proxy answers.
-    pub fn list(&self, cache: &Cache, path: &ModulePath) -> Result<Vec<String>> {
-        let request = Request { what: path.as_str(), limit: MAX_LIST, progress: &|_| {} };
-        let mut bytes = Vec::new();
-        self.fetch(Wanted::List(path), cache, &request, &mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        Ok(text.lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect())
     }
 
     /// A module's go.mod.

@@ -166,40 +166,6 @@ fn names_that_are_traps() {
 }
 
 #[test]
-fn lists_of_versions() {
-    let world = World::new();
-    let repo = world.repo("github.com/u/r");
-    repo.commit(&[("a.go", "package r\n")]);
-    for tag in [
-        "v1.0.0",
-        "v1.1.0",
-        "v2.0.0",
-        "v2.1.0",
-        "v3.0.0",
-        "v1",
-        "v1.2.3+meta",
-        "v1.3.0-0.20200101000000-abcdefabcdef",
-        "x/v1.9.0",
-    ] {
-        repo.tag(tag);
-    }
-    repo.commit(&[("go.mod", "module github.com/u/r/v3\n"), ("sub/go.mod", "module github.com/u/r/sub\n")])
-        .tag("v3.1.0")
-        .tag("sub/v0.1.0");
-    let list = |path: &str| world.list(path);
-    assert_eq!(list("github.com/u/r"), world.go_list("github.com/u/r"));
-    assert_eq!(list("github.com/u/r"), "v1.0.0 v1.1.0 v2.0.0+incompatible v2.1.0+incompatible");
-    for path in ["github.com/u/r/v3", "github.com/u/r/sub"] {
-        assert_eq!(list(path), world.go_list(path), "{path}");
-    }
-    let fresh = World::new();
-    let repo = fresh.repo("github.com/u/r");
-    repo.commit(&[("go.mod", GO_MOD)]).tag("v1.0.0").tag("v2.0.0");
-    assert_eq!(fresh.list("github.com/u/r"), "v1.0.0");
-    assert_eq!(fresh.list("github.com/u/r"), fresh.go_list("github.com/u/r"));
-}
-
-#[test]
 fn repositories_with_long_hashes() {
     let world = World::new();
     let repo = world.repo_with("github.com/u/r", "sha256");

@@ -107,19 +107,6 @@ impl World {
         Ok((facts.h1.unwrap().to_string(), go_mod))
     }
 
-    /// The versions that godirect finds.
-    pub fn list(&self, path: &str) -> String {
-        let mut list = self.proxy.list(&self.cache, &path.parse().unwrap()).unwrap();
-        list.sort();
-        list.join(" ")
-    }
-
-    /// The versions that `go list -m -versions` finds.
-    pub fn go_list(&self, path: &str) -> String {
-        let output = self.go_command(&["list", "-m", "-versions", "-f", "{{range .Versions}}{{.}} {{end}}", path]);
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
     /// What `go mod download` fetches.
     pub fn go(&self, module: &str) -> Answer {
         let output = self.go_command(&["mod", "download", "-modcacherw", "-json", module]);

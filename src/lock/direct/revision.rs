@@ -207,55 +207,6 @@ impl<'a> Location<'a> {
             None => format!("preceding tag ({base}) not found"),
         }))
     }
-
-    /// The versions that the repository has tags for (`Versions`), in no order.
-    ///
-    /// # Errors
-    ///
-    /// What git says.
-    pub fn versions(&self, repository: &Repository<'_>) -> Result<Vec<String>> {
-        // Its tags are those of the stable one.
-        if self.path.starts_with("gopkg.in/") && self.path.ends_with("-unstable") {
-            return Ok(Vec::new());
-        }
-        let prefix = self.tag_prefix();
-        let refs = repository.refs()?;
-        let tags = refs.keys().filter_map(|name| name.strip_prefix("refs/tags/")?.strip_prefix(&prefix));
-        let canonical = |tag: &&str| {
-            semver::canonical(tag).as_deref() == Some(*tag) && Pseudo::parse(tag).is_none() && !tag.ends_with("+incompatible")
-        };
-        let (mut fine, other): (Vec<&str>, Vec<&str>) =
-            tags.filter(canonical).partition(|tag| semver::path_fault(self.path, tag).is_none());
-        fine.sort_by(|a, b| semver::compare(a, b));
-        let mut versions: Vec<String> = fine.iter().map(|tag| (*tag).to_owned()).collect();
-        if !self.directory.is_empty() || !self.major.is_empty() {
-            return Ok(versions);
-        }
-        let has_go_mod = |tag: &str| -> Result<bool> {
-            let commit = repository.commit(tag)?;
-            Ok(repository.read(&commit, "go.mod")?.is_some())
-        };
-        // Who has a go.mod in the newest version is on the way of modules, and has no `+incompatible` ones.
-        if let Some(newest) = fine.last()
-            && has_go_mod(newest)?
-        {
-            return Ok(versions);
-        }
-        let mut newest_of = std::collections::BTreeMap::<&str, &str>::new();
-        for tag in &other {
-            let newest = newest_of.entry(semver::major(tag)).or_insert(tag);
-            if semver::compare(tag, newest).is_gt() {
-                *newest = tag;
-            }
-        }
-        for (major, newest) in newest_of {
-            if !has_go_mod(newest)? {
-                let same = other.iter().filter(|tag| semver::major(tag) == major);
-                versions.extend(same.map(|tag| format!("{tag}+incompatible")));
-            }
-        }
-        Ok(versions)
-    }
 }
 
 /// The go.mod of a module that has none (`LegacyGoMod`).
