@@ -1,11 +1,15 @@
 //! Where source is read from: a directory on disk, or any other tree of files, such as a commit's.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::source::scan::{ScannedPackage, Tests, scan};
 
 /// What an entry of a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A regular file.
     File,
@@ -18,7 +22,7 @@ pub enum EntryKind {
 }
 
 /// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The name, without any slash.
     pub name: String,
@@ -33,6 +37,11 @@ pub trait Tree: Sync {
 
     /// The content of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>>;
+
+    /// The source files of a directory, tests included. An [index](crate::source::index::IndexedTree) knows those that it has seen.
+    fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
+        scan(self, directory, Tests::Include).map(Arc::new)
+    }
 }
 
 /// `name` in `directory`, where empty is the root.
