@@ -138,12 +138,12 @@ impl HeaderError {
 }
 
 impl GoHeader {
-    /// Reads the head of a Go file. Any bytes are accepted. The build constraint is not part of it: see [`head_of`].
+    /// Reads the head of the Go file with this name, which decides about the order of errors only. Any bytes are accepted. The build constraint is not part of it: see [`head_of`].
     ///
     /// # Errors
     ///
     /// A syntax error up to the last import, an import path that can't be one, or a NUL byte.
-    pub fn parse(content: &[u8]) -> Result<GoHeader> {
+    pub fn parse(name: &str, content: &[u8]) -> Result<GoHeader> {
         let (text, mark) = without_byte_order_mark(content);
         let head = match extent::go_file(text) {
             Extent::Head(length) => &text[..length],
@@ -153,11 +153,11 @@ impl GoHeader {
                 return Err(HeaderError::at(Fault::Nul, text, at, "unexpected NUL in input").moved(mark));
             }
         };
-        GoHeader::parse_head(text, head, mark).map_err(|error| error.moved(mark))
+        GoHeader::parse_head(name, text, head, mark).map_err(|error| error.moved(mark))
     }
 
-    fn parse_head(text: &[u8], head: &[u8], mark: usize) -> Result<GoHeader> {
-        let file = parser::parse(head)?;
+    fn parse_head(name: &str, text: &[u8], head: &[u8], mark: usize) -> Result<GoHeader> {
+        let file = parser::parse(name, head)?;
         let doc = synopsis(&comment::group_text(&file.doc));
         let mut header = GoHeader { package: file.package, doc, ..GoHeader::default() };
         for spec in file.imports {

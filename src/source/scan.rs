@@ -144,7 +144,7 @@ pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, name: Stri
             Err(_) => return Ok(None),
         },
         None => match head_of(&content) {
-            Ok(head) => (FileKind::Go(GoHeader::parse(&content)), head),
+            Ok(head) => (FileKind::Go(GoHeader::parse(&name, &content)), head),
             // As in Go, that is an error even if the constraint might have excluded the file.
             Err(error) => (FileKind::Go(Err(error)), Head::default()),
         },
