@@ -247,3 +247,80 @@ fn damaged_files() {
     }
     cases.chunks(20_000).for_each(|cases| compare(cases, check));
 }
+
+/// What means something in a doc comment.
+const DOC_PIECES: [&[u8]; 44] = [
+    b"[",
+    b"]",
+    b"[fmt]",
+    b"[*encoding/json.Decoder]",
+    b"[x.Y]",
+    b"[a b]",
+    b"[a b]: https://a.b/c",
+    b"\n[x]: http://y\n",
+    b"``",
+    b"```",
+    b"''",
+    b"\n",
+    b"\n\n",
+    b"\n\t",
+    b"\n  - a",
+    b"\n1. b\n",
+    b"- c",
+    b"\n# H\n",
+    b"\n\nTitle\n\n",
+    b"http://a.b/(c).",
+    b"https://''.x",
+    b". ",
+    b". A",
+    b"A. B",
+    b".\n",
+    "\u{3002}".as_bytes(),
+    "\u{2022} x".as_bytes(),
+    b"Copyright",
+    b"author",
+    b"{\n\tx\n}",
+    b"\\\n\ty",
+    b"  ",
+    b"\t",
+    b"\r\n",
+    b"\xc2\xa0",
+    b"it's",
+    b":",
+    b";",
+    b"x//y",
+    b"go:x",
+    b"\n//line z:1\n",
+    b"+build",
+    b"\xc3\x89",
+    b"_",
+];
+
+#[test]
+fn package_comments() {
+    let mut whole = Vec::new();
+    files(&goroot().join("src"), &["go"], &mut whole);
+    let comment = |content: &Vec<u8>| {
+        let header = GoHeader::parse("x.go", content).ok().filter(|header| !header.doc.is_empty())?;
+        let text = std::str::from_utf8(content).ok()?;
+        let end = text.find(&format!("\npackage {}", header.package))?;
+        let start = text[..end].rfind("\n\n").unwrap_or(0);
+        let lines = text[start..end].lines().map(|line| line.trim_start_matches("// ").trim_start_matches("//"));
+        Some(lines.take(12).collect::<Vec<_>>().join("\n").trim_start().as_bytes().to_vec())
+    };
+    let comments: Vec<Vec<u8>> = whole.iter().filter_map(comment).collect();
+    assert!(comments.len() > 300);
+    let mut random = Random(0x5851_f42d_4c95_7f2d);
+    let mut cases: Vec<Case> = Vec::new();
+    for _ in 0..40_000 {
+        let text = damage(&comments[random.below(comments.len())], &comments, &DOC_PIECES, &mut random);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let content = match random.below(3) {
+            0 => format!("/*\n{}\n*/\npackage p\n", text.replace("*/", "")),
+            1 => format!("//{}\npackage p\n", text.replace('\n', "\n//")),
+            _ => format!("// {}\npackage p\n", text.replace('\n', "\n// ")),
+        };
+        cases.push((b'g', content.into_bytes()));
+    }
+    compare(&cases, check);
+}
