@@ -13,7 +13,7 @@ use crate::source::token::{Position, Token, lossy, unquote};
 use crate::source::unicode::{is_graphic, is_space};
 use extent::Extent;
 
-pub use constraints::{Head, head_of, head_of_other};
+pub use constraints::{Head, head_of, head_of_other, is_complete_other};
 
 /// The head of a Go file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +194,16 @@ impl GoHeader {
     /// The settings of the `//go:debug` lines, without those that are malformed.
     pub fn debug(&self) -> impl Iterator<Item = DebugSetting> {
         self.directives.iter().filter_map(|directive| directive.debug_setting().ok().flatten())
+    }
+
+    /// Whether the beginning of a Go file has all that [`GoHeader::parse`] and [`head_of`] look at.
+    pub fn is_complete(start: &[u8]) -> bool {
+        let (text, _) = without_byte_order_mark(start);
+        let Extent::Head(length) = extent::go_file(text) else { return false };
+        // Whoever imports `embed`, in whichever spelling, may have patterns in the rest.
+        let embeds =
+            || memchr::memmem::find(&text[..length], b"embed").is_some() || memchr::memchr(b'\\', &text[..length]).is_some();
+        length < text.len() && !embeds()
     }
 
     /// Whether the file imports `"C"`.

@@ -9,7 +9,7 @@ use crate::platform::OsArch;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
-use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other};
+use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other, is_complete_other};
 use crate::source::record::{FileGroup, PackageRecord};
 use crate::source::tree::{Entry, EntryKind, Tree, join};
 
@@ -132,11 +132,23 @@ pub(super) fn is_source(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::File | EntryKind::Symlink) && kind_of(&entry.name).is_some()
 }
 
+/// Reads as much of a file as its head takes.
+fn read_head(tree: &(impl Tree + ?Sized), path: &str, is_complete: fn(&[u8]) -> bool) -> Result<Vec<u8>> {
+    /// Few heads are longer, and few files are much longer.
+    const START: usize = 8 << 10;
+    let start = tree.read_start(path, START)?;
+    if start.len() < START || is_complete(&start) { Ok(start) } else { tree.read(path) }
+}
+
 /// Reads one file; `None` when Go ignores it whatever the build.
 pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, name: String) -> Result<Option<SourceFile>> {
     let Some(other) = kind_of(&name) else { return Ok(None) };
     // A `.syso` file is binary: only its name says when it belongs.
-    let content = if other == Some(FileKind::Syso) { Vec::new() } else { tree.read(&join(directory, &name))? };
+    let content = match other {
+        Some(FileKind::Syso) => Vec::new(),
+        Some(_) => read_head(tree, &join(directory, &name), is_complete_other)?,
+        None => read_head(tree, &join(directory, &name), GoHeader::is_complete)?,
+    };
     let (kind, head) = match other {
         Some(kind) => match head_of_other(&content) {
             Ok(head) => (kind, head),
