@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
 use crate::error::{self, Error, Result};
-use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
+use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
@@ -154,7 +154,7 @@ impl Project {
     pub fn directories(&self) -> Result<BTreeSet<String>> {
         let no_std = BTreeMap::new();
         let mains: Vec<MainModule> = self.mains.iter().cloned().chain(self.possible_locals()).collect();
-        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), &no_std);
+        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
         let mut found = BTreeSet::from([String::new()]);
         for (index, main) in mains.iter().enumerate() {
             found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
@@ -198,7 +198,7 @@ impl Project {
             None => lock.modules.iter().map(plan::Module::from).collect(),
         };
         let sources = |sdk: &'a LockedSdk| {
-            let sources = Sources::new(&self.tree, mains.clone(), third_party(), &sdk.packages);
+            let sources = Sources::new(&self.tree, mains.clone(), third_party(), Std::Recorded(&sdk.packages));
             (sdk, sources)
         };
         let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
@@ -222,12 +222,18 @@ fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
     }
 }
 
-/// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
-fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
+/// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
+/// too), and of the binaries in any case.
+fn roots(
+    sources: &Sources,
+    context: &BuildContext,
+    binaries: &BTreeMap<String, ProjectBinary>,
+    tests: bool,
+) -> Result<Vec<ImportPath>> {
     let mut roots = Vec::new();
     for main in sources.main.iter().filter(|m| m.stands_for.is_none()) {
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
-        roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
+        roots.extend(pattern::expand(sources, context, "", &[everything], tests)?);
     }
     roots.extend(binaries.values().map(|b| b.main.clone()));
     roots.sort();
@@ -268,7 +274,7 @@ impl<'a> Locked<'a> {
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
-        let roots = roots(sources, &context, &self.project.binaries)?;
+        let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)
     }
 
@@ -399,7 +405,7 @@ fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
 /// The binaries that the spec names, or else every main package.
 fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
     let no_std = BTreeMap::new();
-    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), &no_std);
+    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
     let mut everything = Vec::new();
     if spec.binaries.is_empty() {
         for (index, main) in mains.iter().enumerate() {

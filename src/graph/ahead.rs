@@ -11,12 +11,13 @@ use crate::name::ImportPath;
 use crate::source::context::BuildContext;
 
 impl Sources<'_> {
-    /// Reads the packages that a graph of these roots has, in rounds: those that the packages of one round import are the next.
+    /// Reads the packages that a graph of these roots and their tests has, in rounds: those that the packages of one round import are
+    /// the next.
     ///
     /// It ends where something fails, which the walk will find again, and who imports it.
     pub fn read_ahead(&self, context: &BuildContext, roots: &[ImportPath]) {
         let mut seen: BTreeSet<ImportPath> = roots.iter().cloned().collect();
-        let mut round = roots.to_vec();
+        let (mut round, mut tests) = (roots.to_vec(), true);
         while !round.is_empty() {
             // One package of each module, so that no module is fetched twice.
             let mut modules = BTreeMap::new();
@@ -28,7 +29,9 @@ impl Sources<'_> {
             if modules.into_par_iter().any(|(index, directory)| self.module_package(index, directory).is_err()) {
                 return;
             }
-            let imports: Result<Vec<BTreeSet<String>>> = round.par_iter().map(|path| self.imports(path, context)).collect();
+            let imports: Result<Vec<BTreeSet<String>>> =
+                round.par_iter().map(|path| self.imports(path, context, tests)).collect();
+            tests = false;
             let Ok(imports) = imports else { return };
             let paths = imports.into_iter().flatten().filter_map(|written| written.parse::<ImportPath>().ok());
             round = paths.filter(|path| seen.insert(path.clone())).collect();
@@ -41,10 +44,17 @@ impl Sources<'_> {
         prefixes.filter_map(|prefix| Some((self.module_at(prefix)?, path.below(prefix).unwrap_or(""))))
     }
 
-    fn imports(&self, path: &ImportPath, context: &BuildContext) -> Result<BTreeSet<String>> {
+    fn imports(&self, path: &ImportPath, context: &BuildContext, tests: bool) -> Result<BTreeSet<String>> {
         Ok(match self.resolve(path) {
             Ok(Origin::Main { index, directory }) => match self.main_package(index, &directory)? {
-                Some(package) => package.choose(self.tree, context)?.package.files.imports,
+                Some(package) => {
+                    let mut chosen = package.choose(self.tree, context)?;
+                    if tests {
+                        chosen.package.files.imports.append(&mut chosen.test.files.imports);
+                        chosen.package.files.imports.append(&mut chosen.external_test.files.imports);
+                    }
+                    chosen.package.files.imports
+                }
                 None => BTreeSet::new(),
             },
             Ok(Origin::Module { index, directory }) => {

@@ -14,6 +14,10 @@ pub struct GoHeader {
     pub embeds: Vec<EmbedPattern>,
     /// The `//go:debug` lines before the package clause.
     pub debug: Vec<DebugSetting>,
+    /// The first sentence of the package's documentation.
+    pub doc: String,
+    /// The `#cgo` lines in the comments of `import "C"`.
+    pub cgo: Vec<String>,
 }
 
 /// An import declaration.
@@ -53,6 +57,13 @@ pub struct HeaderError {
     pub offset: usize,
     /// What is wrong there.
     pub message: String,
+}
+
+impl HeaderError {
+    /// Whether the build constraint is malformed, rather than the Go.
+    pub fn is_constraint(&self) -> bool {
+        self.message.contains("//go:build")
+    }
 }
 
 type Result<T> = std::result::Result<T, HeaderError>;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
+use crate::source::cgo::CgoFlags;
+use crate::source::choose::Fault;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
@@ -44,6 +46,8 @@ pub enum FileKind {
     Header,
     /// `.syso`
     Syso,
+    /// A file that no build chooses: Go's `package documentation`, or one that isn't Go with a malformed constraint.
+    Ignored,
 }
 
 /// Whether `_test.go` files are read.
@@ -62,6 +66,12 @@ pub struct Selection {
     pub name: String,
     /// The files, sorted; its `condition` is empty.
     pub files: FileGroup,
+    /// Where each import first stands; not known from a record.
+    pub import_sites: BTreeMap<String, ImportSite>,
+    /// Where each `//go:embed` pattern first stands; not known from a record.
+    pub embed_sites: BTreeMap<String, ImportSite>,
+    /// The `//go:debug` lines, in order of file name.
+    pub debug: Vec<DebugSetting>,
 }
 
 /// Where an import stands.
@@ -78,6 +88,20 @@ pub struct ImportSite {
 /// What a build chooses in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
+    /// The package's name; that of the tests where there is nothing else.
+    pub name: String,
+    /// The first sentence of the package's documentation.
+    pub doc: String,
+    /// Go files that belong to other builds, and those that import `"C"` without cgo.
+    pub ignored_go: Vec<String>,
+    /// Go files with faults.
+    pub invalid_go: Vec<String>,
+    /// Files that aren't Go and belong to other builds.
+    pub ignored_other: Vec<String>,
+    /// What `#cgo` lines say.
+    pub cgo_flags: CgoFlags,
+    /// What is wrong first.
+    pub fault: Option<Fault>,
     /// The package itself.
     pub package: Selection,
     /// Its `_test.go` files of the same package.
@@ -127,15 +151,14 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
     let (kind, in_head) = match (other, constraint_of(&content)) {
         (Some(kind), Ok(in_head)) => (kind, in_head),
         // go/build passes over such files without a word.
-        (Some(_), Err(_)) => return Ok(None),
+        (Some(_), Err(_)) => (FileKind::Ignored, None),
         (None, Ok(in_head)) => (FileKind::Go(GoHeader::parse(&content)), in_head),
         // As in Go, that is an error even if the constraint might have excluded the file.
         (None, Err(error)) => (FileKind::Go(Err(error)), None),
     };
     // `package documentation` marks a file that is only text.
-    if matches!(&kind, FileKind::Go(Ok(header)) if header.package == "documentation") {
-        return Ok(None);
-    }
+    let text = matches!(&kind, FileKind::Go(Ok(header)) if header.package == "documentation");
+    let kind = if text { FileKind::Ignored } else { kind };
     Ok(Some(SourceFile { constraint: Constraint::all(in_name.into_iter().chain(in_head)), kind, name }))
 }
 
@@ -147,22 +170,23 @@ impl SourceFile {
     }
 
     fn belongs(&self, context: &BuildContext) -> bool {
-        self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+        self.kind != FileKind::Ignored && self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
     }
 
     /// Whether some platform can choose the file, whatever SDK and profile.
     fn is_possible(&self) -> bool {
-        self.condition().is_none_or(|c| OsArch::all().any(|platform| c.satisfiable(&|tag| fixed_tag(platform, tag))))
+        self.kind != FileKind::Ignored && self.condition().is_none_or(|c| OsArch::all().any(|platform| c.satisfiable(&|tag| fixed_tag(platform, tag))))
     }
 
-    fn is_test(&self) -> bool {
+    /// Whether it is a `_test.go` file.
+    pub fn is_test(&self) -> bool {
         self.name.ends_with("_test.go")
     }
 }
 
 impl FileGroup {
     /// Adds a file with its imports, `"C"` left out; its embed patterns are the caller's.
-    fn add(&mut self, file: &SourceFile) {
+    pub(crate) fn add(&mut self, file: &SourceFile) {
         let list = match &file.kind {
             FileKind::Go(header) => {
                 let header = header.as_ref().ok();
@@ -174,6 +198,7 @@ impl FileGroup {
             FileKind::C => &mut self.c,
             FileKind::Header => &mut self.headers,
             FileKind::Syso => &mut self.syso,
+            FileKind::Ignored => return,
         };
         list.push(file.name.clone());
     }
@@ -239,7 +264,7 @@ impl FileGroup {
 impl ScannedPackage {
     /// Whether the directory has any Go file, so that it can be a package (`dirInModule` in cmd/go).
     pub fn has_go_files(&self) -> bool {
-        self.files.iter().any(|file| matches!(file.kind, FileKind::Go(_)))
+        self.files.iter().any(|file| file.name.ends_with(".go"))
     }
 
     /// Whether a build chooses a Go file; test files count if told so. A file that can't be read counts, so that it gets noticed.
@@ -352,7 +377,8 @@ impl ScannedPackage {
             None => true,
             Some(c) => platforms.iter().any(|p| c.satisfiable(&|tag| fixed_tag(*p, tag).or_else(|| free(tag)))),
         };
-        let kept: Vec<&SourceFile> = self.files.iter().filter(|f| !f.is_test() && possible(f, &|_| None)).collect();
+        let kept: Vec<&SourceFile> =
+            self.files.iter().filter(|f| !f.is_test() && f.kind != FileKind::Ignored && possible(f, &|_| None)).collect();
         // Tags of which neither platform nor SDK knows mark files such as `package main` generators beside a library.
         let usual: Vec<&&SourceFile> = kept.iter().filter(|f| possible(f, &without_profile_tags)).collect();
         let name = match self.name(tree, usual.iter().map(|f| **f))? {
@@ -430,7 +456,7 @@ impl PackageRecord {
     /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, C
     /// without cgo, or a file name that a tool could misunderstand.
     pub fn choose(&self, context: &BuildContext) -> Result<Selection, String> {
-        let mut selection = Selection { name: self.name.clone(), files: FileGroup::default() };
+        let mut selection = Selection { name: self.name.clone(), ..Selection::default() };
         for group in &self.groups {
             let belongs = match group.condition.as_str() {
                 "" => true,
