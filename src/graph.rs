@@ -10,7 +10,7 @@ use crate::source::scan::{Chosen, ImportSite, Selection};
 use crate::source::tree::join;
 
 mod ahead;
-mod find;
+pub mod find;
 pub mod godebug;
 pub mod listing;
 pub mod load;

@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+pub mod listing;
 mod local;
 mod locking;
 mod vendored;
@@ -17,6 +18,7 @@ use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
+use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
@@ -309,6 +311,12 @@ impl<'a> Locked<'a> {
 
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
+        let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
+        self.godebug_of(directives, self.sdk(profile))
+    }
+
+    /// The value of `DefaultGODEBUG` for a main package with these directives.
+    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, sdk: &LockedSdk) -> String {
         let workspace = &self.project.workspace;
         let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
@@ -316,8 +324,7 @@ impl<'a> Locked<'a> {
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
         let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
-        let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
+        godebug::default_godebug(go, &settings, directives, &sdk.godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.

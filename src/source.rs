@@ -10,5 +10,7 @@ pub mod header;
 pub mod record;
 pub mod scan;
 pub mod sdk;
+pub mod synopsis;
 pub mod token;
 pub mod tree;
+mod unicode;

@@ -1,10 +1,13 @@
 //! Reading third-party packages before a graph is walked, many at once: the walk goes from one import to the next, and a module
 //! that isn't there yet would make it wait for each download.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::find::Found;
+use super::listing::Match;
 use super::{Origin, Sources};
 use crate::error::Result;
 use crate::name::ImportPath;
@@ -64,5 +67,51 @@ impl Sources<'_> {
             // std is there already, and what isn't found has no imports.
             Ok(Origin::Std) | Err(_) => BTreeSet::new(),
         })
+    }
+}
+
+/// What was read ahead, by import path.
+pub type Read = HashMap<Arc<str>, Arc<Found>>;
+
+impl Sources<'_> {
+    /// Reads all packages that a listing needs, many at once; with `tests`, also what the tests of the named packages need.
+    ///
+    /// # Errors
+    ///
+    /// Only what stops everything: a directory that can't be read.
+    pub fn read_all(&self, context: &BuildContext, matches: &[Match], tests: bool) -> Result<Read> {
+        let mut read = Read::new();
+        let mut round: BTreeSet<String> = matches.iter().flat_map(|m| m.packages.iter().cloned()).collect();
+        let mut tests = tests;
+        if tests {
+            round.extend(["os", "reflect", "testing", "testing/internal/testdeps", "runtime"].map(str::to_owned));
+        }
+        while !round.is_empty() {
+            let paths: Vec<String> = round.into_iter().collect();
+            let found: Result<Vec<Found>> = paths.par_iter().map(|path| self.find(path, context)).collect();
+            round = BTreeSet::new();
+            for (path, found) in paths.into_iter().zip(found?) {
+                round.extend(self.next(&found, tests)?);
+                read.insert(path.into(), Arc::new(found));
+            }
+            round.retain(|path| !read.contains_key(path.as_str()));
+            tests = false;
+        }
+        Ok(read)
+    }
+
+    /// What a package imports.
+    fn next(&self, found: &Found, tests: bool) -> Result<Vec<String>> {
+        let chosen = &found.chosen;
+        let parts = if tests { vec![&chosen.package, &chosen.test, &chosen.external_test] } else { vec![&chosen.package] };
+        let mut next = Vec::new();
+        for written in parts.into_iter().flat_map(|part| part.import_sites.keys()).filter(|path| *path != "C") {
+            let vendored = if found.origin == Some(Origin::Std) { self.vendored(&found.path, written)? } else { None };
+            next.push(vendored.unwrap_or_else(|| written.clone()));
+        }
+        if !chosen.package.files.cgo.is_empty() {
+            next.extend(["unsafe", "runtime/cgo", "syscall"].map(str::to_owned));
+        }
+        Ok(next)
     }
 }

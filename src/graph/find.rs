@@ -9,7 +9,9 @@ use crate::error::{Error, Result};
 use crate::source::choose::{Fault, FaultKind};
 use crate::source::context::BuildContext;
 use crate::source::scan::{Chosen, ScannedPackage};
-use crate::source::tree::join;
+use crate::source::header;
+use crate::source::token::Position;
+use crate::source::tree::{clean, join};
 
 /// What an import path stands for.
 #[derive(Clone, Debug)]
@@ -99,12 +101,33 @@ impl Sources<'_> {
 }
 
 fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
-    let Fault { file, offset, kind, message } = fault;
+    let Fault { file, position, kind, message, .. } = fault;
     let (text, kind) = match kind {
-        FaultKind::Syntax => (message.clone(), ProblemKind::Syntax { file: file.clone(), offset: *offset }),
-        FaultKind::Constraint | FaultKind::CgoLine => (format!("{file}: {message}"), ProblemKind::Import),
+        FaultKind::Head(header::Fault::Syntax) => {
+            (message.clone(), ProblemKind::Syntax { file: file.clone(), position: position.clone() })
+        }
+        FaultKind::Head(header::Fault::ImportPath) => {
+            (format!("{}: {message}", shown_position(directory, file, position)), ProblemKind::Import)
+        }
+        FaultKind::Head(header::Fault::Constraint) => {
+            (format!("{file}: parsing //go:build line: {message}"), ProblemKind::Import)
+        }
+        FaultKind::Head(header::Fault::Nul) => (format!("read {directory}/{file}: {message}"), ProblemKind::Import),
+        FaultKind::Head(header::Fault::Constraints) | FaultKind::CgoLine => (format!("{file}: {message}"), ProblemKind::Import),
         FaultKind::Packages => (format!("{message} in {directory}"), ProblemKind::Import),
         FaultKind::CgoInTest => (message.clone(), ProblemKind::Import),
     };
     Problem { error: Error::input(text.as_str()), text, kind }
+}
+
+/// `file:line:column` of a file in a directory (`token.Position.String`).
+pub(super) fn shown_position(directory: &str, file: &str, position: &Position) -> String {
+    let file = match position.file.as_deref() {
+        None => format!("{directory}/{file}:"),
+        Some("") => String::new(),
+        Some(named) if named.starts_with('/') => format!("{named}:"),
+        Some(named) => format!("{}:", clean(&format!("{directory}/{named}"))),
+    };
+    let column = if position.column == 0 { String::new() } else { format!(":{}", position.column) };
+    format!("{file}{}{column}", position.line)
 }

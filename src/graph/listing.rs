@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::load::{Id, Kind, Loaded, Loader};
 use crate::error::Result;
+use crate::source::scan::Selection;
 
 /// What is listed besides the named packages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,6 +166,23 @@ impl Loader<'_> {
         let tree = found.origin.as_ref().and_then(|origin| self.sources.tree_of(origin, &found.path).ok());
         let entries = tree.and_then(|(tree, directory)| tree.list(&directory).ok()).unwrap_or_default();
         entries.iter().any(|entry| entry.name == "default.pgo")
+    }
+
+    /// The import paths of what the tests of a package and its external tests import.
+    ///
+    /// # Errors
+    ///
+    /// Only what stops everything: a directory that can't be read.
+    pub fn test_imports(&self, id: Id) -> Result<[BTreeSet<String>; 2]> {
+        let package = &self.packages[id];
+        let resolve = |part: &Selection| -> Result<BTreeSet<String>> {
+            let resolved = |path: &String| match package.is_std() {
+                true => Ok(self.sources.vendored(&package.found.path, path)?.unwrap_or_else(|| path.clone())),
+                false => Ok(path.clone()),
+            };
+            part.import_sites.keys().map(resolved).collect()
+        };
+        Ok([resolve(&package.found.chosen.test)?, resolve(&package.found.chosen.external_test)?])
     }
 
     /// The imports of a package as they are shown: of variants, those that it is compiled with.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::find::Found;
+use super::find::{Found, shown_position};
 use super::problem::{Importer, PackageError, Problem, ProblemKind};
 use super::resolve::may_import;
 use super::{Origin, Sources};
@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
 use crate::source::scan::{ImportSite, Selection};
+use crate::source::token::Position;
 use crate::source::tree::{DiskTree, Tree, join};
 
 /// Index of a package among [`Loader::packages`].
@@ -47,8 +48,6 @@ pub struct Loaded {
     pub raw_imports: Vec<Arc<str>>,
     /// What it imports, with what tools and the linker add; `None` while that is being loaded, or when it won't be.
     pub deps: Option<Vec<Id>>,
-    /// The imports of the tests.
-    pub test_imports: [Vec<Arc<str>>; 2],
     /// The embedded files: the package's own, those of its tests, and of its external tests.
     pub embed_files: [Vec<String>; 3],
     /// The value of `DefaultGODEBUG`.
@@ -63,6 +62,8 @@ pub struct Loaded {
     pub error: Option<usize>,
     /// Whether something is wrong with it or with what it imports.
     pub is_incomplete: bool,
+    /// Whether files for C compilers count: without cgo, those of a package that can be loaded don't.
+    pub has_c: bool,
 }
 
 impl Loaded {
@@ -165,7 +166,6 @@ impl<'a> Loader<'a> {
             imports: Vec::new(),
             raw_imports: Vec::new(),
             deps: None,
-            test_imports: Default::default(),
             embed_files: Default::default(),
             default_godebug: String::new(),
             for_test: None,
@@ -173,6 +173,7 @@ impl<'a> Loader<'a> {
             matches: Vec::new(),
             error: None,
             is_incomplete: false,
+            has_c: true,
         });
         self.packages.len() - 1
     }
@@ -274,10 +275,10 @@ impl<'a> Loader<'a> {
     fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) {
         let found = self.packages[id].found.clone();
         let position = match &problem.kind {
-            ProblemKind::Syntax { file, offset } => self.position(&found, file, *offset),
+            ProblemKind::Syntax { file, position } => self.position(&found, file, position),
             _ => String::new(),
         };
-        let of_package = problem.kind != ProblemKind::Import;
+        let of_package = !matches!(problem.kind, ProblemKind::Import | ProblemKind::Missing);
         if of_package {
             self.push(import);
         }
@@ -299,19 +300,14 @@ impl<'a> Loader<'a> {
     /// Where an import stands; empty when that isn't known.
     pub(super) fn import_position(&self, import: Import) -> String {
         match (import.site, import.parent) {
-            (Some(site), Some(parent)) => self.position(&self.packages[parent].found.clone(), &site.file, site.offset),
+            (Some(site), Some(parent)) => self.position(&self.packages[parent].found, &site.file, &site.position),
             _ => String::new(),
         }
     }
 
-    /// `file:line:column`; lines and columns count from 1, columns in bytes.
-    pub(super) fn position(&self, found: &Found, file: &str, offset: usize) -> String {
-        let content = found.origin.as_ref().and_then(|origin| self.sources.read(origin, &found.path, file).ok());
-        let content = content.unwrap_or_default();
-        let before = &content[..offset.min(content.len())];
-        let line = before.split(|b| *b == b'\n').count();
-        let column = before.rsplit(|b| *b == b'\n').next().map_or(0, <[u8]>::len) + 1;
-        format!("{}:{line}:{column}", self.sources.shown(&format!("{}/{file}", found.directory)))
+    /// `file:line:column`, with a relative path if that is shorter.
+    pub(super) fn position(&self, found: &Found, file: &str, position: &Position) -> String {
+        self.sources.shown(&shown_position(&found.directory, file, position))
     }
 
     /// Why the importer may not import a package: it is internal, vendored or a program.
@@ -403,6 +399,7 @@ impl<'a> Loader<'a> {
             deps.push(dep);
         }
         self.packages[id].deps = Some(deps);
+        self.packages[id].has_c = self.context.cgo;
         if let Some(text) = found.chosen.package.files.c_without_cgo(self.context.cgo) {
             let error = self.error(text, String::new());
             self.fail(id, error);
@@ -473,7 +470,7 @@ impl<'a> Loader<'a> {
         let (tree, directory) = self.sources.tree_of(origin, &found.path)?;
         if let Some((pattern, why)) = selection.resolve_embeds(&*tree, &directory)? {
             let site = &of.embed_sites[&pattern];
-            let position = self.position(found, &site.file, site.offset);
+            let position = self.position(found, &site.file, &site.position);
             return Ok(Some(self.error(format!("pattern {pattern}: {why}"), position)));
         }
         let mut files: Vec<String> = selection.files.embed.into_values().flatten().collect();
@@ -544,11 +541,6 @@ impl Sources<'_> {
             Origin::Main { index, directory } => (disk(self.root.clone()), join(&self.main[*index].directory, directory)),
             _ => (disk(self.directory_of(origin, path)?), String::new()),
         })
-    }
-
-    fn read(&self, origin: &Origin, path: &str, file: &str) -> Result<Vec<u8>> {
-        let (tree, directory) = self.tree_of(origin, path)?;
-        tree.read(&join(&directory, file))
     }
 
     /// A path relative to the current directory, if that is shorter.

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use super::listing::Match;
-use super::pattern::{below, clean, matches_pattern};
+use super::pattern::{below, matches_pattern};
 use super::problem::{Problem, ProblemKind};
 use super::sources::{Std, ThirdParty, ignores};
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{EntryKind, Tree, clean, join};
 
 /// What decides which packages patterns name.
 pub struct Patterns<'a> {
@@ -118,7 +118,7 @@ impl Patterns<'_> {
     fn with_files(&self, paths: Vec<String>) -> Result<Vec<String>> {
         let has_files = |path: &String| -> Result<bool> {
             Ok(match self.sources.find(path, self.context)?.problem {
-                Some(problem) => problem.kind != ProblemKind::NoGo,
+                Some(problem) => !matches!(problem.kind, ProblemKind::NoGo | ProblemKind::Missing),
                 None => true,
             })
         };
@@ -181,7 +181,7 @@ impl Patterns<'_> {
     fn in_directories(&self, pattern: &str, found: &mut Match) -> Result<()> {
         let sources = self.sources;
         let absolute = if pattern.starts_with('/') { pattern.to_owned() } else { sources.in_root(pattern) };
-        let absolute = format!("/{}", clean(&absolute));
+        let absolute = clean(&absolute);
         let Some(at) = absolute.find("...") else {
             match self.at_directory(&absolute)? {
                 Ok(path) => found.packages.push(path),
@@ -275,9 +275,9 @@ fn tidy(pattern: &str) -> Result<String> {
     let local = pattern.starts_with("./");
     let cleaned = clean(pattern);
     Ok(match (rooted, local, cleaned.as_str()) {
-        (true, _, path) => format!("/{path}"),
+        (true, _, path) => path.to_owned(),
         (_, _, "") => ".".to_owned(),
-        (_, true, path) if !path.starts_with("..") => format!("./{path}"),
+        (_, true, path) if path != ".." && !path.starts_with("../") => format!("./{path}"),
         (_, _, path) => path.to_owned(),
     })
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::graph::Sources;
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
-use crate::source::tree::join;
+use crate::source::tree::{clean, join};
 
 /// The packages that patterns name, sorted, each once. `from` is the directory in the tree that `.` stands for.
 ///
@@ -43,21 +43,6 @@ pub fn expand(
         }
     }
     Ok(packages.into_iter().collect())
-}
-
-/// Resolves `.` and `..`; what leads out of the tree keeps its leading `..`.
-pub(super) fn clean(path: &str) -> String {
-    let mut elements: Vec<&str> = Vec::new();
-    for element in path.split('/') {
-        match element {
-            "" | "." => {}
-            ".." if elements.last().is_some_and(|last| *last != "..") => {
-                elements.pop();
-            }
-            element => elements.push(element),
-        }
-    }
-    elements.join("/")
 }
 
 /// The path below `root`, or `None`; both slash-separated and clean, where empty is the root of the tree.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::source::token::Position;
 
 /// What is wrong: with an import path, or with the package in a directory.
 #[derive(Clone, Debug)]
@@ -11,14 +12,16 @@ pub struct Problem {
     pub text: String,
     /// With advice, for what needs the package.
     pub error: Error,
-    /// Whether the go command can tell it apart from other reasons for a missing package.
+    /// How the go command treats it.
     pub kind: ProblemKind,
 }
 
 /// How the go command treats a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// An import path that no package has: the import is wrong.
+    /// No package has the import path.
+    Missing,
+    /// The import is wrong in another way, or the package in a way that has no place.
     Import,
     /// The directory has no Go files for the build: the package is wrong.
     NoGo,
@@ -26,8 +29,8 @@ pub enum ProblemKind {
     Syntax {
         /// The file's name in its directory.
         file: String,
-        /// Byte offset.
-        offset: usize,
+        /// Where.
+        position: Position,
     },
 }
 

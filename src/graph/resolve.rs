@@ -1,7 +1,7 @@
 //! Which package an import means, and whether the importer may import it (`importFromModules`, `disallowInternal` in cmd/go).
 
 use crate::error::{Error, Result};
-use crate::graph::problem::Problem;
+use crate::graph::problem::{Problem, ProblemKind};
 use crate::graph::sources::{ModuleInfo, Sources, Std, ThirdParty};
 use crate::name::ImportPath;
 
@@ -219,7 +219,7 @@ impl Sources<'_> {
                 }
             }
         };
-        Problem::import(text, error)
+        Problem { text, error, kind: ProblemKind::Missing }
     }
 }
 

@@ -57,7 +57,6 @@ impl Loader<'_> {
             external.error.get_or_insert(error);
         }
         self.stack.pop();
-        self.packages[id].test_imports = [test.paths.clone(), external.paths.clone()];
         let with_tests = if chosen.test.files.go.is_empty() && chosen.name != "main" { id } else { self.add_with_tests(id, test) };
         let external_id = (!chosen.external_test.files.go.is_empty()).then(|| self.add_external(id, with_tests, external));
         let main = self.add_main(id, with_tests, external_id)?;
@@ -138,7 +137,6 @@ impl Loader<'_> {
             imports: tests.paths,
             raw_imports: tests.raw,
             deps: Some(deps),
-            test_imports: Default::default(),
             embed_files: [package.embed_files[2].clone(), Vec::new(), Vec::new()],
             default_godebug: String::new(),
             for_test: Some(package.path.clone()),
@@ -187,7 +185,6 @@ impl Loader<'_> {
             raw_imports: imports.clone(),
             imports,
             deps: Some(deps),
-            test_imports: Default::default(),
             embed_files: Default::default(),
             default_godebug,
             for_test: None,

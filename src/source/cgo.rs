@@ -2,6 +2,7 @@
 
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::BuildContext;
+use crate::source::tree::clean;
 
 /// What the `#cgo` lines of a package say for a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,19 +103,6 @@ fn make_absolute(arguments: &mut [String], directory: &str) {
             *argument = format!("{}{}", &argument[..2], absolute(path));
         }
     }
-}
-
-/// The shortest spelling of an absolute path, as `filepath.Clean` has it.
-fn clean(path: &str) -> String {
-    let mut elements: Vec<&str> = Vec::new();
-    for element in path.split('/') {
-        match element {
-            "" | "." => {}
-            ".." => drop(elements.pop()),
-            element => elements.push(element),
-        }
-    }
-    format!("/{}", elements.join("/"))
 }
 
 /// Words, of which either kind of quotes and backslashes may keep spaces; `None` when a quote isn't closed.

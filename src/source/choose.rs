@@ -5,18 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::source::context::BuildContext;
 use crate::source::embed;
-use crate::source::header::GoHeader;
+use crate::source::header::{self, GoHeader};
 use crate::source::record::FileGroup;
 use crate::source::scan::{Chosen, FileKind, ImportSite, ScannedPackage, Selection, SourceFile};
+use crate::source::token::Position;
 use crate::source::tree::Tree;
 
-/// The first thing that is wrong with the Go files of a directory.
+/// What is wrong first with the Go files of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The file's name in its directory.
     pub file: String,
     /// Byte offset in the file.
     pub offset: usize,
+    /// Where that is, as Go shows it.
+    pub position: Position,
     /// What it is.
     pub kind: FaultKind,
     /// What is wrong, without file and place.
@@ -26,10 +29,8 @@ pub struct Fault {
 /// What is wrong with a Go file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// A syntax error, the only fault whose place Go shows.
-    Syntax,
-    /// A malformed build constraint.
-    Constraint,
+    /// Its head can't be read.
+    Head(header::Fault),
     /// Another package name than in the files before.
     Packages,
     /// `import "C"` in a test.
@@ -46,12 +47,29 @@ impl ScannedPackage {
         let mut chosen = Chosen::default();
         let (mut first, mut assembly) = (None, Vec::new());
         for file in &self.files {
-            if matches!(&file.kind, FileKind::Go(Err(_))) {
-                chosen.add_go(file, &mut first, context, directory);
-                continue;
-            }
             let go = file.name.ends_with(".go");
-            if file.kind == FileKind::Ignored || !file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag))) {
+            let fits = file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)));
+            match &file.kind {
+                FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint => {
+                    if fits {
+                        // Go gives up.
+                        chosen.fault = None;
+                        chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
+                        chosen.invalid_go.pop();
+                        chosen.name = first.map(|(_, name)| name).unwrap_or_default();
+                        chosen.forget_imports();
+                        return chosen;
+                    }
+                }
+                FileKind::Go(Err(e)) => {
+                    chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
+                    if matches!(e.fault, header::Fault::Constraints | header::Fault::Nul) {
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            if file.kind == FileKind::Ignored || !fits {
                 if go { &mut chosen.ignored_go } else { &mut chosen.ignored_other }.push(file.name.clone());
             } else if go {
                 chosen.add_go(file, &mut first, context, directory);
@@ -72,9 +90,16 @@ impl ScannedPackage {
 }
 
 impl Chosen {
-    fn bad(&mut self, file: &str, offset: usize, kind: FaultKind, message: String) {
+    fn forget_imports(&mut self) {
+        for part in [&mut self.package, &mut self.test, &mut self.external_test] {
+            part.import_sites.clear();
+            part.embed_sites.clear();
+        }
+    }
+
+    fn bad(&mut self, file: &str, offset: usize, position: &Position, kind: FaultKind, message: String) {
         if self.fault.is_none() {
-            self.fault = Some(Fault { file: file.to_owned(), offset, kind, message });
+            self.fault = Some(Fault { file: file.to_owned(), offset, position: position.clone(), kind, message });
         }
         if self.invalid_go.last().is_none_or(|last| last != file) {
             self.invalid_go.push(file.to_owned());
@@ -84,15 +109,12 @@ impl Chosen {
     /// Adds a Go file. `first` is the first file and the package's name.
     fn add_go(&mut self, file: &SourceFile, first: &mut Option<(String, String)>, context: &BuildContext, directory: &str) {
         let FileKind::Go(header) = &file.kind else { return };
-        let nothing = GoHeader::default();
+        let without_imports;
         let header = match header {
             Ok(header) => header,
-            Err(e) if e.is_constraint() => {
-                return self.bad(&file.name, e.offset, FaultKind::Constraint, e.message.clone());
-            }
             Err(e) => {
-                self.bad(&file.name, e.offset, FaultKind::Syntax, e.message.clone());
-                &nothing
+                without_imports = GoHeader { package: e.package.clone(), doc: e.doc.clone(), ..GoHeader::default() };
+                &without_imports
             }
         };
         let mut name = header.package.as_str();
@@ -104,7 +126,7 @@ impl Chosen {
         match first {
             Some((other, known)) if !known.is_empty() && known != name => {
                 let message = format!("found packages {known} ({other}) and {name} ({})", file.name);
-                self.bad(&file.name, 0, FaultKind::Packages, message);
+                self.bad(&file.name, 0, &Position::default(), FaultKind::Packages, message);
             }
             Some((_, known)) if known == name => {}
             _ => *first = Some((file.name.clone(), name.to_owned())),
@@ -114,12 +136,13 @@ impl Chosen {
         }
         let cgo = header.uses_cgo();
         if cgo && file.is_test() {
-            let offset = header.imports.iter().find(|i| i.path == "C").map_or(0, |i| i.offset);
+            let import = header.imports.iter().find(|i| i.path == "C");
+            let (offset, position) = import.map(|i| (i.offset, i.position.clone())).unwrap_or_default();
             let message = format!("use of cgo in test {} not supported", file.name);
-            self.bad(&file.name, offset, FaultKind::CgoInTest, message);
+            self.bad(&file.name, offset, &position, FaultKind::CgoInTest, message);
         }
         if let Err(message) = self.cgo_flags.add(&header.cgo, context, directory) {
-            self.bad(&file.name, 0, FaultKind::CgoLine, message);
+            self.bad(&file.name, 0, &Position::default(), FaultKind::CgoLine, message);
         }
         if cgo && !file.is_test() && !context.cgo {
             self.ignored_go.push(file.name.clone());
@@ -169,14 +192,21 @@ impl FileGroup {
 impl Selection {
     fn add_go(&mut self, file: &SourceFile, header: &GoHeader) {
         self.name.clone_from(&header.package);
-        let site = |offset, width| ImportSite { file: file.name.clone(), offset, width };
+        let site = |offset, width, position: &Position| ImportSite {
+            file: file.name.clone(),
+            offset,
+            width,
+            position: position.clone(),
+        };
         for import in &header.imports {
-            self.import_sites.entry(import.path.clone()).or_insert_with(|| site(import.offset, import.width));
+            let site = || site(import.offset, import.width, &import.position);
+            self.import_sites.entry(import.path.clone()).or_insert_with(site);
         }
         for embed in &header.embeds {
-            self.embed_sites.entry(embed.pattern.clone()).or_insert_with(|| site(embed.offset, embed.pattern.len()));
+            let site = || site(embed.offset, embed.pattern.len(), &embed.position);
+            self.embed_sites.entry(embed.pattern.clone()).or_insert_with(site);
         }
-        self.debug.extend(header.debug.iter().cloned());
+        self.debug.extend(header.debug());
         self.files.add(file);
     }
 

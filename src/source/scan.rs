@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
 use crate::source::cgo::CgoFlags;
-use crate::source::choose::Fault;
+use crate::source::choose;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
-use crate::source::header::{DebugSetting, GoHeader, HeaderError, constraint_of};
+use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other};
 use crate::source::record::{FileGroup, PackageRecord};
+use crate::source::token::Position;
 use crate::source::tree::{EntryKind, Tree, join};
 
 /// The source files of one directory.
@@ -31,6 +32,8 @@ pub struct SourceFile {
     pub constraint: Option<Constraint>,
     /// What it is.
     pub kind: FileKind,
+    /// Whether it is a Go file with the line `//go:binary-only-package`, which no SDK since Go 1.13 can build.
+    pub binary_only: bool,
 }
 
 /// What a file is, by its extension.
@@ -83,6 +86,8 @@ pub struct ImportSite {
     pub offset: usize,
     /// The literal's length in bytes.
     pub width: usize,
+    /// Where it stands, as Go shows it.
+    pub position: Position,
 }
 
 /// What a build chooses in a directory.
@@ -101,7 +106,7 @@ pub struct Chosen {
     /// What `#cgo` lines say.
     pub cgo_flags: CgoFlags,
     /// What is wrong first.
-    pub fault: Option<Fault>,
+    pub fault: Option<choose::Fault>,
     /// The package itself.
     pub package: Selection,
     /// Its `_test.go` files of the same package.
@@ -147,19 +152,24 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
     };
     // A `.syso` file is binary: only its name says when it belongs.
     let content = if extension == "syso" { Vec::new() } else { tree.read(&join(directory, &name))? };
-    let in_name = constraint::file_name(&name);
-    let (kind, in_head) = match (other, constraint_of(&content)) {
-        (Some(kind), Ok(in_head)) => (kind, in_head),
-        // go/build passes over such files without a word.
-        (Some(_), Err(_)) => (FileKind::Ignored, None),
-        (None, Ok(in_head)) => (FileKind::Go(GoHeader::parse(&content)), in_head),
-        // As in Go, that is an error even if the constraint might have excluded the file.
-        (None, Err(error)) => (FileKind::Go(Err(error)), None),
+    let (kind, head) = match other {
+        Some(kind) => match head_of_other(&content) {
+            Ok(head) => (kind, head),
+            // go/build passes over such files without a word.
+            Err(_) => (FileKind::Ignored, Head::default()),
+        },
+        None => match head_of(&content) {
+            Ok(head) => (FileKind::Go(GoHeader::parse(&content)), head),
+            // As in Go, that is an error even if the constraint might have excluded the file.
+            Err(error) => (FileKind::Go(Err(error)), Head::default()),
+        },
     };
     // `package documentation` marks a file that is only text.
     let text = matches!(&kind, FileKind::Go(Ok(header)) if header.package == "documentation");
     let kind = if text { FileKind::Ignored } else { kind };
-    Ok(Some(SourceFile { constraint: Constraint::all(in_name.into_iter().chain(in_head)), kind, name }))
+    let constraint = Constraint::all(constraint::file_name(&name).into_iter().chain(head.constraint));
+    let binary_only = head.binary_only && matches!(kind, FileKind::Go(_)) && !name.ends_with("_test.go");
+    Ok(Some(SourceFile { name, constraint, kind, binary_only }))
 }
 
 impl SourceFile {
@@ -303,7 +313,7 @@ impl ScannedPackage {
             }
             let header = match &file.kind {
                 FileKind::Go(Ok(header)) => header,
-                FileKind::Go(Err(e)) => return Err(self.error(tree, &file.name, e.offset, 1, &e.message)),
+                FileKind::Go(Err(e)) => return Err(self.header_error(tree, &file.name, e)),
                 _ => {
                     chosen.package.files.add(file);
                     continue;
@@ -336,7 +346,8 @@ impl ScannedPackage {
                 let message = "use of cgo in test not supported";
                 return Err(self.error(tree, &file.name, import.offset, import.width, message));
             }
-            let site = ImportSite { file: file.name.clone(), offset: import.offset, width: import.width };
+            let (name, position) = (file.name.clone(), import.position.clone());
+            let site = ImportSite { file: name, offset: import.offset, width: import.width, position };
             let known = chosen.import_sites.get(&import.path);
             // The package's own files come first, as it needs what its tests merely use.
             if known.is_none_or(|k| k.file.ends_with("_test.go") && !file.is_test()) {
@@ -350,7 +361,13 @@ impl ScannedPackage {
         };
         selection.name.clone_from(&header.package);
         selection.files.add(file);
-        debug.extend(header.debug.iter().cloned());
+        for directive in &header.directives {
+            let setting = directive.debug_setting().map_err(|why| {
+                let message = format!("invalid //go:debug: {why}");
+                self.error(tree, &file.name, directive.offset, directive.text.len(), &message)
+            })?;
+            debug.extend(setting);
+        }
         for embed in &header.embeds {
             if selection.files.embed.contains_key(&embed.pattern) {
                 continue;
@@ -412,7 +429,7 @@ impl ScannedPackage {
         let mut first: Option<(&str, &str)> = None;
         for file in files {
             match (&file.kind, first) {
-                (FileKind::Go(Err(e)), _) => return Err(self.error(tree, &file.name, e.offset, 1, &e.message)),
+                (FileKind::Go(Err(e)), _) => return Err(self.header_error(tree, &file.name, e)),
                 (FileKind::Go(Ok(header)), None) => first = Some((&header.package, &file.name)),
                 (FileKind::Go(Ok(header)), Some(known)) if header.package != known.0 => {
                     return Err(self.conflict(known, (&header.package, &file.name)));
@@ -431,6 +448,14 @@ impl ScannedPackage {
     fn in_directory(&self, why: String) -> Error {
         let error = Error::input(why);
         if self.directory.is_empty() { error } else { error.context(&self.directory) }
+    }
+
+    fn header_error(&self, tree: &dyn Tree, file: &str, error: &HeaderError) -> Error {
+        let message = match error.fault {
+            Fault::Constraint => format!("parsing //go:build line: {error}"),
+            _ => error.to_string(),
+        };
+        self.error(tree, file, error.offset, 1, &message)
     }
 
     /// An error at `width` bytes from `offset` in a file of the directory.
