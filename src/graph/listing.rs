@@ -65,7 +65,7 @@ impl Loader<'_> {
                 roots.push(id);
             }
         }
-        self.split_profiles(&mut roots);
+        self.split_profiles(&roots);
         Ok(roots)
     }
 
@@ -136,32 +136,31 @@ impl Loader<'_> {
         lists
     }
 
-    /// Compiles what a program needs for it alone, if it has a profile and isn't alone (`setPGOProfilePath`).
-    fn split_profiles(&mut self, roots: &mut [Id]) {
-        if roots.len() < 2 {
-            return;
-        }
-        for root in roots.iter() {
-            if self.packages[*root].name() == "main" && self.has_profile(*root) {
-                let main = self.packages[*root].path.clone();
-                let mut copies: HashMap<Id, Id> = HashMap::from([(*root, *root)]);
-                for id in self.post_order(&[*root]) {
-                    let target = if id == *root {
-                        id
-                    } else {
-                        self.packages.push(Loaded { for_main: Some(main.clone()), ..self.packages[id].clone() });
-                        self.packages.len() - 1
-                    };
-                    copies.insert(id, target);
-                    for dep in self.packages[target].deps.iter_mut().flatten() {
-                        *dep = copies.get(dep).copied().unwrap_or(*dep);
-                    }
+    /// Compiles what a program with a profile needs with that, and for this program alone if there are others (`setPGOProfilePath`).
+    fn split_profiles(&mut self, roots: &[Id]) {
+        for root in roots {
+            if self.packages[*root].name() != "main" || !self.finds_profile(*root) {
+                continue;
+            }
+            let main = self.packages[*root].path.clone();
+            let mut copies: HashMap<Id, Id> = HashMap::new();
+            for id in self.post_order(&[*root]) {
+                let target = if id == *root || roots.len() == 1 {
+                    id
+                } else {
+                    self.packages.push(Loaded { for_main: Some(main.clone()), ..self.packages[id].clone() });
+                    self.packages.len() - 1
+                };
+                copies.insert(id, target);
+                self.packages[target].has_profile = true;
+                for dep in self.packages[target].deps.iter_mut().flatten() {
+                    *dep = copies.get(dep).copied().unwrap_or(*dep);
                 }
             }
         }
     }
 
-    fn has_profile(&self, id: Id) -> bool {
+    fn finds_profile(&self, id: Id) -> bool {
         let found = &self.packages[id].found;
         let tree = found.origin.as_ref().and_then(|origin| self.sources.tree_of(origin, &found.path).ok());
         let entries = tree.and_then(|(tree, directory)| tree.list(&directory).ok()).unwrap_or_default();

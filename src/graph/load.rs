@@ -56,6 +56,8 @@ pub struct Loaded {
     pub for_test: Option<Arc<str>>,
     /// The program that it is compiled for, with a profile.
     pub for_main: Option<Arc<str>>,
+    /// Whether it is compiled with a profile of how a program runs.
+    pub has_profile: bool,
     /// The patterns that name it.
     pub matches: Vec<String>,
     /// What is wrong with it; index among [`Loader::errors`].
@@ -170,6 +172,7 @@ impl<'a> Loader<'a> {
             default_godebug: String::new(),
             for_test: None,
             for_main: None,
+            has_profile: false,
             matches: Vec::new(),
             error: None,
             is_incomplete: false,

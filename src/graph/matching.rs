@@ -107,7 +107,7 @@ impl Patterns<'_> {
             }
             _ => {}
         }
-        candidates.retain(|path| fits(path) && path != "builtin" && (self.context.cgo || path != "runtime/cgo"));
+        candidates.retain(|path| fits(path) && !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo"));
         let mut packages = self.with_files(candidates)?;
         packages.sort();
         packages.dedup();
@@ -133,7 +133,7 @@ impl Patterns<'_> {
         let root = Root { tree, directory: start.to_owned(), path: start.to_owned(), ignore: &[], prune: (false, false) };
         let reaches = |name: &str| pattern == "cmd" || name != "cmd" && !name.split('/').next().unwrap_or_default().contains('.');
         let mut candidates = walk(&root, &reaches)?;
-        candidates.retain(|path| path != "builtin" && (self.context.cgo || path != "runtime/cgo"));
+        candidates.retain(|path| !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo"));
         let mut packages = self.with_files(candidates)?;
         if pattern == "cmd" {
             let mut programs = HashSet::new();

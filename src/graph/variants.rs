@@ -45,14 +45,14 @@ impl Loader<'_> {
         let chosen = &package.found.chosen;
         let path = &package.path;
         self.stack.push(Importer { path: format!("{path} (test)").into(), file: None });
-        let mut test = self.test_imports(id, &chosen.test)?;
+        let mut test = self.import_tests(id, &chosen.test)?;
         // As in Go, this error hides those of imports.
         if let Some(error) = self.embed(id, &package.found, &chosen.test, 1)? {
             (test.error, test.is_incomplete) = (Some(error), true);
         }
         self.stack.pop();
         self.stack.push(Importer { path: format!("{path}_test").into(), file: None });
-        let mut external = self.test_imports(id, &chosen.external_test)?;
+        let mut external = self.import_tests(id, &chosen.external_test)?;
         if let Some(error) = self.embed(id, &package.found, &chosen.external_test, 2)? {
             external.error.get_or_insert(error);
         }
@@ -68,7 +68,7 @@ impl Loader<'_> {
         Ok(TestPackages { main, with_tests, external: external_id })
     }
 
-    fn test_imports(&mut self, id: Id, tests: &Selection) -> Result<TestImports> {
+    fn import_tests(&mut self, id: Id, tests: &Selection) -> Result<TestImports> {
         let mut found = TestImports::default();
         let simd = tests.import_sites.contains_key("simd") && matches!(self.context.platform.goarch(), "wasm" | "amd64" | "arm64");
         let bridge = simd.then_some(("simd/internal/bridge", None::<&ImportSite>, true));
@@ -232,10 +232,12 @@ impl Loader<'_> {
             let own = id == main || id == with_tests || Some(id) == external;
             let changed = self.packages[id].deps().iter().any(|dep| copies.get(dep).is_some_and(|copy| copy != dep));
             let is_library = !own && self.packages[id].name() == "main";
-            let target = match own || !(changed || is_library) {
+            let gets_profile = self.packages[real].has_profile && !self.packages[id].has_profile;
+            let target = match own || !(changed || is_library || gets_profile) {
                 true => id,
                 false => {
-                    let copy = Loaded { for_test: Some(self.packages[real].path.clone()), ..self.packages[id].clone() };
+                    let Loaded { path, has_profile, .. } = &self.packages[real];
+                    let copy = Loaded { for_test: Some(path.clone()), has_profile: *has_profile, ..self.packages[id].clone() };
                     let copy = self.keep(copy);
                     copies.insert(id, copy);
                     copy
