@@ -1,6 +1,7 @@
 //! Which package an import means, and whether the importer may import it (`importFromModules`, `disallowInternal` in cmd/go).
 
 use crate::error::{Error, Result};
+use crate::graph::load::is_local;
 use crate::graph::problem::{Problem, ProblemKind};
 use crate::graph::sources::{ModuleInfo, Sources, Std, ThirdParty};
 use crate::name::ImportPath;
@@ -42,7 +43,7 @@ impl Sources<'_> {
     ///
     /// When it isn't an import path, no module provides it, or more than one.
     pub fn locate(&self, path: &str) -> Result<Origin, Problem> {
-        if matches!(path, "." | "..") || path.starts_with("./") || path.starts_with("../") {
+        if is_local(path) {
             return Err(Problem::plain(format!("{path:?} is relative, but relative import paths are not supported in module mode")));
         }
         if path.starts_with('/') {
@@ -50,6 +51,10 @@ impl Sources<'_> {
         }
         if matches!(path, "std" | "cmd" | "tool" | "work" | "all") {
             return Err(Problem::plain(format!("{path:?} is not an importable package; see 'go help packages'")));
+        }
+        // The go command drops these early, so that it doesn't find them later.
+        if path == "C" || matches!(path.split('/').next(), Some("appengine" | "appengine_internal")) {
+            return Err(Problem::plain("cannot find package"));
         }
         if let Some(fault) = import_path_fault(path) {
             return Err(Problem::plain(format!("malformed import path {path:?}: {fault}")));
@@ -159,7 +164,7 @@ impl Sources<'_> {
         if matches!(written, "C" | "unsafe") {
             return Ok(None);
         }
-        if matches!(written, "." | "..") || written.starts_with("./") || written.starts_with("../") {
+        if is_local(written) {
             return Err(Error::input(format!("\"{written}\" is relative, but relative import paths are not supported"))
                 .help("write the package's whole import path"));
         }
@@ -219,12 +224,12 @@ impl Sources<'_> {
                 }
             }
         };
-        Problem { text, error, kind: ProblemKind::Missing }
+        Problem { text, error, directory: String::new(), kind: ProblemKind::Missing }
     }
 }
 
 /// Why Go refuses an import path (`module.CheckImportPath`), or `None`.
-fn import_path_fault(path: &str) -> Option<String> {
+pub(super) fn import_path_fault(path: &str) -> Option<String> {
     const WINDOWS: [&str; 4] = ["con", "prn", "aux", "nul"];
     if path.is_empty() {
         return Some("empty string".to_owned());

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Locked, freshness};
 use crate::error::{Error, Result};
+use crate::graph::files::are_files;
 use crate::graph::listing::{Listing, Options};
 use crate::graph::load::{Loaded, Loader};
 use crate::graph::matching::Patterns;
@@ -135,11 +136,12 @@ impl<'a> Locked<'a> {
         let tools: Vec<ImportPath> = self.project.workspace.modules.iter().flat_map(|m| m.gomod.tool.iter().cloned()).collect();
         let all_has_tests = places.mains.iter().any(|m| m.go.as_ref().is_some_and(|go| go.minor() < 16));
         let patterns = Patterns { sources: &sources, context: &context, tools: &tools, all_has_tests };
-        let matches = with_connections(|| patterns.matches(request.patterns))?;
+        let files = are_files(&sources, request.patterns)?;
+        let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
         let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
         let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
-        let roots = loader.load_matches(&matches)?;
+        let roots = if files { vec![loader.load_files(request.patterns)?] } else { loader.load_matches(&matches)? };
         let listing = loader.list(&roots, request.options)?;
         let unmatched = matches.iter().filter(|m| m.packages.is_empty() && m.problem.is_none());
         let unmatched = unmatched.map(|m| m.pattern.clone()).collect();

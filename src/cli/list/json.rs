@@ -203,7 +203,7 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     let root = if goroot { listed.goroot.display().to_string() } else { module.map(|m| m.dir.clone()).unwrap_or_default() };
     object.string("Root", &root);
     object.string("ForTest", package.for_test.as_deref().unwrap_or_default());
-    if let Some(module) = module.filter(|_| object.wants("Module")) {
+    if let Some(module) = module.filter(|_| package.has_module && object.wants("Module")) {
         object.key("Module");
         write_module(object.text, 1, module);
     }
