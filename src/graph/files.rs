@@ -11,7 +11,7 @@ use crate::source::scan::{Tests, scan};
 use crate::source::tree::{DiskTree, Tree, clean, join};
 
 /// The import path of the package.
-pub(super) const COMMAND_LINE: &str = "command-line-arguments";
+pub const COMMAND_LINE: &str = "command-line-arguments";
 
 /// Whether the patterns are files: then one of them is a Go file that is there.
 ///

@@ -94,7 +94,7 @@ impl Sources<'_> {
         loop {
             if let Some(index) = self.module_at(prefix) {
                 let directory = path.below(prefix).unwrap_or("");
-                self.check_locked(index, path)?;
+                self.check_vouched(index, path)?;
                 if self.module_package(index, directory)?.is_some() || self.module_source(index, directory)?.is_some() {
                     candidates.push(Origin::Module { index, directory: directory.to_owned() });
                 }
@@ -106,16 +106,19 @@ impl Sources<'_> {
         }
     }
 
-    /// Refuses to say anything of a module that the lock doesn't pin.
-    fn check_locked(&self, index: usize, path: &ImportPath) -> Result<(), Problem> {
+    /// Refuses to say anything of a module that nothing vouches for.
+    fn check_vouched(&self, index: usize, path: &ImportPath) -> Result<(), Problem> {
         let ThirdParty::Unpacked { modules, .. } = &self.third_party else { return Ok(()) };
         let module = &modules[index];
-        if module.locked {
+        if module.vouched {
             return Ok(());
         }
         let ModuleInfo { path: module, version, .. } = &module.info;
-        let error = Error::input(format!("package {path} may be in {module}@{version}, which godirect.lock.json does not have"));
-        Err(error.help("the lock has what the spec's platforms and profiles need: add this platform, or a profile with these tags").into())
+        let text = format!("missing go.sum entry for module providing package {path}; to add:\n\tgo mod download {module}");
+        let error = Error::input(format!(
+            "package {path} may be in {module}@{version}, which neither godirect.lock.json nor go.sum has"
+        ));
+        Err(Problem::import(text, error.help("`go mod download` adds it to go.sum; the lock has what the spec's platforms need")))
     }
 
     fn ambiguous(&self, path: &ImportPath, candidates: &[Origin]) -> Problem {
