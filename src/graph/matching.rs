@@ -104,7 +104,7 @@ impl Patterns<'_> {
             ThirdParty::Unpacked { modules, .. } if all => {
                 for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.vouched && reaches(m.info.path.as_str())) {
                     let (tree, path) = (sources.module_tree(index)?, module.info.path.to_string());
-                    let root = Root { tree: &tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
+                    let root = Root { tree: &*tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
                     candidates.extend(walk(&root, reaches)?);
                 }
             }
