@@ -9,7 +9,7 @@ use super::load::is_local;
 use super::pattern::{below, matches_pattern};
 use super::problem::{Problem, ProblemKind};
 use super::resolve::import_path_fault;
-use super::sources::{Std, ThirdParty, ignores};
+use super::sources::{ModuleInfo, Std, ThirdParty, ignores};
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::name::ImportPath;
@@ -72,12 +72,12 @@ impl Patterns<'_> {
         Ok(found)
     }
 
-    /// A module that isn't in the lock could have packages that the pattern matches.
+    /// A module that nothing vouches for could have packages that the pattern matches.
     fn unread(&self, reaches: &dyn Fn(&str) -> bool) -> Option<Problem> {
         let ThirdParty::Unpacked { modules, .. } = &self.sources.third_party else { return None };
-        let module = modules.iter().find(|m| !m.locked && reaches(m.info.path.as_str()))?;
-        let error = Error::input(format!("{}@{} is not in godirect.lock.json", module.info.path, module.info.version));
-        Some(error.help("the lock has the modules that the repository needs: write a pattern that matches only theirs").into())
+        let module = modules.iter().find(|m| !m.vouched && reaches(m.info.path.as_str()))?;
+        let ModuleInfo { path, version, .. } = &module.info;
+        Some(Problem::plain(format!("{path}@{version}: missing go.sum entry")))
     }
 
     /// The packages of the main modules, or of all, sorted.
@@ -102,9 +102,9 @@ impl Patterns<'_> {
         }
         match &sources.third_party {
             ThirdParty::Unpacked { modules, .. } if all => {
-                for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.locked && reaches(m.info.path.as_str())) {
+                for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.vouched && reaches(m.info.path.as_str())) {
                     let (tree, path) = (sources.module_tree(index)?, module.info.path.to_string());
-                    let root = Root { tree: &tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
+                    let root = Root { tree: &*tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
                     candidates.extend(walk(&root, reaches)?);
                 }
             }
@@ -181,7 +181,7 @@ impl Patterns<'_> {
         let chosen = &found.chosen;
         let tests = if own || self.all_has_tests { vec![&chosen.test, &chosen.external_test] } else { Vec::new() };
         let mut imports = Vec::new();
-        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.import_sites.keys()) {
+        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.imports.keys()) {
             if matches!(written.split('/').next(), Some("appengine" | "appengine_internal")) || written == "C" {
                 continue;
             }
