@@ -108,6 +108,10 @@ impl IndexedTree {
             records.retain(|key, _| key.strip_prefix("package ").is_some_and(|directory| used.contains_key(directory)));
         }
         let _ = records::write(&self.path, &records);
+        // Once in a run is enough, and each run has one edited tree.
+        if let Some(cache) = self.path.ancestors().nth(2).filter(|_| !self.fixed) {
+            records::clean(cache);
+        }
     }
 
     /// What the index has under a key; otherwise what `make` gives, which is kept for the next run.

@@ -137,6 +137,57 @@ fn damage_costs_time_only() {
 }
 
 #[test]
+fn many_may_write_at_once() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let wanted = ["p", "q"].map(|d| scan(&DiskTree::new(root.path()), d, Tests::Include).unwrap());
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (root, cache, wanted) = (root.path(), cache.path(), &wanted);
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let tree = match number % 2 {
+                        0 => IndexedTree::fixed(root, cache, "h1:a"),
+                        _ => IndexedTree::edited(root, cache),
+                    };
+                    let package = &wanted[(number / 2 + round) % 2];
+                    assert_eq!(*tree.package(&package.directory).unwrap(), *package);
+                    tree.keep("list none", &Vec::<Entry>::new());
+                    tree.save();
+                }
+            });
+        }
+    });
+    let left: Vec<_> = fs::read_dir(cache.path().join(records::version())).unwrap().collect();
+    assert_eq!(left.len(), 2);
+}
+
+#[test]
+fn what_is_old_goes_away() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let old = SystemTime::now() - Duration::from_secs(100 * 24 * 60 * 60);
+    let recent = SystemTime::now() - Duration::from_secs(80 * 24 * 60 * 60);
+    write(cache.path(), &[("v0/a", ""), ("v0/b", ""), ("v1/c", "")]);
+    for (path, time) in [("v0/a", old), ("v0/b", old), ("v1/c", recent)] {
+        fs::File::options().write(true).open(cache.path().join(path)).unwrap().set_modified(time).unwrap();
+    }
+    fs::File::open(cache.path().join("v0")).unwrap().set_modified(old).unwrap();
+    let tree = IndexedTree::edited(root.path(), cache.path());
+    tree.package("p").unwrap();
+    tree.save();
+    let mut left: Vec<String> =
+        fs::read_dir(cache.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    let mut wanted = vec![records::version(), "v0".to_owned(), "v1".to_owned()];
+    wanted.sort();
+    // Removing the last file has made the directory young again.
+    assert_eq!(left, wanted);
+    assert_eq!(fs::read_dir(cache.path().join("v0")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(cache.path().join("v1")).unwrap().count(), 1);
+}
+
+#[test]
 fn every_source_of_the_scanner_makes_the_version() {
     let sources = include_str!("records.rs");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/source");
