@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, context, roots};
 use crate::error::Result;
-use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
+use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, Std, ThirdParty};
 use crate::lock::build;
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
@@ -96,7 +96,7 @@ impl Project {
         Ok(found.into_iter().collect())
     }
 
-    /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
+    /// The third-party packages that any package of the repository or its tests need, on any platform and in any profile of the spec.
     fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
         for sdk in sdks {
             self.check_version(&sdk.name, &sdk.version)?;
@@ -120,19 +120,19 @@ impl Project {
         // What is found in one variant's sources is known in the next: they are the same but for std.
         let of_sdk = |sdk: &'s LockedSdk| {
             let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
-            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
+            (sdk, Sources::new(&self.tree, &mains, third_party, Std::Recorded(&sdk.packages)))
         };
         let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
         for variant in self.variants() {
             let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
             let context = context(sdk, variant);
-            let roots = roots(sources, &context, &self.binaries)?;
+            let roots = roots(sources, &context, &self.binaries, true)?;
             // Guesses depend on the order of questions, and take no time.
             if modules.fetches() {
                 with_connections(|| sources.read_ahead(&context, &roots));
             }
-            let graph = PackageGraph::load(sources, &context, &roots, false)?;
+            let graph = PackageGraph::load(sources, &context, &roots, true)?;
             for package in graph.packages() {
                 match &package.origin {
                     Origin::Module { index, directory } => {
