@@ -31,14 +31,12 @@ use support::GOROOT;
 use waivers::WAIVERS;
 
 /// The fields of `go list -json` that both print, in the order of `PackagePublic` in cmd/go/internal/load.
-const FIELDS: [&str; 51] = [
+const FIELDS: [&str; 49] = [
     "Dir",
     "ImportPath",
-    "ImportComment",
     "Name",
     "Doc",
     "Root",
-    "ConflictDir",
     "ForTest",
     "Module",
     "Match",
@@ -85,8 +83,18 @@ const FIELDS: [&str; 51] = [
     "XTestEmbedFiles",
 ];
 
-/// The fields that are the go command's own: what it has built, and where it would install that.
-const OF_GO: [&str; 7] = ["Target", "Shlib", "Export", "BuildID", "Stale", "StaleReason", "CompiledGoFiles"];
+/// The fields that are the go command's own: what it has built, and where it would install that; what only a GOPATH has.
+const OF_GO: [&str; 9] = [
+    "ImportComment",
+    "Target",
+    "Shlib",
+    "ConflictDir",
+    "Export",
+    "BuildID",
+    "Stale",
+    "StaleReason",
+    "CompiledGoFiles",
+];
 
 /// As long as a report is read.
 const SHOWN: usize = 20;

@@ -102,7 +102,7 @@ fn go(directory: &Path, arguments: &[&str]) -> Command {
 pub fn output(mut command: Command) -> Result<String, String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
     if !output.status.success() {
-        return Err(format!("{:?}: {}", command.get_args(), String::from_utf8_lossy(&output.stderr)));
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     String::from_utf8(output.stdout).map_err(|e| e.to_string())
 }
