@@ -10,6 +10,7 @@ use crate::source::scan::{Chosen, ImportSite, Selection};
 use crate::source::tree::join;
 
 mod ahead;
+pub mod files;
 pub mod find;
 pub mod godebug;
 pub mod listing;

@@ -45,7 +45,7 @@ impl Sources<'_> {
         let directory = self.directory_of(&origin, &path)?;
         let scanned = self.source_of(&origin, &path)?;
         let chosen = scanned.as_ref().map_or(missing, |s| Arc::new(s.select(context, &directory)));
-        let problem = self.problem_of(&path, scanned.as_deref(), &chosen, &directory);
+        let problem = problem_of(&path, scanned.as_deref(), &chosen, &directory);
         Ok(Found { path, origin: Some(origin), directory, chosen, problem })
     }
 
@@ -83,21 +83,23 @@ impl Sources<'_> {
             (path, root) => format!("{root}/{path}"),
         }
     }
+}
 
-    fn problem_of(&self, path: &str, scanned: Option<&ScannedPackage>, chosen: &Chosen, directory: &str) -> Option<Problem> {
-        if let Some(fault) = &chosen.fault {
-            return Some(problem_of_fault(fault, directory));
-        }
-        let [package, test, external] =
-            [&chosen.package, &chosen.test, &chosen.external_test].map(|s| s.files.go.is_empty() && s.files.cgo.is_empty());
-        if !(package && test && external) {
-            return None;
-        }
-        let what = if chosen.ignored_go.is_empty() { "no Go files in" } else { "build constraints exclude all Go files in" };
-        let place = scanned.map_or(path, |s| s.directory.as_str());
-        let error = Error::input(format!("{what} {place}"));
-        Some(Problem { text: format!("{what} {directory}"), error, kind: ProblemKind::NoGo })
+/// What is wrong with what a build sees in a directory.
+pub(super) fn problem_of(path: &str, scanned: Option<&ScannedPackage>, chosen: &Chosen, directory: &str) -> Option<Problem> {
+    if let Some(fault) = &chosen.fault {
+        return Some(problem_of_fault(fault, directory));
     }
+    let [package, test, external] =
+        [&chosen.package, &chosen.test, &chosen.external_test].map(|s| s.files.go.is_empty() && s.files.cgo.is_empty());
+    if !(package && test && external) {
+        return None;
+    }
+    let what = if chosen.ignored_go.is_empty() { "no Go files in" } else { "build constraints exclude all Go files in" };
+    let place = scanned.map_or(path, |s| s.directory.as_str());
+    let error = Error::input(format!("{what} {place}"));
+    let (text, directory) = (format!("{what} {directory}"), String::new());
+    Some(Problem { text, error, directory, kind: ProblemKind::NoGo })
 }
 
 fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
@@ -117,7 +119,7 @@ fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
         FaultKind::Packages => (format!("{message} in {directory}"), ProblemKind::Import),
         FaultKind::CgoInTest => (message.clone(), ProblemKind::Import),
     };
-    Problem { error: Error::input(text.as_str()), text, kind }
+    Problem { error: Error::input(text.as_str()), text, directory: String::new(), kind }
 }
 
 /// `file:line:column` of a file in a directory (`token.Position.String`).

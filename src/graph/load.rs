@@ -42,6 +42,8 @@ pub struct Loaded {
     pub found: Arc<Found>,
     /// What it is in relation to tests.
     pub kind: Kind,
+    /// A name in the place of that in the package clause.
+    pub name: Option<String>,
     /// The import paths of what it imports.
     pub imports: Vec<Arc<str>>,
     /// The same as written, as far as they are.
@@ -64,6 +66,8 @@ pub struct Loaded {
     pub error: Option<usize>,
     /// Whether something is wrong with it or with what it imports.
     pub is_incomplete: bool,
+    /// Whether its module is known: as in Go, not if it is given up before.
+    pub has_module: bool,
     /// Whether files for C compilers count: without cgo, those of a package that can be loaded don't.
     pub has_c: bool,
 }
@@ -72,7 +76,7 @@ impl Loaded {
     /// The name in the package clause.
     pub fn name(&self) -> String {
         match self.kind {
-            Kind::Plain | Kind::WithTests => self.found.chosen.name.clone(),
+            Kind::Plain | Kind::WithTests => self.name.clone().unwrap_or_else(|| self.found.chosen.name.clone()),
             Kind::ExternalTest => format!("{}_test", self.found.chosen.name),
             Kind::TestMain => "main".to_owned(),
         }
@@ -153,10 +157,21 @@ impl<'a> Loader<'a> {
         Ok(self.import(Import { path, parent: None, site: None, by_simd: false })?.0)
     }
 
+    /// Loads a package that was found, whatever its import path.
+    pub(super) fn load_found(&mut self, found: Arc<Found>) -> Result<Id> {
+        let path = found.path.clone();
+        let id = self.add(path.clone(), found);
+        self.load(id, Import { path: &path, parent: None, site: None, by_simd: false })?;
+        Ok(id)
+    }
+
     /// Adds a package that stands for a pattern that can't be matched.
     pub fn unmatched(&mut self, pattern: &str, problem: &Problem) -> Id {
-        let id = self.add(pattern.into(), nothing(pattern.into()));
-        self.loading_failed(id, problem, pattern, Import { path: pattern, parent: None, site: None, by_simd: false });
+        let mut found = Found::clone(&nothing(pattern.into()));
+        found.directory.clone_from(&problem.directory);
+        let id = self.add(pattern.into(), Arc::new(found));
+        let error = self.error(problem.text.clone(), String::new());
+        self.fail(id, error);
         id
     }
 
@@ -165,6 +180,7 @@ impl<'a> Loader<'a> {
             path,
             found,
             kind: Kind::Plain,
+            name: None,
             imports: Vec::new(),
             raw_imports: Vec::new(),
             deps: None,
@@ -176,6 +192,7 @@ impl<'a> Loader<'a> {
             matches: Vec::new(),
             error: None,
             is_incomplete: false,
+            has_module: false,
             has_c: true,
         });
         self.packages.len() - 1
@@ -315,16 +332,17 @@ impl<'a> Loader<'a> {
 
     /// Why the importer may not import a package: it is internal, vendored or a program.
     fn refusal(&mut self, id: Id, import: Import) -> Option<PackageError> {
+        let importer = self.importer_path(import.parent?);
         let parent = &self.packages[import.parent?];
         let (package, written) = (&self.packages[id], import.path);
-        let (path, importer) = (&package.path, &parent.path);
+        let path = &package.path;
         let by_simd = import.by_simd && written == SIMD_BRIDGE;
         let origins = (&parent.found.origin, &package.found.origin);
         let (text, shows_stack) = match origins {
-            (Some(from), Some(to)) if !by_simd && package.error.is_none() && !may_import(importer, from, path, to) => {
+            (Some(from), Some(to)) if !by_simd && package.error.is_none() && !may_import(&importer, from, path, to) => {
                 (format!("use of internal package {path} not allowed"), true)
             }
-            (from, Some(Origin::Std)) if path.starts_with("vendor/") && *from != Some(Origin::Std) => {
+            _ if vendored_elsewhere(package, &parent.found.directory) => {
                 ("use of vendored package not allowed".to_owned(), false)
             }
             _ if find_vendor(written).is_some() => {
@@ -333,6 +351,8 @@ impl<'a> Loader<'a> {
             _ if package.name() == "main" && parent.found.directory != package.found.directory => {
                 (format!("import \"{written}\" is a program, not an importable package"), false)
             }
+            _ if written == "." => (".: cannot import current directory".to_owned(), false),
+            _ if is_local(written) => (format!("local import {written:?} in non-local package"), false),
             _ => return None,
         };
         let position = self.import_position(import);
@@ -371,6 +391,7 @@ impl<'a> Loader<'a> {
     }
 
     fn load_imports(&mut self, id: Id, found: &Found, written: &[Arc<str>], explicit: usize) -> Result<()> {
+        self.packages[id].has_module = true;
         if found.chosen.name == "main" {
             self.packages[id].default_godebug = (self.godebug)(&found.chosen.package.debug.iter().collect::<Vec<_>>());
         }
@@ -429,7 +450,7 @@ impl<'a> Loader<'a> {
                 implicit.push("syscall");
             }
         }
-        if chosen.files.c.iter().any(|f| f.ends_with(".swig") || f.ends_with(".swigcxx")) && self.context.cgo {
+        if chosen.files.c.iter().any(|f| f.ends_with(".swig") || f.ends_with(".swigcxx")) {
             implicit.extend(["unsafe", "runtime/cgo", "syscall", "sync"]);
         }
         if package.found.chosen.name == "main" {
@@ -516,6 +537,20 @@ fn refused(path: &str) -> Option<Problem> {
     }
     let text = "can only use path@version syntax with 'go get' and 'go install' in module-aware mode";
     path.contains('@').then(|| Problem::plain(text))
+}
+
+/// Whether a package is vendored in a directory that the importer's isn't below (`disallowVendorVisibility`).
+fn vendored_elsewhere(package: &Loaded, importer: &str) -> bool {
+    let (path, directory) = (&*package.path, &package.found.directory);
+    let Some(after) = find_vendor(path) else { return false };
+    let tail = format!("vendor/{after}");
+    let Some(parent) = directory.strip_suffix(&tail) else { return false };
+    !format!("{importer}/").starts_with(parent)
+}
+
+/// Whether an import path names a directory.
+pub(super) fn is_local(path: &str) -> bool {
+    matches!(path, "." | "..") || path.starts_with("./") || path.starts_with("../")
 }
 
 /// What stands after the last element `vendor`, which isn't the path's last (`FindVendor`).

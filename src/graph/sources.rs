@@ -68,8 +68,8 @@ pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageR
 pub struct ListedModule {
     /// The module.
     pub info: ModuleInfo,
-    /// Whether the lock has it, so that it can be read.
-    pub locked: bool,
+    /// Whether the lock or go.sum vouches for it, so that it can be read.
+    pub vouched: bool,
 }
 
 /// Gives the tree of the module with an index, fetched where it isn't there.

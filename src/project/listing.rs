@@ -5,22 +5,23 @@ use std::path::Path;
 
 use super::{Locked, freshness};
 use crate::error::{Error, Result};
+use crate::graph::files::are_files;
 use crate::graph::listing::{Listing, Options};
 use crate::graph::load::{Loaded, Loader};
 use crate::graph::matching::Patterns;
 use crate::graph::{ListedModule, MainModule, ModuleInfo, Origin, Sources, Std, ThirdParty};
-use crate::lock::fetch::Fetcher;
+use crate::lock::fetch::{Fetcher, Promise};
 use crate::lock::file::{LockedModule, LockedSdk};
 use crate::lock::resolve;
 use crate::lock::with_connections;
-use crate::module::gomod::Target;
+use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::Selected;
 use crate::module::{self, ModuleId};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::sdk;
-use crate::source::tree::{DiskTree, join};
+use crate::source::tree::{DiskTree, Tree, join};
 use crate::spec::Profile;
 
 /// What is to be listed.
@@ -121,8 +122,15 @@ impl<'a> Locked<'a> {
         let std = DiskTree::new(goroot.join("src"));
         let vendor = self.project.vendor_directory();
         let open = |index: usize| {
-            let locked = places.locked[index].ok_or_else(|| Error::input("a module isn't locked"))?;
-            resolve::module_directory(fetcher, locked).map(DiskTree::new)
+            let directory = match places.locked[index] {
+                Some(locked) => resolve::module_directory(fetcher, locked)?,
+                None => {
+                    let id = source_of(&places.selected[index]);
+                    let promise = Promise { h1: self.project.workspace.sums.module(id), by: "go.sum" };
+                    fetcher.promised_module(id, promise)?.directory
+                }
+            };
+            Ok(DiskTree::new(directory))
         };
         let third_party = match &self.project.workspace.vendor {
             Some(listed) => ThirdParty::VendorTree { modules: &places.infos, listed, directory: &vendor },
@@ -135,11 +143,12 @@ impl<'a> Locked<'a> {
         let tools: Vec<ImportPath> = self.project.workspace.modules.iter().flat_map(|m| m.gomod.tool.iter().cloned()).collect();
         let all_has_tests = places.mains.iter().any(|m| m.go.as_ref().is_some_and(|go| go.minor() < 16));
         let patterns = Patterns { sources: &sources, context: &context, tools: &tools, all_has_tests };
-        let matches = with_connections(|| patterns.matches(request.patterns))?;
+        let files = are_files(&sources, request.patterns)?;
+        let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
         let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
         let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
-        let roots = loader.load_matches(&matches)?;
+        let roots = if files { vec![loader.load_files(request.patterns)?] } else { loader.load_matches(&matches)? };
         let listing = loader.list(&roots, request.options)?;
         let unmatched = matches.iter().filter(|m| m.packages.is_empty() && m.problem.is_none());
         let unmatched = unmatched.map(|m| m.pattern.clone()).collect();
@@ -187,9 +196,12 @@ impl<'a> Locked<'a> {
             },
         };
         let infos: Vec<ModuleInfo> = rest.iter().zip(&locked).map(info).collect();
-        let modules =
-            infos.iter().zip(&locked).map(|(info, l)| ListedModule { info: info.clone(), locked: l.is_some() }).collect();
-        let selected = rest.into_iter().cloned().collect();
+        let selected: Vec<Selected> = rest.into_iter().cloned().collect();
+        let vouched = |index: usize| {
+            locked[index].is_some() || !project.workspace.sums.module(source_of(&selected[index])).is_empty()
+        };
+        let listed = |(index, info): (usize, &ModuleInfo)| ListedModule { info: info.clone(), vouched: vouched(index) };
+        let modules = infos.iter().enumerate().map(listed).collect();
         Ok(Places { root, mains, selected, modules, infos, locked })
     }
 
@@ -264,6 +276,7 @@ impl<'a> Locked<'a> {
         let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
             (Some(go), _) => go.to_string(),
             (None, true) => String::new(),
+            (None, false) if places.locked[index].is_none() => go_line(&sources.module_tree(index)?)?,
             (None, false) => "1.16".to_owned(),
         };
         let view = ModuleView {
@@ -308,4 +321,20 @@ impl<'a> Locked<'a> {
             }
         })
     }
+}
+
+/// The module whose files are used: the replacement, if there is one.
+fn source_of(module: &Selected) -> &ModuleId {
+    match &module.replace {
+        Some(Target::Module(other)) => other,
+        _ => &module.id,
+    }
+}
+
+/// The go line of an unpacked module.
+fn go_line(tree: &DiskTree) -> Result<String> {
+    let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
+    let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
+    let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
+    Ok(go.map_or_else(|| "1.16".to_owned(), |go| go.to_string()))
 }

@@ -40,6 +40,15 @@ pub enum FaultKind {
 }
 
 impl ScannedPackage {
+    /// Whether Go's module loader takes the directory for a package (`ScanDir` in `cmd/go/internal/imports`).
+    pub fn is_found_for(&self, context: &BuildContext) -> bool {
+        self.files.iter().filter(|file| file.name.ends_with(".go")).any(|file| {
+            let is_known = !matches!(&file.kind, FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint);
+            let cgo = matches!(&file.kind, FileKind::Go(Ok(header)) if header.uses_cgo());
+            is_known && (context.cgo || !cgo) && file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+        })
+    }
+
     /// What a build chooses, and what is wrong with it. Embed patterns aren't resolved yet: see [`Selection::resolve_embeds`].
     ///
     /// `directory` is where the package is on disk, for `#cgo` lines.
@@ -207,7 +216,11 @@ impl Selection {
             self.embed_sites.entry(embed.pattern.clone()).or_insert_with(site);
         }
         self.debug.extend(header.debug());
-        self.files.add(file);
+        if file.is_test() {
+            self.files.go.push(file.name.clone());
+        } else {
+            self.files.add(file);
+        }
     }
 
     /// Finds the files of the embed patterns; the first pattern that is wrong, and why: then there are none at all.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
 use crate::source::cgo::CgoFlags;
@@ -9,13 +11,13 @@ use crate::source::choose;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
-use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other};
+use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other, is_complete_other};
 use crate::source::record::{FileGroup, PackageRecord};
 use crate::source::token::Position;
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{Entry, EntryKind, Tree, join};
 
 /// The source files of one directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScannedPackage {
     /// The directory in its tree, slash-separated; empty for the root.
     pub directory: String,
@@ -24,7 +26,7 @@ pub struct ScannedPackage {
 }
 
 /// A file, and when it belongs to a build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// The name in its directory.
     pub name: String,
@@ -37,7 +39,7 @@ pub struct SourceFile {
 }
 
 /// What a file is, by its extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// `.go`, with its head or the reason why that can't be read; `_test.go` included.
     Go(std::result::Result<GoHeader, HeaderError>),
@@ -126,32 +128,54 @@ pub struct Chosen {
 /// # Errors
 ///
 /// Only when the tree can't be read. What is wrong in a file is an error for the build that chooses it.
-pub fn scan(tree: &dyn Tree, directory: &str, tests: Tests) -> Result<ScannedPackage> {
+pub fn scan(tree: &(impl Tree + ?Sized), directory: &str, tests: Tests) -> Result<ScannedPackage> {
     let mut files = Vec::new();
-    for entry in tree.list(directory)? {
-        let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
+    for entry in tree.list(directory)?.into_iter().filter(is_source) {
         let left_out = tests == Tests::Exclude && entry.name.ends_with("_test.go");
-        if is_file && !left_out {
+        if !left_out {
             files.extend(scan_file(tree, directory, entry.name)?);
         }
     }
     Ok(ScannedPackage { directory: directory.to_owned(), files })
 }
 
-/// Reads one file; `None` when Go ignores it whatever the build.
-fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<SourceFile>> {
-    let extension = name.rfind('.').map_or("", |dot| &name[dot + 1..]);
-    let other = match extension {
-        _ if name.starts_with(['_', '.']) => return Ok(None),
+/// What a file is by its name, if Go looks at it at all; Go files have no [`FileKind`] before they are read.
+fn kind_of(name: &str) -> Option<Option<FileKind>> {
+    if name.starts_with(['_', '.']) {
+        return None;
+    }
+    Some(match name.rfind('.').map_or("", |dot| &name[dot + 1..]) {
         "go" => None,
         "s" => Some(FileKind::Asm),
         "c" | "cc" | "cpp" | "cxx" | "m" | "f" | "F" | "for" | "f90" | "S" | "sx" | "swig" | "swigcxx" => Some(FileKind::C),
         "h" | "hh" | "hpp" | "hxx" => Some(FileKind::Header),
         "syso" => Some(FileKind::Syso),
-        _ => return Ok(None),
-    };
+        _ => return None,
+    })
+}
+
+/// Whether Go may take the entry of a directory for source.
+pub(super) fn is_source(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::File | EntryKind::Symlink) && kind_of(&entry.name).is_some()
+}
+
+/// Reads as much of a file as its head takes.
+fn read_head(tree: &(impl Tree + ?Sized), path: &str, is_complete: fn(&[u8]) -> bool) -> Result<Vec<u8>> {
+    /// Few heads are longer, and few files are much longer.
+    const START: usize = 8 << 10;
+    let start = tree.read_start(path, START)?;
+    if start.len() < START || is_complete(&start) { Ok(start) } else { tree.read(path) }
+}
+
+/// Reads one file; `None` when Go ignores it whatever the build.
+pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, name: String) -> Result<Option<SourceFile>> {
+    let Some(other) = kind_of(&name) else { return Ok(None) };
     // A `.syso` file is binary: only its name says when it belongs.
-    let content = if extension == "syso" { Vec::new() } else { tree.read(&join(directory, &name))? };
+    let content = match other {
+        Some(FileKind::Syso) => Vec::new(),
+        Some(_) => read_head(tree, &join(directory, &name), is_complete_other)?,
+        None => read_head(tree, &join(directory, &name), GoHeader::is_complete)?,
+    };
     let (kind, head) = match other {
         Some(kind) => match head_of_other(&content) {
             Ok(head) => (kind, head),
@@ -159,7 +183,7 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
             Err(_) => (FileKind::Ignored, Head::default()),
         },
         None => match head_of(&content) {
-            Ok(head) => (FileKind::Go(GoHeader::parse(&content)), head),
+            Ok(head) => (FileKind::Go(GoHeader::parse(&name, &content)), head),
             // As in Go, that is an error even if the constraint might have excluded the file.
             Err(error) => (FileKind::Go(Err(error)), Head::default()),
         },

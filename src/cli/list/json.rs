@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::graph::files::COMMAND_LINE;
 use crate::graph::load::{Id, Kind, Loaded};
 use crate::graph::problem::PackageError;
 use crate::project::listing::{Listed, ModuleView};
@@ -200,10 +201,14 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     if own {
         object.string("Doc", &chosen.doc);
     }
-    let root = if goroot { listed.goroot.display().to_string() } else { module.map(|m| m.dir.clone()).unwrap_or_default() };
+    let root = match module {
+        _ if goroot => listed.goroot.display().to_string(),
+        Some(module) if *found.path != *COMMAND_LINE => module.dir.clone(),
+        _ => String::new(),
+    };
     object.string("Root", &root);
     object.string("ForTest", package.for_test.as_deref().unwrap_or_default());
-    if let Some(module) = module.filter(|_| object.wants("Module")) {
+    if let Some(module) = module.filter(|_| package.has_module && object.wants("Module")) {
         object.key("Module");
         write_module(object.text, 1, module);
     }
