@@ -95,8 +95,8 @@ fn flatten(name: &str, value: &Value, fields: &mut Vec<(String, Value)>) {
                 flatten(&format!("{name}.{part}"), value, fields);
             }
         }
-        // A file of the download cache, which each program lays out in its own way.
-        ("Module.GoMod" | "Module.Replace.GoMod", Value::String(path)) if path.starts_with("$DOWNLOADS/") => {}
+        // The go command has it in its download cache, godirect in the module's directory.
+        ("Module.GoMod" | "Module.Replace.GoMod", Value::String(path)) if path.starts_with('$') => {}
         _ => fields.push((name.to_owned(), value.clone())),
     }
 }

@@ -13,7 +13,7 @@ pub struct Waiver {
     pub reason: &'static str,
 }
 
-pub const WAIVERS: [Waiver; 2] = [
+pub const WAIVERS: [Waiver; 3] = [
     Waiver {
         fields: &["Module.Time", "Module.Replace.Time"],
         applies: |difference| difference.ours == "null",
@@ -24,5 +24,15 @@ pub const WAIVERS: [Waiver; 2] = [
         fields: &["GoFiles"],
         applies: |difference| difference.package.ends_with(".test"),
         reason: "the main file of a test is made by the go command in its own build cache, and that is where the name points to",
+    },
+    Waiver {
+        fields: &["Root"],
+        applies: |difference| {
+            let vendored = ["vendor/", "cmd/vendor/"].iter().any(|prefix| difference.package.starts_with(prefix));
+            vendored && difference.theirs.starts_with("\"$MODULES/")
+        },
+        reason: "Root is the directory that contains the package, for what std vendors GOROOT. The go command looks up the module of \
+                 the import as it is written in std, golang.org/x/…, and finds the one that the main module has for itself, which \
+                 doesn't contain the package",
     },
 ];
