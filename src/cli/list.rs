@@ -78,9 +78,10 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
         error.help(format!("it has {}", known.join(", ")))
     })?;
     let platform = platform(&project, arguments.platform.as_deref())?;
-    let tags = arguments.tags.as_ref().map(|tags| -> BTreeSet<String> {
-        tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
-    });
+    let tags = arguments
+        .tags
+        .as_ref()
+        .map(|tags| -> BTreeSet<String> { tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect() });
     let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };

@@ -47,7 +47,7 @@ impl Loader<'_> {
     /// When one isn't there, or they are in several directories.
     pub fn load_files(&mut self, files: &[String]) -> Result<Id> {
         if let Some(other) = files.iter().find(|file| !file.ends_with(".go")) {
-            let id = self.unmatched("", &Problem::plain(format!("named files must be .go files: {other}")));
+            let id = self.unmatched("", &Problem::plain(format!("named files must be .go files: {other}")))?;
             self.packages[id].name = Some(other.clone());
             return Ok(id);
         }
@@ -69,7 +69,7 @@ impl Loader<'_> {
         scanned.files.retain(|file| names.contains(&file.name));
         scanned.files.iter_mut().for_each(|file| file.constraint = None);
         let chosen = Arc::new(scanned.select(self.context, &directory));
-        let problem = problem_of(COMMAND_LINE, Some(&scanned), &chosen, &directory);
+        let problem = problem_of(COMMAND_LINE, &chosen, &directory);
         let origin = sources.main_at(&directory).map(|(index, directory)| Origin::Main { index, directory });
         let found = Arc::new(Found { path: COMMAND_LINE.into(), origin, directory, chosen, problem });
         let id = self.load_found(found)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::load::{Id, Kind, Loaded, Loader};
 use crate::error::Result;
-use crate::source::scan::Selection;
+use crate::source::choose::Selection;
 
 /// What is listed besides the named packages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Loader<'_> {
                 }
             }
             if let Some(problem) = &found.problem {
-                let id = self.unmatched(&found.pattern, problem);
+                let id = self.unmatched(&found.pattern, problem)?;
                 self.packages[id].matches.push(found.pattern.clone());
                 roots.push(id);
             }
@@ -179,7 +179,7 @@ impl Loader<'_> {
                 true => Ok(self.sources.vendored(&package.found.path, path)?.unwrap_or_else(|| path.clone())),
                 false => Ok(path.clone()),
             };
-            part.import_sites.keys().map(resolved).collect()
+            part.imports.keys().map(resolved).collect()
         };
         Ok([resolve(&package.found.chosen.test)?, resolve(&package.found.chosen.external_test)?])
     }
@@ -188,7 +188,8 @@ impl Loader<'_> {
     pub fn shown_imports(&self, id: Id, listing: &Listing) -> Vec<Arc<str>> {
         let package = &self.packages[id];
         let variants = package.deps().iter().filter(|dep| listing.shown[**dep] != self.packages[**dep].path);
-        let variants: HashMap<&str, &Arc<str>> = variants.map(|dep| (&*self.packages[*dep].path, &listing.shown[*dep])).collect();
+        let variants: HashMap<&str, &Arc<str>> =
+            variants.map(|dep| (&*self.packages[*dep].path, &listing.shown[*dep])).collect();
         package.imports.iter().map(|path| variants.get(&**path).map_or(path, |shown| shown).clone()).collect()
     }
 }

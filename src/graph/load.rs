@@ -1,16 +1,17 @@
 //! Loading packages with all that they import, whatever is wrong with some of them (`loadImport` in `cmd/go/internal/load`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::failure::Failure;
 use super::find::{Found, shown_position};
 use super::problem::{Importer, PackageError, Problem, ProblemKind};
 use super::resolve::may_import;
 use super::{Origin, Sources};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::source::choose::{ImportSite, Selection};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
-use crate::source::scan::{ImportSite, Selection};
 use crate::source::token::Position;
 use crate::source::tree::{DiskTree, Tree, join};
 
@@ -50,8 +51,8 @@ pub struct Loaded {
     pub raw_imports: Vec<Arc<str>>,
     /// What it imports, with what tools and the linker add; `None` while that is being loaded, or when it won't be.
     pub deps: Option<Vec<Id>>,
-    /// The embedded files: the package's own, those of its tests, and of its external tests.
-    pub embed_files: [Vec<String>; 3],
+    /// The `//go:embed` patterns with the files that they match: the package's own, those of its tests, and of its external tests.
+    pub embeds: [BTreeMap<String, Vec<String>>; 3],
     /// The value of `DefaultGODEBUG`.
     pub default_godebug: String,
     /// The test that it is compiled for.
@@ -82,6 +83,12 @@ impl Loaded {
         }
     }
 
+    /// The files that parts of it embed, sorted within each.
+    pub fn embed_files(&self, parts: &[usize]) -> Vec<&str> {
+        let sorted = |part: &usize| -> BTreeSet<&str> { self.embeds[*part].values().flatten().map(String::as_str).collect() };
+        parts.iter().flat_map(sorted).collect()
+    }
+
     /// What it imports, with what tools and the linker add.
     pub fn deps(&self) -> &[Id] {
         self.deps.as_deref().unwrap_or_default()
@@ -101,6 +108,8 @@ pub struct Loader<'a> {
     pub(super) sources: &'a Sources<'a>,
     pub(super) context: &'a BuildContext,
     pub(super) godebug: &'a Godebug<'a>,
+    /// Whether the first error ends it all.
+    is_strict: bool,
     /// All packages, in the order in which they were found.
     pub packages: Vec<Loaded>,
     /// All errors.
@@ -139,6 +148,7 @@ impl<'a> Loader<'a> {
             sources,
             context,
             godebug,
+            is_strict: false,
             packages: Vec::new(),
             errors: Vec::new(),
             by_path: HashMap::new(),
@@ -146,6 +156,11 @@ impl<'a> Loader<'a> {
             folded: HashMap::new(),
             stack: Vec::new(),
         }
+    }
+
+    /// The same, but the first error is one of its functions; only what a build needs is loaded.
+    pub fn strict(self) -> Loader<'a> {
+        Loader { is_strict: true, ..self }
     }
 
     /// Loads a package that somebody named, with all that it needs.
@@ -166,13 +181,17 @@ impl<'a> Loader<'a> {
     }
 
     /// Adds a package that stands for a pattern that can't be matched.
-    pub fn unmatched(&mut self, pattern: &str, problem: &Problem) -> Id {
+    ///
+    /// # Errors
+    ///
+    /// The problem, for a strict loader.
+    pub fn unmatched(&mut self, pattern: &str, problem: &Problem) -> Result<Id> {
         let mut found = Found::clone(&nothing(pattern.into()));
         found.directory.clone_from(&problem.directory);
         let id = self.add(pattern.into(), Arc::new(found));
-        let error = self.error(problem.text.clone(), String::new());
-        self.fail(id, error);
-        id
+        let failure = self.failure(problem.text.clone(), String::new(), problem.error.clone());
+        self.fail(id, failure)?;
+        Ok(id)
     }
 
     fn add(&mut self, path: Arc<str>, found: Arc<Found>) -> Id {
@@ -184,7 +203,7 @@ impl<'a> Loader<'a> {
             imports: Vec::new(),
             raw_imports: Vec::new(),
             deps: None,
-            embed_files: Default::default(),
+            embeds: Default::default(),
             default_godebug: String::new(),
             for_test: None,
             for_main: None,
@@ -209,12 +228,12 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads what an import means; gives it, and why the importer may not import it.
-    pub(super) fn import(&mut self, import: Import) -> Result<(Id, Option<PackageError>)> {
+    pub(super) fn import(&mut self, import: Import) -> Result<(Id, Option<Failure>)> {
         let written = import.path;
         if let Some(problem) = refused(written) {
             let id = self.add(written.into(), nothing(written.into()));
             self.push(import);
-            self.loading_failed(id, &problem, written, Import { site: None, ..import });
+            self.loading_failed(id, &problem, written, Import { site: None, ..import })?;
             self.stack.pop();
             return Ok((id, None));
         }
@@ -226,7 +245,7 @@ impl<'a> Loader<'a> {
         let id = match self.by_path.get(&found.path) {
             Some(&id) => {
                 self.push(import);
-                self.reuse(id);
+                self.reuse(id)?;
                 self.stack.pop();
                 id
             }
@@ -246,17 +265,15 @@ impl<'a> Loader<'a> {
     }
 
     /// Notes an import cycle, or a shorter way to a package with an error (`reusePackage`).
-    fn reuse(&mut self, id: Id) {
-        let package = &mut self.packages[id];
-        if package.deps.is_none() {
-            package.is_incomplete = true;
-            match package.error {
+    fn reuse(&mut self, id: Id) -> Result<()> {
+        if self.packages[id].deps.is_none() {
+            self.packages[id].is_incomplete = true;
+            match self.packages[id].error {
                 Some(error) => self.errors[error].is_cycle = true,
                 None => {
-                    let text = "import cycle not allowed".to_owned();
-                    let error = self.error(text, String::new());
-                    self.errors.push(PackageError { is_cycle: true, ..error });
-                    self.packages[id].error = Some(self.errors.len() - 1);
+                    let mut failure = self.cycle(id);
+                    failure.error.is_cycle = true;
+                    self.fail(id, failure)?;
                 }
             }
         }
@@ -267,6 +284,7 @@ impl<'a> Loader<'a> {
                 error.stack.clone_from(&self.stack);
             }
         }
+        Ok(())
     }
 
     pub(super) fn error(&self, text: String, position: String) -> PackageError {
@@ -274,25 +292,30 @@ impl<'a> Loader<'a> {
     }
 
     /// Notes an error unless there is one already.
-    pub(super) fn fail(&mut self, id: Id, error: PackageError) {
+    pub(super) fn fail(&mut self, id: Id, failure: Failure) -> Result<()> {
+        if self.is_strict {
+            return Err(failure.strict);
+        }
         let package = &mut self.packages[id];
         if package.error.is_none() {
-            self.errors.push(error);
+            self.errors.push(failure.error);
             package.error = Some(self.errors.len() - 1);
             package.is_incomplete = true;
         }
+        Ok(())
     }
 
     /// An error of a package that isn't on the stack yet: it stands where it is imported (`setError` in `(*Package).load`).
-    fn failed(&mut self, id: Id, text: String, import: Import) {
+    fn failed(&mut self, id: Id, text: String, import: Import) -> Result<()> {
         let outside = self.stack.last().is_some_and(|top| *top.path != *import.path);
         let position = if outside { self.import_position(import) } else { String::new() };
-        let error = self.error(text, position);
-        self.fail(id, error);
+        let strict = self.of_package(id, &text);
+        let failure = self.failure(text, position, strict);
+        self.fail(id, failure)
     }
 
     /// An error of finding a package (`setLoadPackageDataError`).
-    fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) {
+    fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) -> Result<()> {
         let found = self.packages[id].found.clone();
         let position = match &problem.kind {
             ProblemKind::Syntax { file, position } => self.position(&found, file, position),
@@ -312,9 +335,12 @@ impl<'a> Loader<'a> {
         if of_package {
             self.stack.pop();
         }
-        self.errors.push(error);
-        self.packages[id].error = Some(self.errors.len() - 1);
-        self.packages[id].is_incomplete = true;
+        let strict = match found.origin {
+            Some(_) => problem.error.clone(),
+            None => self.located(problem.error.clone(), import),
+        };
+        self.packages[id].error = None;
+        self.fail(id, Failure { error, strict })
     }
 
     /// Where an import stands; empty when that isn't known.
@@ -331,7 +357,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Why the importer may not import a package: it is internal, vendored or a program.
-    fn refusal(&mut self, id: Id, import: Import) -> Option<PackageError> {
+    fn refusal(&mut self, id: Id, import: Import) -> Option<Failure> {
         let importer = self.importer_path(import.parent?);
         let parent = &self.packages[import.parent?];
         let (package, written) = (&self.packages[id], import.path);
@@ -348,41 +374,39 @@ impl<'a> Loader<'a> {
             _ if find_vendor(written).is_some() => {
                 (format!("{written} must be imported as {}", find_vendor(written).unwrap_or_default()), false)
             }
-            _ if package.name() == "main" && parent.found.directory != package.found.directory => {
+            _ if package.name() == "main" && !is_same(parent, package) => {
                 (format!("import \"{written}\" is a program, not an importable package"), false)
             }
             _ if written == "." => (".: cannot import current directory".to_owned(), false),
             _ if is_local(written) => (format!("local import {written:?} in non-local package"), false),
             _ => return None,
         };
+        let shown = if shows_stack { format!("{text} in {importer}") } else { text.clone() };
+        let strict = self.located(Error::input(shown), import);
         let position = self.import_position(import);
-        Some(PackageError { shows_stack, ..self.error(text, position) })
+        Some(Failure { error: PackageError { shows_stack, ..self.error(text, position) }, strict })
     }
 
     /// Loads what a package imports (`(*Package).load`).
     fn load(&mut self, id: Id, import: Import) -> Result<()> {
         let found = self.packages[id].found.clone();
         if let Some(problem) = &found.problem {
-            self.loading_failed(id, problem, import.path, import);
+            self.loading_failed(id, problem, import.path, import)?;
         }
         let selection = &found.chosen.package;
-        let mut written: Vec<Arc<str>> = selection.import_sites.keys().map(|path| path.as_str().into()).collect();
+        let mut written: Vec<Arc<str>> = selection.imports.keys().map(|path| path.as_str().into()).collect();
         self.packages[id].imports.clone_from(&written);
         self.packages[id].raw_imports.clone_from(&written);
         let explicit = written.len();
         match self.implicit_imports(id) {
-            Ok(implicit) => written.extend(implicit.into_iter().filter(|i| !selection.import_sites.contains_key(*i)).map(Arc::from)),
-            Err(text) => {
-                self.failed(id, text, import);
-                return Ok(());
-            }
+            Ok(implicit) => written.extend(implicit.into_iter().filter(|i| !selection.imports.contains_key(*i)).map(Arc::from)),
+            Err(text) => return self.failed(id, text, import),
         }
         let folded = found.path.to_lowercase();
         let other = self.folded.entry(folded).or_insert_with(|| found.path.clone()).clone();
         if other != found.path {
             let text = format!("case-insensitive import collision: \"{}\" and \"{other}\"", found.path);
-            self.failed(id, text, import);
-            return Ok(());
+            return self.failed(id, text, import);
         }
         self.push(import);
         let result = self.load_imports(id, &found, &written, explicit);
@@ -395,26 +419,28 @@ impl<'a> Loader<'a> {
         if found.chosen.name == "main" {
             self.packages[id].default_godebug = (self.godebug)(&found.chosen.package.debug.iter().collect::<Vec<_>>());
         }
-        if let Some(error) = self.embed(id, found, &found.chosen.package, 0)? {
-            let position = error.position.clone();
-            self.fail(id, error);
+        if let Some(failure) = self.embed(id, found, &found.chosen.package, 0)? {
+            let position = failure.error.position.clone();
+            self.fail(id, failure)?;
             // As in Go, an earlier error is shown at this place.
             if let Some(error) = self.packages[id].error {
                 self.errors[error].position = position;
             }
         }
         if let Some(text) = self.wrong_names(id) {
-            let error = self.error(text, String::new());
-            self.fail(id, error);
-            return Ok(());
+            let failure = self.failure(text.clone(), String::new(), self.of_package(id, &text));
+            return self.fail(id, failure);
         }
         let by_simd = written.iter().any(|path| &**path == SIMD_BRIDGE);
         let mut deps = Vec::new();
-        for (index, path) in written.iter().enumerate().filter(|(_, path)| ***path != *"C") {
-            let site = found.chosen.package.import_sites.get(&**path);
-            let (dep, error) = self.import(Import { path, parent: Some(id), site, by_simd })?;
-            if let Some(error) = error {
-                self.fail(id, error);
+        // It is compiled into what imports it.
+        let counts = |path: &str| path != "C" && !(self.is_strict && path == "unsafe");
+        let counting: Vec<(usize, &Arc<str>)> = written.iter().enumerate().filter(|(_, path)| counts(path)).collect();
+        for (index, path) in counting {
+            let site = found.chosen.package.imports.get(&**path).and_then(Option::as_ref);
+            let (dep, failure) = self.import(Import { path, parent: Some(id), site, by_simd })?;
+            if let Some(failure) = failure {
+                self.fail(id, failure)?;
             }
             if index < explicit {
                 self.packages[id].imports[index] = self.packages[dep].path.clone();
@@ -425,40 +451,50 @@ impl<'a> Loader<'a> {
         self.packages[id].deps = Some(deps);
         self.packages[id].has_c = self.context.cgo;
         if let Some(text) = found.chosen.package.files.c_without_cgo(self.context.cgo) {
-            let error = self.error(text, String::new());
-            self.fail(id, error);
+            let failure = self.failure(text.clone(), String::new(), self.of_package(id, &text));
+            self.fail(id, failure)?;
         }
         Ok(())
     }
 
-    /// What cgo, `simd` and the linker need besides the written imports.
+    /// What cgo, `simd`, SWIG and the linker need besides the written imports.
     fn implicit_imports(&self, id: Id) -> Result<Vec<&'static str>, String> {
+        let mut implicit = self.tool_imports(id);
+        if self.packages[id].found.chosen.name == "main" {
+            implicit.extend(self.linker_deps()?);
+        }
+        let mut seen = HashSet::new();
+        implicit.retain(|path| seen.insert(*path));
+        Ok(implicit)
+    }
+
+    /// What cgo, `simd` and SWIG make the compiled package import.
+    pub(super) fn tool_imports(&self, id: Id) -> Vec<&'static str> {
         let package = &self.packages[id];
         let (path, std) = (&*package.path, package.is_std());
         let chosen = &package.found.chosen.package;
-        let mut implicit = Vec::new();
-        let goarch = self.context.platform.goarch();
-        if chosen.import_sites.contains_key("simd") && matches!(goarch, "wasm" | "amd64" | "arm64") {
-            implicit.push(SIMD_BRIDGE);
+        let mut tools = Vec::new();
+        if self.is_simd(chosen) {
+            tools.push(SIMD_BRIDGE);
         }
         if !chosen.files.cgo.is_empty() {
-            implicit.push("unsafe");
+            tools.push("unsafe");
             if !(std && path == "runtime/cgo") {
-                implicit.push("runtime/cgo");
+                tools.push("runtime/cgo");
             }
             if !(std && matches!(path, "runtime/cgo" | "runtime/race" | "runtime/msan" | "runtime/asan")) {
-                implicit.push("syscall");
+                tools.push("syscall");
             }
         }
         if chosen.files.c.iter().any(|f| f.ends_with(".swig") || f.ends_with(".swigcxx")) {
-            implicit.extend(["unsafe", "runtime/cgo", "syscall", "sync"]);
+            tools.extend(["unsafe", "runtime/cgo", "syscall", "sync"]);
         }
-        if package.found.chosen.name == "main" {
-            implicit.extend(self.linker_deps()?);
-        }
-        let mut seen = std::collections::HashSet::new();
-        implicit.retain(|path| seen.insert(*path));
-        Ok(implicit)
+        tools
+    }
+
+    /// Whether what is imported is compiled to instructions that need the bridge (`hasSimd`).
+    pub(super) fn is_simd(&self, part: &Selection) -> bool {
+        part.imports.contains_key("simd") && matches!(self.context.platform.goarch(), "wasm" | "amd64" | "arm64")
     }
 
     /// What the linker needs for every program (`LinkerDeps`).
@@ -472,7 +508,9 @@ impl<'a> Loader<'a> {
             _ => None,
         };
         match external {
-            Some(what) if !self.context.cgo => return Err(format!("{what} requires external (cgo) linking, but cgo is not enabled")),
+            Some(what) if !self.context.cgo => {
+                return Err(format!("{what} requires external (cgo) linking, but cgo is not enabled"));
+            }
             Some(_) => deps.push("runtime/cgo"),
             None => {}
         }
@@ -488,19 +526,18 @@ impl<'a> Loader<'a> {
     }
 
     /// Finds embedded files; `part` is the index in [`Loaded::embed_files`].
-    pub(super) fn embed(&mut self, id: Id, found: &Found, of: &Selection, part: usize) -> Result<Option<PackageError>> {
+    pub(super) fn embed(&mut self, id: Id, found: &Found, of: &Selection, part: usize) -> Result<Option<Failure>> {
         let Some(origin) = found.origin.as_ref().filter(|_| !of.embed_sites.is_empty()) else { return Ok(None) };
         let mut selection = Selection { embed_sites: of.embed_sites.clone(), ..Selection::default() };
         let (tree, directory) = self.sources.tree_of(origin, &found.path)?;
         if let Some((pattern, why)) = selection.resolve_embeds(&*tree, &directory)? {
             let site = &of.embed_sites[&pattern];
             let position = self.position(found, &site.file, &site.position);
-            return Ok(Some(self.error(format!("pattern {pattern}: {why}"), position)));
+            let text = format!("pattern {pattern}: {why}");
+            let strict = self.in_file(id, site, &text);
+            return Ok(Some(self.failure(text, position, strict)));
         }
-        let mut files: Vec<String> = selection.files.embed.into_values().flatten().collect();
-        files.sort();
-        files.dedup();
-        self.packages[id].embed_files[part] = files;
+        self.packages[id].embeds[part] = selection.files.embed;
         Ok(None)
     }
 
@@ -509,7 +546,8 @@ impl<'a> Loader<'a> {
         let package = &self.packages[id];
         let files = package.found.chosen.all_files();
         let own = files.iter().map(|f| f.as_str());
-        let embedded = package.embed_files[0].iter().map(String::as_str).filter(|f| f.contains('/') || !files.contains(*f));
+        let embedded = package.embed_files(&[0]);
+        let embedded = embedded.into_iter().filter(|f| f.contains('/') || !files.contains(*f));
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         let all: Vec<&str> = own.chain(embedded).collect();
         for file in &all {
@@ -519,10 +557,16 @@ impl<'a> Loader<'a> {
             }
         }
         let safe = |name: &str| {
-            name.starts_with(|c: char| c.is_ascii_alphanumeric() || "._/".contains(c) || !c.is_ascii()) && !name.starts_with("_cgo_")
+            name.starts_with(|c: char| c.is_ascii_alphanumeric() || "._/".contains(c) || !c.is_ascii())
+                && !name.starts_with("_cgo_")
         };
         all.into_iter().find(|file| !safe(file)).map(|file| format!("invalid input file name {file:?}"))
     }
+}
+
+/// Whether two are the same package, or one of them the other's tests.
+fn is_same(a: &Loaded, b: &Loaded) -> bool {
+    a.found.origin == b.found.origin && (!a.is_std() || a.found.path == b.found.path)
 }
 
 /// What stands for a path that nothing is known of.

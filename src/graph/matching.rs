@@ -85,7 +85,13 @@ impl Patterns<'_> {
         let sources = self.sources;
         let mut candidates: Vec<String> = Vec::new();
         if let (Std::Tree(tree), true) = (sources.std, all) {
-            let root = |path: &str| Root { tree, directory: path.to_owned(), path: path.to_owned(), ignore: &[], prune: (true, false) };
+            let root = |path: &str| Root {
+                tree,
+                directory: path.to_owned(),
+                path: path.to_owned(),
+                ignore: &[],
+                prune: (true, false),
+            };
             candidates.extend(walk(&root(""), reaches)?);
             candidates.extend(walk(&root("cmd"), reaches)?);
         }
@@ -104,11 +110,14 @@ impl Patterns<'_> {
             }
             ThirdParty::VendorTree { directory, .. } if all => {
                 let (directory, path) = ((*directory).to_owned(), String::new());
-                candidates.extend(walk(&Root { tree: sources.tree, directory, path, ignore: &[], prune: (false, true) }, reaches)?);
+                candidates
+                    .extend(walk(&Root { tree: sources.tree, directory, path, ignore: &[], prune: (false, true) }, reaches)?);
             }
             _ => {}
         }
-        candidates.retain(|path| fits(path) && !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo"));
+        candidates.retain(|path| {
+            fits(path) && !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo")
+        });
         let mut packages = self.with_files(candidates, false)?;
         packages.sort();
         packages.dedup();
@@ -135,7 +144,8 @@ impl Patterns<'_> {
         let Std::Tree(tree) = self.sources.std else { return Ok(Vec::new()) };
         let start = if pattern == "cmd" { "cmd" } else { "" };
         let root = Root { tree, directory: start.to_owned(), path: start.to_owned(), ignore: &[], prune: (false, false) };
-        let reaches = |name: &str| pattern == "cmd" || name != "cmd" && !name.split('/').next().unwrap_or_default().contains('.');
+        let reaches =
+            |name: &str| pattern == "cmd" || name != "cmd" && !name.split('/').next().unwrap_or_default().contains('.');
         let mut candidates = walk(&root, &reaches)?;
         candidates.retain(|path| !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo"));
         let mut packages = self.with_files(candidates, true)?;
@@ -171,7 +181,7 @@ impl Patterns<'_> {
         let chosen = &found.chosen;
         let tests = if own || self.all_has_tests { vec![&chosen.test, &chosen.external_test] } else { Vec::new() };
         let mut imports = Vec::new();
-        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.import_sites.keys()) {
+        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.imports.keys()) {
             if matches!(written.split('/').next(), Some("appengine" | "appengine_internal")) || written == "C" {
                 continue;
             }
@@ -237,7 +247,10 @@ impl Patterns<'_> {
             if listed.is_empty() && !sources.has_directory(&directory)? {
                 return Ok(Err(Problem::plain(format!("stat {absolute}: directory not found"))));
             }
-            if !listed.iter().any(|e| e.name.ends_with(".go") && e.kind != EntryKind::Directory && !e.name.starts_with(['_', '.'])) {
+            if !listed
+                .iter()
+                .any(|e| e.name.ends_with(".go") && e.kind != EntryKind::Directory && !e.name.starts_with(['_', '.']))
+            {
                 let problem = Problem::plain(format!("no Go files in {absolute}"));
                 return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
             }

@@ -28,15 +28,6 @@ pub enum Origin {
 }
 
 impl Sources<'_> {
-    /// The package that `path` names. Unlike [`Sources::resolve_import`] it takes std's vendored packages by their own name.
-    ///
-    /// # Errors
-    ///
-    /// When no module provides it, or more than one.
-    pub fn resolve(&self, path: &ImportPath) -> Result<Origin> {
-        self.locate_valid(path).map_err(|problem| problem.error)
-    }
-
     /// The package that `path` names, which need not be an import path (`importFromModules` in cmd/go).
     ///
     /// # Errors
@@ -44,7 +35,10 @@ impl Sources<'_> {
     /// When it isn't an import path, no module provides it, or more than one.
     pub fn locate(&self, path: &str) -> Result<Origin, Problem> {
         if is_local(path) {
-            return Err(Problem::plain(format!("{path:?} is relative, but relative import paths are not supported in module mode")));
+            let error = Error::input(format!("{path:?} is relative, but relative import paths are not supported"))
+                .help("write the package's whole import path");
+            let text = format!("{path:?} is relative, but relative import paths are not supported in module mode");
+            return Err(Problem::import(text, error));
         }
         if path.starts_with('/') {
             return Err(Problem::plain(format!("{path:?} is not a package path; see 'go help packages'")));
@@ -118,7 +112,10 @@ impl Sources<'_> {
         let error = Error::input(format!(
             "package {path} may be in {module}@{version}, which neither godirect.lock.json nor go.sum has"
         ));
-        Err(Problem::import(text, error.help("`go mod download` adds it to go.sum; the lock has what the spec's platforms need")))
+        Err(Problem::import(
+            text,
+            error.help("`go mod download` adds it to go.sum; the lock has what the spec's platforms need"),
+        ))
     }
 
     fn ambiguous(&self, path: &ImportPath, candidates: &[Origin]) -> Problem {
@@ -151,36 +148,6 @@ impl Sources<'_> {
             Origin::Main { index, .. } => self.main[*index].path.as_str(),
             Origin::Module { index, .. } => self.module(*index).0.as_str(),
         }
-    }
-
-    /// The package that the import `written` in the package `importer` means; `None` for `C` and `unsafe`, which aren't compiled.
-    ///
-    /// # Errors
-    ///
-    /// When it isn't an import path, no module provides it, or it is internal to others.
-    pub fn resolve_import(
-        &self,
-        written: &str,
-        importer: &ImportPath,
-        origin: &Origin,
-    ) -> Result<Option<(ImportPath, Origin)>> {
-        if matches!(written, "C" | "unsafe") {
-            return Ok(None);
-        }
-        if is_local(written) {
-            return Err(Error::input(format!("\"{written}\" is relative, but relative import paths are not supported"))
-                .help("write the package's whole import path"));
-        }
-        let vendored = *origin == Origin::Std && written.starts_with("golang.org/x/");
-        let path: ImportPath = if vendored { format!("vendor/{written}").parse()? } else { written.parse()? };
-        if *origin != Origin::Std && written.starts_with("vendor/") {
-            return Err(self.missing(&path).error);
-        }
-        let target = self.resolve(&path)?;
-        if !may_import(importer.as_str(), origin, path.as_str(), &target) {
-            return Err(Error::input(format!("use of internal package {path} not allowed in {importer}")));
-        }
-        Ok(Some((path, target)))
     }
 
     /// A module as people name it.

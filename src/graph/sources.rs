@@ -189,7 +189,19 @@ impl<'a> Sources<'a> {
         };
         let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
         let (local, recorded, unpacked, trees) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
-        Sources { tree, root: String::new(), in_workspace: false, main: main.into(), third_party, std, modules, local, recorded, unpacked, trees }
+        Sources {
+            tree,
+            root: String::new(),
+            in_workspace: false,
+            main: main.into(),
+            third_party,
+            std,
+            modules,
+            local,
+            recorded,
+            unpacked,
+            trees,
+        }
     }
 
     /// The path, version and go line of a third-party module.
@@ -199,7 +211,9 @@ impl<'a> Sources<'a> {
                 let info = &modules[index].info;
                 (&info.path, &info.version, info.go.as_ref())
             }
-            ThirdParty::VendorTree { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
+            ThirdParty::VendorTree { modules, .. } => {
+                (&modules[index].path, &modules[index].version, modules[index].go.as_ref())
+            }
             ThirdParty::Locked(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Vendored(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Unlocked { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),

@@ -197,21 +197,15 @@ impl<'a> Locked<'a> {
         };
         let infos: Vec<ModuleInfo> = rest.iter().zip(&locked).map(info).collect();
         let selected: Vec<Selected> = rest.into_iter().cloned().collect();
-        let vouched = |index: usize| {
-            locked[index].is_some() || !project.workspace.sums.module(source_of(&selected[index])).is_empty()
-        };
+        let vouched =
+            |index: usize| locked[index].is_some() || !project.workspace.sums.module(source_of(&selected[index])).is_empty();
         let listed = |(index, info): (usize, &ModuleInfo)| ListedModule { info: info.clone(), vouched: vouched(index) };
         let modules = infos.iter().enumerate().map(listed).collect();
         Ok(Places { root, mains, selected, modules, infos, locked })
     }
 
     /// The modules of all packages that were loaded.
-    fn module_views(
-        &self,
-        places: &Places,
-        sources: &Sources,
-        loader: &Loader,
-    ) -> Result<HashMap<(bool, usize), ModuleView>> {
+    fn module_views(&self, places: &Places, sources: &Sources, loader: &Loader) -> Result<HashMap<(bool, usize), ModuleView>> {
         let direct = self.direct(places, loader);
         let mut views = HashMap::new();
         for origin in loader.packages.iter().filter_map(|p| p.found.origin.as_ref()) {
@@ -229,9 +223,7 @@ impl<'a> Locked<'a> {
     fn direct(&self, places: &Places, loader: &Loader) -> BTreeSet<String> {
         let required = self.project.workspace.modules.iter().flat_map(|m| &m.gomod.require);
         let mut direct: BTreeSet<String> = required.filter(|r| !r.indirect).map(|r| r.id.path.to_string()).collect();
-        let is_own = |package: &Loaded| {
-            matches!(&package.found.origin, Some(Origin::Main { index, .. }) if places.mains[*index].stands_for.is_none())
-        };
+        let is_own = |package: &Loaded| matches!(&package.found.origin, Some(Origin::Main { index, .. }) if places.mains[*index].stands_for.is_none());
         for package in loader.packages.iter().filter(|p| is_own(p)) {
             for dep in package.deps() {
                 match &loader.packages[*dep].found.origin {

@@ -222,8 +222,13 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     if object.wants("Imports") || object.wants("ImportMap") {
         let imports = loader.shown_imports(id, listing);
         object.list("Imports", imports.iter());
-        let map: BTreeMap<&str, &str> =
-            package.raw_imports.iter().zip(&imports).map(|(raw, path)| (&**raw, &**path)).filter(|(raw, path)| raw != path).collect();
+        let map: BTreeMap<&str, &str> = package
+            .raw_imports
+            .iter()
+            .zip(&imports)
+            .map(|(raw, path)| (&**raw, &**path))
+            .filter(|(raw, path)| raw != path)
+            .collect();
         if !map.is_empty() && object.wants("ImportMap") {
             object.key("ImportMap");
             let mut entries = Object::open(object.text, 1, None);
@@ -257,7 +262,7 @@ fn files(object: &mut Object, package: &Loaded) {
         Kind::TestMain => return object.list("GoFiles", ["_testmain.go"]),
         Kind::ExternalTest => {
             object.list("GoFiles", &chosen.external_test.files.go);
-            return object.list("EmbedFiles", &package.embed_files[0]);
+            return object.list("EmbedFiles", package.embed_files(&[2]));
         }
         Kind::Plain => object.list("GoFiles", &chosen.package.files.go),
         Kind::WithTests => object.list("GoFiles", chosen.package.files.go.iter().chain(&chosen.test.files.go)),
@@ -283,7 +288,8 @@ fn files(object: &mut Object, package: &Loaded) {
     object.list("SwigCXXFiles", with_c(of(&["swigcxx"])));
     object.list("SysoFiles", syso);
     object.list("EmbedPatterns", chosen.package.embed_sites.keys());
-    object.list("EmbedFiles", &package.embed_files[0]);
+    let embedding: &[usize] = if package.kind == Kind::WithTests { &[0, 1] } else { &[0] };
+    object.list("EmbedFiles", package.embed_files(embedding));
     let flags = &chosen.cgo_flags;
     object.list("CgoCFLAGS", &flags.cflags);
     object.list("CgoCPPFLAGS", &flags.cppflags);
@@ -298,11 +304,11 @@ fn tests(object: &mut Object, package: &Loaded, [imports, external_imports]: &[B
     object.list("TestGoFiles", &chosen.test.files.go);
     object.list("TestImports", imports);
     object.list("TestEmbedPatterns", chosen.test.embed_sites.keys());
-    object.list("TestEmbedFiles", &package.embed_files[1]);
+    object.list("TestEmbedFiles", package.embed_files(&[1]));
     object.list("XTestGoFiles", &chosen.external_test.files.go);
     object.list("XTestImports", external_imports);
     object.list("XTestEmbedPatterns", chosen.external_test.embed_sites.keys());
-    object.list("XTestEmbedFiles", &package.embed_files[2]);
+    object.list("XTestEmbedFiles", package.embed_files(&[2]));
 }
 
 fn write_module(text: &mut String, depth: usize, module: &ModuleView) {
