@@ -3,7 +3,8 @@
 //! ```sh
 //! cargo test --test list_oracle                                      # a few views of the smaller rows of docs/oracle.md
 //! GODIRECT_TEST_ORACLE=all cargo test --test list_oracle             # all views of all rows
-//! GODIRECT_TEST_ORACLE=golang.org/x/net cargo test --test list_oracle    # all views of the rows whose modules contain that
+//! GODIRECT_TEST_ORACLE=rows cargo test --test list_oracle            # the few views of all rows
+//! GODIRECT_TEST_ORACLE=x/net cargo test --test list_oracle           # all views of the rows whose modules contain that
 //! ```
 
 #[path = "support/cli.rs"]
@@ -84,17 +85,8 @@ const FIELDS: [&str; 49] = [
 ];
 
 /// The fields that are the go command's own: what it has built, and where it would install that; what only a GOPATH has.
-const OF_GO: [&str; 9] = [
-    "ImportComment",
-    "Target",
-    "Shlib",
-    "ConflictDir",
-    "Export",
-    "BuildID",
-    "Stale",
-    "StaleReason",
-    "CompiledGoFiles",
-];
+const OF_GO: [&str; 9] =
+    ["ImportComment", "Target", "Shlib", "ConflictDir", "Export", "BuildID", "Stale", "StaleReason", "CompiledGoFiles"];
 
 /// As long as a report is read.
 const SHOWN: usize = 20;

@@ -1,5 +1,6 @@
 //! Differences that are no faults, each with its reason. A waiver that nothing needs is a failure, too.
 
+use crate::answers::SDK;
 use crate::compare::Difference;
 
 /// A difference that is accepted.
@@ -29,7 +30,7 @@ pub const WAIVERS: [Waiver; 3] = [
         fields: &["Root"],
         applies: |difference| {
             let vendored = ["vendor/", "cmd/vendor/"].iter().any(|prefix| difference.package.starts_with(prefix));
-            vendored && difference.theirs.starts_with("\"$MODULES/")
+            vendored && difference.ours == format!("\"{}\"", SDK.display())
         },
         reason: "Root is the directory that contains the package, for what std vendors GOROOT. The go command looks up the module of \
                  the import as it is written in std, golang.org/x/…, and finds the one that the main module has for itself, which \
