@@ -256,7 +256,9 @@ impl<'a> Locked<'a> {
             directory => format!("{}/{directory}", places.root),
         };
         let go_mod = format!("{dir}/go.mod");
-        let go_version = module.go.as_ref().map_or_else(|| "1.16".to_owned(), ToString::to_string);
+        // Only to its own modules does the go command give a go line that they lack.
+        let missing = if module.stands_for.is_none() { "1.16" } else { "" };
+        let go_version = module.go.as_ref().map_or_else(|| missing.to_owned(), ToString::to_string);
         let path = module.path.to_string();
         let view = ModuleView { path, dir, go_mod, go_version, ..ModuleView::default() };
         match &module.stands_for {
@@ -280,9 +282,8 @@ impl<'a> Locked<'a> {
         let Selected { id, replace } = &places.selected[index];
         let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
             (Some(go), _) => go.to_string(),
-            (None, true) => String::new(),
             (None, false) if places.locked[index].is_none() => go_line(&*sources.module_tree(index)?)?,
-            (None, false) => "1.16".to_owned(),
+            (None, _) => String::new(),
         };
         let view = ModuleView {
             path: id.path.to_string(),
@@ -341,5 +342,5 @@ fn go_line(tree: &IndexedTree) -> Result<String> {
     let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
     let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
     let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
-    Ok(go.map_or_else(|| "1.16".to_owned(), |go| go.to_string()))
+    Ok(go.map(|go| go.to_string()).unwrap_or_default())
 }
