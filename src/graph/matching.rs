@@ -204,11 +204,11 @@ impl Patterns<'_> {
         };
         let start = &absolute[..absolute[..at].rfind('/').unwrap_or(0)];
         let (tree, directory, ignore) = match (self.sources.main_at(start), sources.std) {
-            (Some((index, rest)), _) => {
+            (Some((index, rest)), _) if !sources.in_nested_module(index, &rest)? => {
                 let module = &sources.main[index];
                 (sources.tree, join(&module.directory, &rest), &module.ignore[..])
             }
-            (None, Std::Tree(tree)) if below(start, &sources.goroot_src()).is_some() => {
+            (_, Std::Tree(tree)) if below(start, &sources.goroot_src()).is_some() => {
                 (tree as &dyn Tree, below(start, &sources.goroot_src()).unwrap_or_default().to_owned(), &[][..])
             }
             _ => {
@@ -224,6 +224,10 @@ impl Patterns<'_> {
         if !is_directory(start)? {
             let shown = pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(directory, _)| directory);
             found.problem = Some(Problem::plain(format!("pattern {pattern}: lstat {shown}/: no such file or directory")));
+            return Ok(());
+        }
+        let written = clean(pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(start, _)| start));
+        if is_passed_over(written.rsplit('/').next().unwrap_or_default()) {
             return Ok(());
         }
         let root = Root { tree, directory, path: start.to_owned(), ignore, prune: (true, false) };
@@ -316,6 +320,11 @@ fn walk(root: &Root, reaches: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Whether patterns don't match a directory of this name, nor what is below.
+fn is_passed_over(name: &str) -> bool {
+    name.starts_with('_') || name == "testdata" || name.starts_with('.') && name != ".."
+}
+
 fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, found: &mut Vec<String>) -> Result<()> {
     let path = join(&root.path, directory);
     if !directory.is_empty() || !root.path.is_empty() {
@@ -335,8 +344,7 @@ fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, foun
     }
     for entry in entries.iter().filter(|e| e.kind == EntryKind::Directory) {
         let below = join(directory, &entry.name);
-        let skipped = entry.name.starts_with(['.', '_']) || entry.name == "testdata" || ignores(root.ignore, &below);
-        if !skipped {
+        if !is_passed_over(&entry.name) && !ignores(root.ignore, &below) {
             walk_below(root, &below, reaches, found)?;
         }
     }
