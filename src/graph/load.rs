@@ -7,13 +7,13 @@ use super::failure::Failure;
 use super::find::{Found, shown_position};
 use super::problem::{Importer, PackageError, Problem, ProblemKind};
 use super::resolve::may_import;
-use super::{Origin, Sources};
+use super::{Origin, Sources, Std, ThirdParty};
 use crate::error::{Error, Result};
 use crate::source::choose::{ImportSite, Selection};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
 use crate::source::token::Position;
-use crate::source::tree::{DiskTree, Tree, join};
+use crate::source::tree::{Tree, join};
 
 /// Index of a package among [`Loader::packages`].
 pub type Id = usize;
@@ -194,6 +194,11 @@ impl<'a> Loader<'a> {
         Ok(id)
     }
 
+    /// The package with an import path.
+    pub(super) fn loaded(&self, path: &str) -> Option<&Loaded> {
+        self.by_path.get(path).map(|id| &self.packages[*id])
+    }
+
     fn add(&mut self, path: Arc<str>, found: Arc<Found>) -> Id {
         self.packages.push(Loaded {
             path,
@@ -325,7 +330,7 @@ impl<'a> Loader<'a> {
         if of_package {
             self.push(import);
         }
-        let mut error = self.error(problem.text.clone(), position);
+        let mut error = self.error(self.with_module(problem), position);
         if self.stack.last().is_some_and(|top| *top.path != *path) {
             let position = self.import_position(import);
             if !position.is_empty() {
@@ -529,8 +534,8 @@ impl<'a> Loader<'a> {
     pub(super) fn embed(&mut self, id: Id, found: &Found, of: &Selection, part: usize) -> Result<Option<Failure>> {
         let Some(origin) = found.origin.as_ref().filter(|_| !of.embed_sites.is_empty()) else { return Ok(None) };
         let mut selection = Selection { embed_sites: of.embed_sites.clone(), ..Selection::default() };
-        let (tree, directory) = self.sources.tree_of(origin, &found.path)?;
-        if let Some((pattern, why)) = selection.resolve_embeds(&*tree, &directory)? {
+        let wrong = self.sources.with_tree(origin, &found.path, |tree, directory| selection.resolve_embeds(tree, directory))?;
+        if let Some((pattern, why)) = wrong {
             let site = &of.embed_sites[&pattern];
             let position = self.position(found, &site.file, &site.position);
             let text = format!("pattern {pattern}: {why}");
@@ -616,13 +621,25 @@ impl Sources<'_> {
         Ok(self.has_std(&vendored)?.then_some(vendored))
     }
 
-    /// The tree that a package is in, and its directory there.
-    pub(super) fn tree_of(&self, origin: &Origin, path: &str) -> Result<(Box<dyn Tree + '_>, String)> {
-        let disk = |root: String| Box::new(DiskTree::new(root));
-        Ok(match origin {
-            Origin::Main { index, directory } => (disk(self.root.clone()), join(&self.main[*index].directory, directory)),
-            _ => (disk(self.directory_of(origin, path)?), String::new()),
-        })
+    /// Lets `act` see the tree that a package is in, and its directory there.
+    pub(super) fn with_tree<T>(
+        &self,
+        origin: &Origin,
+        path: &str,
+        act: impl FnOnce(&dyn Tree, &str) -> Result<T>,
+    ) -> Result<T> {
+        match (origin, self.std, &self.third_party) {
+            (Origin::Std, Std::Tree(tree), _) => act(tree, path),
+            (Origin::Module { index, directory }, _, ThirdParty::Unpacked { .. }) => {
+                act(&*self.module_tree(*index)?, directory)
+            }
+            (Origin::Module { index, directory }, _, ThirdParty::VendorTree { modules, directory: vendor, .. }) => {
+                act(self.tree, &join(&join(vendor, modules[*index].path.as_str()), directory))
+            }
+            (Origin::Main { index, directory }, ..) => act(self.tree, &join(&self.main[*index].directory, directory)),
+            // Records have no tree.
+            _ => act(self.tree, ""),
+        }
     }
 
     /// A path relative to the current directory, if that is shorter.

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::{Locked, freshness};
 use crate::error::{Error, Result};
+use crate::exec::sdk::Sdk;
 use crate::graph::files::are_files;
 use crate::graph::listing::{Listing, Options};
 use crate::graph::load::{Loaded, Loader};
@@ -20,8 +24,9 @@ use crate::module::{self, ModuleId};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
+use crate::source::index::IndexedTree;
 use crate::source::sdk;
-use crate::source::tree::{DiskTree, Tree, join};
+use crate::source::tree::{Tree, join};
 use crate::spec::Profile;
 
 /// What is to be listed.
@@ -105,7 +110,7 @@ struct Places<'a> {
 }
 
 impl<'a> Locked<'a> {
-    /// Lists packages, and gives them to `show`. `goroot` is the SDK's directory; modules that aren't there are fetched.
+    /// Lists packages, and gives them to `show`. Modules that aren't there are fetched.
     ///
     /// # Errors
     ///
@@ -113,30 +118,35 @@ impl<'a> Locked<'a> {
     pub fn list<T>(
         &self,
         request: &Request,
-        goroot: &Path,
+        toolchain: &Sdk,
         fetcher: &Fetcher<'_>,
         show: impl FnOnce(&Listed) -> Result<T>,
     ) -> Result<T> {
+        let Sdk { goroot, id: sdk_id } = toolchain;
         let sdk = self.sdk(request.profile);
         let places = self.places()?;
-        let std = DiskTree::new(goroot.join("src"));
+        let parsed = fetcher.cache.root().join("parsed");
+        let std = IndexedTree::fixed(goroot.join("src"), &parsed, &format!("sdk {}", sdk_id));
+        let tree = IndexedTree::edited(&self.project.dir, &parsed);
         let vendor = self.project.vendor_directory();
         let open = |index: usize| {
+            let id = source_of(&places.selected[index]);
             let directory = match places.locked[index] {
                 Some(locked) => resolve::module_directory(fetcher, locked)?,
                 None => {
-                    let id = source_of(&places.selected[index]);
                     let promise = Promise { h1: self.project.workspace.sums.module(id), by: "go.sum" };
                     fetcher.promised_module(id, promise)?.directory
                 }
             };
-            Ok(DiskTree::new(directory))
+            // Its name has the module's hash.
+            let key = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(Arc::new(IndexedTree::fixed(directory, &parsed, &format!("{id} {key}"))))
         };
         let third_party = match &self.project.workspace.vendor {
             Some(listed) => ThirdParty::VendorTree { modules: &places.infos, listed, directory: &vendor },
             None => ThirdParty::Unpacked { modules: &places.modules, open: &open },
         };
-        let mut sources = Sources::new(&self.project.tree, &places.mains[..], third_party, Std::Tree(&std));
+        let mut sources = Sources::new(&tree, &places.mains[..], third_party, Std::Tree(&std));
         sources.root.clone_from(&places.root);
         sources.in_workspace = self.project.workspace.work.is_some();
         let context = self.listing_context(request, sdk, goroot)?;
@@ -153,7 +163,10 @@ impl<'a> Locked<'a> {
         let unmatched = matches.iter().filter(|m| m.packages.is_empty() && m.problem.is_none());
         let unmatched = unmatched.map(|m| m.pattern.clone()).collect();
         let modules = self.module_views(&places, &sources, &loader)?;
-        show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules })
+        let shown = show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules });
+        [&std, &tree].into_iter().for_each(IndexedTree::save);
+        sources.opened().par_iter().for_each(|tree| tree.save());
+        shown
     }
 
     fn listing_context(&self, request: &Request, sdk: &LockedSdk, goroot: &Path) -> Result<BuildContext> {
@@ -272,7 +285,7 @@ impl<'a> Locked<'a> {
         let Selected { id, replace } = &places.selected[index];
         let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
             (Some(go), _) => go.to_string(),
-            (None, false) if places.locked[index].is_none() => go_line(&sources.module_tree(index)?)?,
+            (None, false) if places.locked[index].is_none() => go_line(&*sources.module_tree(index)?)?,
             (None, _) => String::new(),
         };
         let view = ModuleView {
@@ -328,7 +341,7 @@ fn source_of(module: &Selected) -> &ModuleId {
 }
 
 /// The go line of an unpacked module.
-fn go_line(tree: &DiskTree) -> Result<String> {
+fn go_line(tree: &IndexedTree) -> Result<String> {
     let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
     let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
     let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;

@@ -165,6 +165,9 @@ impl FileGroup {
                 let header = header.as_ref().ok();
                 let imports = header.iter().flat_map(|h| &h.imports).map(|i| &i.path).filter(|p| *p != "C");
                 self.imports.extend(imports.cloned());
+                if let Some(header) = header.filter(|h| !h.cgo.is_empty()) {
+                    self.cgo_lines.insert(file.name.clone(), header.cgo.clone());
+                }
                 if header.is_some_and(GoHeader::uses_cgo) { &mut self.cgo } else { &mut self.go }
             }
             FileKind::Asm => &mut self.asm,
@@ -190,6 +193,7 @@ impl FileGroup {
             own.extend(others.iter().cloned());
             own.sort();
         }
+        self.cgo_lines.extend(other.cgo_lines.iter().map(|(file, lines)| (file.clone(), lines.clone())));
         self.imports.extend(other.imports.iter().cloned());
         self.embed.extend(other.embed.iter().map(|(pattern, files)| (pattern.clone(), files.clone())));
     }

@@ -42,7 +42,10 @@ fn library() -> MemoryTree {
         ("p/a.go", "package p\n\nimport \"fmt\"\n"),
         ("p/a_linux.go", "package p\n\nimport (\n\t\"os\"\n\t\"unsafe\"\n)\n"),
         ("p/a_windows.go", "package p\n"),
-        ("p/c.go", "//go:build linux\n\npackage p\n\nimport \"C\"\nimport \"net\"\n"),
+        (
+            "p/c.go",
+            "//go:build linux\n\npackage p\n\n// #cgo LDFLAGS: -lm\n// #cgo amd64 CFLAGS: -I${SRCDIR}\nimport \"C\"\nimport \"net\"\n",
+        ),
         ("p/c.c", "int x;\n"),
         ("p/c.S", ""),
         ("p/doc.go", "package documentation\n"),
@@ -67,16 +70,17 @@ fn a_record_groups_files_by_condition() {
     let package = scan(&tree, "p", Tests::Include).unwrap();
     let record = package.record(&tree, &["linux/amd64".parse().unwrap()]).unwrap();
     let json = serde_json::to_string_pretty(&record).unwrap();
-    let wanted = r#"{
+    let wanted = r##"{
       "name": "p",
       "groups": [
         {"go": ["a.go", "e.go"], "c": ["c.S", "c.c"], "headers": ["x.h"], "imports": ["embed", "fmt"],
          "embed": {"none": [], "t": ["t"]}},
         {"if": "amd64 && !purego", "asm": ["amd64.s"]},
         {"if": "linux", "go": ["a_linux.go"], "imports": ["os", "unsafe"]},
-        {"if": "linux && cgo", "cgo": ["c.go"], "imports": ["net"]}
+        {"if": "linux && cgo", "cgo": ["c.go"], "cgo_lines": {"c.go": ["#cgo LDFLAGS: -lm", "#cgo amd64 CFLAGS: -I${SRCDIR}"]},
+         "imports": ["net"]}
       ]
-    }"#;
+    }"##;
     let wanted: serde_json::Value = serde_json::from_str(wanted).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), wanted, "{json}");
 }
