@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::error::Result;
+use crate::error::{Class, Result};
 use crate::name::ImportPath;
 use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
@@ -121,6 +121,28 @@ impl PackageGraph {
             graph.packages.push(package);
         }
         Ok(graph)
+    }
+
+    /// Where the packages are that `roots` and their tests need, as far as they can be loaded: what is wrong with a package keeps out
+    /// what it imports, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What isn't wrong with the sources, such as a module that can't be fetched.
+    pub fn reach<'a>(sources: &'a Sources<'a>, context: &'a BuildContext, roots: &[ImportPath]) -> Result<Vec<Origin>> {
+        let mut loader = Loader::new(sources, context, &|_| String::new(), HashMap::new());
+        for root in roots {
+            let id = loader.root(root.as_str())?;
+            loader.add_tests(id)?;
+        }
+        let mut origins = Vec::new();
+        for package in &loader.packages {
+            match &package.found.problem {
+                Some(problem) if problem.error.class() != Class::Input => return Err(problem.error.clone()),
+                _ => origins.extend(package.found.origin.clone()),
+            }
+        }
+        Ok(origins)
     }
 
     /// All packages, each after its dependencies.

@@ -232,12 +232,15 @@ impl<'a> Locked<'a> {
         Ok(views)
     }
 
-    /// The modules that main modules import packages of, or say so.
+    /// The modules that main modules say they import packages of; in a workspace also those that they do import of
+    /// (`updateWorkspaceRoots` in cmd/go, which else corrects go.mod's comments only where it may write).
     fn direct(&self, places: &Places, loader: &Loader) -> BTreeSet<String> {
         let required = self.project.workspace.modules.iter().flat_map(|m| &m.gomod.require);
         let mut direct: BTreeSet<String> = required.filter(|r| !r.indirect).map(|r| r.id.path.to_string()).collect();
         let is_own = |package: &Loaded| matches!(&package.found.origin, Some(Origin::Main { index, .. }) if places.mains[*index].stands_for.is_none());
-        for package in loader.packages.iter().filter(|p| is_own(p)) {
+        let workspace = &self.project.workspace;
+        let corrects = workspace.work.is_some() && workspace.vendor.is_none();
+        for package in loader.packages.iter().filter(|p| corrects && is_own(p)) {
             for dep in package.deps() {
                 match &loader.packages[*dep].found.origin {
                     Some(Origin::Module { index, .. }) => direct.insert(places.infos[*index].path.to_string()),
@@ -256,7 +259,9 @@ impl<'a> Locked<'a> {
             directory => format!("{}/{directory}", places.root),
         };
         let go_mod = format!("{dir}/go.mod");
-        let go_version = module.go.as_ref().map_or_else(|| "1.16".to_owned(), ToString::to_string);
+        // Only to its own modules does the go command give a go line that they lack.
+        let missing = if module.stands_for.is_none() { "1.16" } else { "" };
+        let go_version = module.go.as_ref().map_or_else(|| missing.to_owned(), ToString::to_string);
         let path = module.path.to_string();
         let view = ModuleView { path, dir, go_mod, go_version, ..ModuleView::default() };
         match &module.stands_for {
@@ -280,9 +285,8 @@ impl<'a> Locked<'a> {
         let Selected { id, replace } = &places.selected[index];
         let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
             (Some(go), _) => go.to_string(),
-            (None, true) => String::new(),
             (None, false) if places.locked[index].is_none() => go_line(&*sources.module_tree(index)?)?,
-            (None, false) => "1.16".to_owned(),
+            (None, _) => String::new(),
         };
         let view = ModuleView {
             path: id.path.to_string(),
@@ -341,5 +345,5 @@ fn go_line(tree: &IndexedTree) -> Result<String> {
     let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
     let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
     let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
-    Ok(go.map_or_else(|| "1.16".to_owned(), |go| go.to_string()))
+    Ok(go.map(|go| go.to_string()).unwrap_or_default())
 }
