@@ -7,7 +7,7 @@ use super::loaded::{Loaded, is_same};
 use super::problem::{PackageError, Problem, ProblemKind};
 use super::resolve::may_import;
 use super::{Origin, Sources};
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::source::choose::ImportSite;
 use crate::source::token::Position;
 use crate::source::tree::join;
@@ -116,6 +116,10 @@ impl Loader<'_> {
     }
 
     /// An error of finding a package (`setLoadPackageDataError`).
+    ///
+    /// # Errors
+    ///
+    /// The problem itself, for a strict loader, or if it isn't one of the sources.
     pub(super) fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) -> Result<()> {
         let found = self.packages[id].found.clone();
         let position = match &problem.kind {
@@ -140,6 +144,10 @@ impl Loader<'_> {
             Some(_) => problem.error.clone(),
             None => self.located(problem.error.clone(), import),
         };
+        // A module that can't be fetched, or isn't the pinned one, is nothing that a list could show.
+        if problem.error.class() != Class::Input {
+            return Err(strict);
+        }
         self.packages[id].error = None;
         self.fail(id, Failure { error, strict })
     }
