@@ -240,8 +240,8 @@ fn ours(package: &Package, graph: &PackageGraph) -> Listed {
     if let Some(tests) = &package.tests {
         ours.test_go_files.clone_from(&tests.internal.files.go);
         ours.xtest_go_files.clone_from(&tests.external.files.go);
-        ours.test_imports.clone_from(&tests.internal.files.imports);
-        ours.xtest_imports.clone_from(&tests.external.files.imports);
+        ours.test_imports = tests.internal.imports.keys().cloned().collect();
+        ours.xtest_imports = tests.external.imports.keys().cloned().collect();
     }
     ours
 }
