@@ -129,18 +129,16 @@ impl ScannedPackage {
             let go = file.name.ends_with(".go");
             let fits = file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)));
             match &file.kind {
-                FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint => {
-                    if fits {
-                        // Go gives up.
-                        chosen.fault = None;
-                        chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
-                        chosen.invalid_go.pop();
-                        chosen.name = first.map(|(_, name)| name).unwrap_or_default();
-                        chosen.forget_imports();
-                        return chosen;
-                    }
+                FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint && fits => {
+                    // Go gives up.
+                    chosen.fault = None;
+                    chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
+                    chosen.invalid_go.pop();
+                    chosen.name = first.map(|(_, name)| name).unwrap_or_default();
+                    chosen.forget_imports();
+                    return chosen;
                 }
-                FileKind::Go(Err(e)) => {
+                FileKind::Go(Err(e)) if e.fault != header::Fault::Constraint => {
                     chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
                     if matches!(e.fault, header::Fault::Constraints | header::Fault::Nul) {
                         continue;
