@@ -75,6 +75,8 @@ fn theirs(project: &Project, view: &View) -> Objects {
     command.env("HOME", project.path("home")).env("GOROOT", &goroot).env("GOCACHE", caches.join("list-gocache"));
     command.env("GOPATH", caches.join("list-gopath")).env("CGO_ENABLED", if view.cgo { "1" } else { "0" });
     command.envs([("GOOS", goos), ("GOARCH", goarch), ("GOENV", "off"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local")]);
+    // Its threads otherwise race for the error of a package that several tests are compiled with.
+    command.env("GOMAXPROCS", "1");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     objects(&String::from_utf8(output.stdout).unwrap())
@@ -125,6 +127,10 @@ fn whatever_is_wrong_is_listed_as_go_lists_it() {
 #[test]
 fn patterns_name_what_they_name_in_go() {
     let project = repository(&trees::WRONG);
+    project.edit("go.mod", "toolchain go1.27.3\n", "toolchain go1.27.3\n\nignore (\n\t./ignored\n\tanywhere\n)\n");
+    project.write("ignored/sub/s.go", "package sub\n");
+    project.write("ok/anywhere/a.go", "package anywhere\n");
+    project.write("ok/vendor/v.go", "package vendor\n");
     for patterns in [
         &["fmt"][..],
         &["./nogo"],
@@ -162,6 +168,11 @@ fn patterns_name_what_they_name_in_go() {
         &["ok/none.go"],
         &["encoding/..."],
         &["...xml..."],
+        &["./..."],
+        &["./ignored/..."],
+        &["./ignored/sub"],
+        &["./ok/..."],
+        &["example.com/hello/ok/..."],
     ] {
         compare(&project, &View { cgo: false, flags: &["-test"], patterns, ..View::default() });
     }

@@ -108,6 +108,9 @@ fn embed_patterns_may_be_quoted() {
                 var z = '\"' //go:embed\tj\n//go:embed \"k\"l\n/*\n//go:embed m\n*/\n";
     assert_eq!(patterns(&format!("{head}{body}")), ["a", "all:b", "c d", "e", "j"]);
     assert_eq!(patterns(&format!("package a\n{body}")), [""; 0]);
+    let damaged = GoHeader::parse("x.go", b"package a\nimport _ \"embed\"\nvar b string //go:embed \xff b\n").unwrap();
+    let places: Vec<u32> = damaged.embeds.iter().map(|embed| embed.position.column).collect();
+    assert_eq!(places, [25, 27]);
     let header = parse(&format!("{head}{body}"));
     assert_eq!(&format!("{head}{body}")[header.embeds[2].offset..][..5], "\"c d\"");
 }
@@ -121,6 +124,7 @@ fn directives_stand_before_the_package_clause() {
     assert_eq!(settings, ["panicnil=1", "default=go1.21"]);
     let places: Vec<(u32, &str)> = header.directives.iter().map(|d| (d.position.line, d.text.as_str())).collect();
     assert_eq!(places[..2], [(2, "//go:debug panicnil=1"), (3, "//go:debug default=go1.21")]);
+    assert_eq!(parse("//g\ro:build a\rb\npackage main\n").directives[0].text, "//go:build ab");
     let wrong: Vec<String> = header.directives.iter().filter_map(|d| d.debug_setting().err()).collect();
     assert_eq!(wrong, ["missing key=value", "missing key=value"]);
 }
