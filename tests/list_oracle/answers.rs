@@ -160,5 +160,5 @@ fn key(root: &Path, view: View, command: &Command) -> Sha256 {
         let digest = fs::read(root.join(&name)).map(|content| Sha256::of(&content).to_string());
         parts.push(format!("{name} {}", digest.unwrap_or_default()));
     }
-    Sha256::of(&parts.join("\n"))
+    Sha256::of(parts.join("\n"))
 }
