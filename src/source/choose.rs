@@ -360,6 +360,7 @@ impl Selection {
         self.debug.extend(header.debug());
         if file.is_test() {
             self.files.go.push(file.name.clone());
+            self.files.imports.extend(header.imports.iter().map(|i| &i.path).filter(|path| *path != "C").cloned());
         } else {
             self.files.add(file);
         }
