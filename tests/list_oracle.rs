@@ -25,64 +25,11 @@ mod waivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use answers::Object;
+use answers::{FIELDS, Object};
 use compare::Difference;
 use rows::{Row, TABLE, View};
 use support::GOROOT;
 use waivers::WAIVERS;
-
-/// The fields of `go list -json` that both print, in the order of `PackagePublic` in cmd/go/internal/load.
-const FIELDS: [&str; 49] = [
-    "Dir",
-    "ImportPath",
-    "Name",
-    "Doc",
-    "Root",
-    "ForTest",
-    "Module",
-    "Match",
-    "Goroot",
-    "Standard",
-    "DepOnly",
-    "BinaryOnly",
-    "Incomplete",
-    "DefaultGODEBUG",
-    "GoFiles",
-    "CgoFiles",
-    "IgnoredGoFiles",
-    "InvalidGoFiles",
-    "IgnoredOtherFiles",
-    "CFiles",
-    "CXXFiles",
-    "MFiles",
-    "HFiles",
-    "FFiles",
-    "SFiles",
-    "SwigFiles",
-    "SwigCXXFiles",
-    "SysoFiles",
-    "EmbedPatterns",
-    "EmbedFiles",
-    "CgoCFLAGS",
-    "CgoCPPFLAGS",
-    "CgoCXXFLAGS",
-    "CgoFFLAGS",
-    "CgoLDFLAGS",
-    "CgoPkgConfig",
-    "Imports",
-    "ImportMap",
-    "Deps",
-    "Error",
-    "DepsErrors",
-    "TestGoFiles",
-    "TestImports",
-    "TestEmbedPatterns",
-    "TestEmbedFiles",
-    "XTestGoFiles",
-    "XTestImports",
-    "XTestEmbedPatterns",
-    "XTestEmbedFiles",
-];
 
 /// The fields that are the go command's own: what it has built, and where it would install that; what only a GOPATH has.
 const OF_GO: [&str; 9] =

@@ -15,10 +15,62 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::FIELDS;
 use crate::rows::View;
 use crate::support::{GODIRECT, GOROOT, cache_with_sdk};
 use crate::trees::place;
+
+/// The fields of `go list -json` that both print, in the order of `PackagePublic` in cmd/go/internal/load.
+pub const FIELDS: [&str; 49] = [
+    "Dir",
+    "ImportPath",
+    "Name",
+    "Doc",
+    "Root",
+    "ForTest",
+    "Module",
+    "Match",
+    "Goroot",
+    "Standard",
+    "DepOnly",
+    "BinaryOnly",
+    "Incomplete",
+    "DefaultGODEBUG",
+    "GoFiles",
+    "CgoFiles",
+    "IgnoredGoFiles",
+    "InvalidGoFiles",
+    "IgnoredOtherFiles",
+    "CFiles",
+    "CXXFiles",
+    "MFiles",
+    "HFiles",
+    "FFiles",
+    "SFiles",
+    "SwigFiles",
+    "SwigCXXFiles",
+    "SysoFiles",
+    "EmbedPatterns",
+    "EmbedFiles",
+    "CgoCFLAGS",
+    "CgoCPPFLAGS",
+    "CgoCXXFLAGS",
+    "CgoFFLAGS",
+    "CgoLDFLAGS",
+    "CgoPkgConfig",
+    "Imports",
+    "ImportMap",
+    "Deps",
+    "Error",
+    "DepsErrors",
+    "TestGoFiles",
+    "TestImports",
+    "TestEmbedPatterns",
+    "TestEmbedFiles",
+    "XTestGoFiles",
+    "XTestImports",
+    "XTestEmbedPatterns",
+    "XTestEmbedFiles",
+];
 
 /// A package: its fields in the order in which they were printed.
 #[derive(Clone, Debug)]
@@ -91,7 +143,7 @@ pub fn godirect(directory: &Path, arguments: &[&str]) -> Command {
 }
 
 /// The pinned SDK's go command.
-fn go(directory: &Path, arguments: &[&str]) -> Command {
+pub fn go(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = clean(SDK.join("bin/go"), directory);
     command.args(arguments).env("HOME", place("home")).env("GOROOT", &*SDK).env("GOPATH", gopath()).env("GOCACHE", gocache());
     command.envs([("GOTOOLCHAIN", "local"), ("GOFLAGS", "-modcacherw"), ("GONOSUMDB", "*")]);

@@ -109,13 +109,18 @@ impl Row {
     }
 }
 
+/// All rows.
+pub fn table() -> Vec<Row> {
+    let page = std::fs::read_to_string(repository(TABLE)).unwrap();
+    let table = page.split_once(HEADING).map_or("", |(_, rest)| rest);
+    table.lines().filter(|line| line.starts_with("| `")).map(Row::parse).collect()
+}
+
 /// The rows that this run compares, and whether in all their views.
 ///
 /// GODIRECT_TEST_ORACLE is `all`, `rows` for all of them in the brief views, or a part of a module's path for those that have it.
 pub fn selected() -> (Vec<Row>, bool) {
-    let page = std::fs::read_to_string(repository(TABLE)).unwrap();
-    let table = page.split_once(HEADING).map_or("", |(_, rest)| rest);
-    let rows = table.lines().filter(|line| line.starts_with("| `")).map(Row::parse);
+    let rows = table().into_iter();
     match std::env::var("GODIRECT_TEST_ORACLE").ok() {
         Some(all) if all == "all" => (rows.collect(), true),
         Some(rows_only) if rows_only == "rows" => (rows.collect(), false),
