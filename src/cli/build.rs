@@ -189,11 +189,7 @@ fn fetch<'a>(
 fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {
     let mut variants = project.variants();
     if let Some(profile) = &arguments.profile {
-        if !project.spec.profiles.contains_key(profile) {
-            let known: Vec<&str> = project.spec.profiles.keys().map(String::as_str).collect();
-            let error = Error::input(format!("the spec has no profile `{}`", profile.escape_debug()));
-            return Err(error.help(format!("it has {}", known.join(", "))));
-        }
+        project.spec.profile(profile)?;
         variants.retain(|v| v.profile_name == profile);
     }
     if arguments.platform.iter().any(|p| p == "all") {

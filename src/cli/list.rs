@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::output;
 use super::progress::Bar;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::sdk;
 use crate::graph::listing::Options;
 use crate::lock::cache::Cache;
@@ -73,12 +73,7 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
     let project = Project::open(directory)?;
     let lock = project.read_lock()?;
     let locked = project.with_lock(&lock)?;
-    let profile_name = arguments.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    let profile = project.spec.profiles.get(profile_name).ok_or_else(|| {
-        let known: Vec<&str> = project.spec.profiles.keys().map(String::as_str).collect();
-        let error = Error::input(format!("the spec has no profile `{}`", profile_name.escape_debug()));
-        error.help(format!("it has {}", known.join(", ")))
-    })?;
+    let profile = project.spec.profile(arguments.profile.as_deref().unwrap_or(DEFAULT_PROFILE))?;
     let platform = platform(&project, arguments.platform.as_deref())?;
     let tags = arguments
         .tags

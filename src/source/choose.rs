@@ -7,7 +7,7 @@ use crate::source::cgo::CgoFlags;
 use crate::source::constraint::Constraint;
 use crate::source::context::BuildContext;
 use crate::source::embed;
-use crate::source::header::{self, DebugSetting, GoHeader};
+use crate::source::header::{self, DebugSetting, GoHeader, HeaderError};
 use crate::source::record::{FileGroup, PackageRecord};
 use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
 use crate::source::token::Position;
@@ -129,14 +129,9 @@ impl ScannedPackage {
             let go = file.name.ends_with(".go");
             let fits = file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)));
             match &file.kind {
+                // Go gives up.
                 FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint && fits => {
-                    // Go gives up.
-                    chosen.fault = None;
-                    chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
-                    chosen.invalid_go.pop();
-                    chosen.name = first.map(|(_, name)| name).unwrap_or_default();
-                    chosen.forget_imports();
-                    return chosen;
+                    return chosen.given_up(&file.name, e, first);
                 }
                 FileKind::Go(Err(e)) if e.fault != header::Fault::Constraint => {
                     chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
@@ -167,11 +162,17 @@ impl ScannedPackage {
 }
 
 impl Chosen {
-    fn forget_imports(&mut self) {
+    /// What was found before a malformed constraint, without imports, and that error alone.
+    fn given_up(mut self, file: &str, error: &HeaderError, first: Option<(String, String)>) -> Chosen {
+        let (file, kind) = (file.to_owned(), FaultKind::Head(error.fault));
+        let HeaderError { offset, position, message, .. } = error.clone();
+        self.fault = Some(Fault { file, offset, position, kind, message });
+        self.name = first.map(|(_, name)| name).unwrap_or_default();
         for part in [&mut self.package, &mut self.test, &mut self.external_test] {
             part.imports.clear();
             part.embed_sites.clear();
         }
+        self
     }
 
     fn bad(&mut self, file: &str, offset: usize, position: &Position, kind: FaultKind, message: String) {
@@ -359,6 +360,7 @@ impl Selection {
         self.debug.extend(header.debug());
         if file.is_test() {
             self.files.go.push(file.name.clone());
+            self.files.imports.extend(header.imports.iter().map(|i| &i.path).filter(|path| *path != "C").cloned());
         } else {
             self.files.add(file);
         }

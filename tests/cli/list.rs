@@ -224,6 +224,50 @@ fn a_workspace_is_listed_as_go_lists_it() {
     compare(&project, &View { patterns: &["./lib/...", "example.com/local"], ..View::default() });
 }
 
+/// A module without go line has no version of the language, and an `// indirect` that isn't true is corrected in workspaces only.
+#[test]
+fn what_go_mod_says_of_a_module() {
+    let local = "\nrequire (\n\texample.com/local v1.0.0 // indirect\n\texample.com/other v1.0.0\n)\n\n\
+                 replace (\n\texample.com/local => ./local\n\texample.com/other => ./other\n)\n";
+    let project = repository(&[
+        ("own/o.go", "package own\n\nimport _ \"example.com/local\"\n"),
+        ("own/o_test.go", "package own_test\n\nimport _ \"example.com/other\"\n"),
+        ("local/go.mod", "module example.com/local\n"),
+        ("local/l.go", "package local\n"),
+        ("other/go.mod", "module example.com/other\n\ngo 1.20\n"),
+        ("other/o.go", "package other\n"),
+    ]);
+    project.write("go.mod", &(project.read("go.mod") + local));
+    project.succeeds(&["lock"]);
+    compare(&project, &View::default());
+    project.write("go.work", "go 1.27\n\ntoolchain go1.27.3\n\nuse .\n");
+    project.succeeds(&["lock"]);
+    compare(&project, &View::default());
+}
+
+/// Only what its binaries need must be complete for a lock; the rest is listed with what is wrong.
+#[test]
+fn what_cannot_be_loaded_stops_no_lock() {
+    let project = repository(&[
+        ("windows/w_windows.go", "package windows\n"),
+        ("needs/n.go", "package needs\n\nimport _ \"example.com/hello/windows\"\n"),
+        ("missing/m.go", "package missing\n\nimport _ \"nowhere.example/x\"\n"),
+        ("syntax/s.go", "package 1\n"),
+    ]);
+    project.edit("godirect.star", "nix()", "profile(\"new\")\nnix()");
+    project.succeeds(&["lock"]);
+    compare(&project, &View::default());
+    compare(&project, &View { platform: "windows/amd64", ..View::default() });
+    project.write("lockedcommand/main.go", "package main\n\nimport _ \"example.com/hello/missing\"\n\nfunc main() {}\n");
+    let ran = project.run(&["lock"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(
+        ran.stderr.starts_with("error: no required module provides package nowhere.example/x\n --> missing/m.go:3:10\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
 /// Paths a line; what is wrong goes to standard error, and nothing is printed, as the go command does it.
 #[test]
 fn import_paths_and_errors() {
