@@ -94,7 +94,7 @@ fn run(program: Program, root: &Path, platform: &str) -> Cost {
     }
     let mut command = command(program, root, platform);
     let begin = Instant::now();
-    let mut child = command.stdout(Stdio::null()).spawn().expect("a program that can be started");
+    let child = command.stdout(Stdio::null()).spawn().expect("a program that can be started");
     let used = child.wait4().expect("a child to wait for");
     let time = begin.elapsed();
     assert!(used.status.success(), "{command:?} failed");
