@@ -242,9 +242,7 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
             entries.close();
         }
     }
-    let deps = &listing.deps[id];
-    let in_set = |rank: &usize| deps.get(rank / 64).is_some_and(|word| word >> (rank % 64) & 1 == 1);
-    object.list("Deps", (0..listing.paths.len()).filter(in_set).map(|rank| &listing.paths[rank]));
+    object.list("Deps", listing.deps_of(id));
     if let Some(error) = package.error.filter(|_| object.wants("Error")) {
         object.key("Error");
         write_error(object.text, 1, &loader.errors[error]);
