@@ -5,8 +5,8 @@
 //! may have been written again within the file system's resolution of time is compared by content.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::io::{Error, ErrorKind, Result};
+use std::fs::{DirEntry, Metadata};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,7 +32,7 @@ pub enum EntryKind {
 }
 
 /// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The name, without any slash.
     pub name: String,
@@ -125,6 +125,22 @@ impl Files {
         read.map(|(content, _)| content)
     }
 
+    /// The first bytes of a file: at most `length`. A note is taken of all of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn read_start(&self, path: &Path, length: usize) -> Result<Vec<u8>> {
+        if self.noted.is_some() {
+            let mut content = self.read(path)?;
+            content.truncate(length);
+            return Ok(content);
+        }
+        let mut start = Vec::with_capacity(length);
+        std::fs::File::open(path)?.take(length as u64).read_to_end(&mut start)?;
+        Ok(start)
+    }
+
     /// The text of a file.
     ///
     /// # Errors
@@ -141,8 +157,8 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn list(&self, path: &Path) -> Result<Vec<Entry>> {
-        let Some(since) = self.since() else { return list(path) };
-        let listed = std::fs::metadata(path).and_then(|metadata| Ok((list(path)?, State::of(&metadata))));
+        let Some(since) = self.since() else { return entries(path) };
+        let listed = std::fs::metadata(path).and_then(|metadata| Ok((entries(path)?, State::of(&metadata))));
         let answer = listed.as_ref().map(|(entries, state)| found(of_entries(*state, entries), since, digest(entries)));
         self.note(path, Question::Entries, answer);
         listed.map(|(entries, _)| entries)
@@ -215,34 +231,46 @@ fn read_with_state(path: &Path) -> Result<(Vec<u8>, State)> {
     let mut file = std::fs::File::open(path)?;
     let state = State::of(&file.metadata()?);
     let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut file, &mut content)?;
+    file.read_to_end(&mut content)?;
     Ok((content, state))
 }
 
-fn list(path: &Path) -> Result<Vec<Entry>> {
+/// The entries of a directory, as [`Files::list`] has them, each with what `more` finds out while the directory is open.
+///
+/// # Errors
+///
+/// Those of the file system.
+pub fn list<T>(path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec<(Entry, T)>> {
     let mut list = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let kind = kind(entry.file_type()?, &entry.path());
+    for found in std::fs::read_dir(path)? {
+        let found = found?;
+        let kind = kind(&found)?;
         // A name that isn't UTF-8 can be neither a Go source file nor embedded.
-        if let Ok(name) = entry.file_name().into_string() {
-            list.push(Entry { name, kind });
+        if let Ok(name) = found.file_name().into_string() {
+            let entry = Entry { name, kind };
+            let more = more(&entry, &found);
+            list.push((entry, more));
         }
     }
-    list.sort_by(|a, b| a.name.cmp(&b.name));
+    list.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     Ok(list)
 }
 
-fn kind(of: std::fs::FileType, path: &Path) -> EntryKind {
-    if of.is_file() {
+fn entries(path: &Path) -> Result<Vec<Entry>> {
+    Ok(list(path, |_, _| ())?.into_iter().map(|(entry, ())| entry).collect())
+}
+
+fn kind(entry: &DirEntry) -> Result<EntryKind> {
+    let of = entry.file_type()?;
+    Ok(if of.is_file() {
         EntryKind::File
     } else if of.is_dir() {
         EntryKind::Directory
-    } else if of.is_symlink() && !path.is_dir() {
+    } else if of.is_symlink() && !entry.path().is_dir() {
         EntryKind::Symlink
     } else {
         EntryKind::Other
-    }
+    })
 }
 
 /// What a link leads to changes without the directory that has the link.

@@ -1,12 +1,17 @@
 //! What Go source says about itself, read from file headers; nothing here is compiled or type-checked.
 
+pub mod cgo;
+pub mod choose;
 pub mod constraint;
 pub mod context;
 pub mod embed;
 pub mod glob;
 pub mod header;
+pub mod index;
 pub mod record;
 pub mod scan;
 pub mod sdk;
+pub mod synopsis;
 pub mod token;
 pub mod tree;
+mod unicode;

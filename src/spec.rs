@@ -180,6 +180,19 @@ impl Spec {
         })
     }
 
+    /// The profile with `name`, or an error that lists those that exist.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        self.profiles.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+            let error = Error::input(format!("the spec has no profile `{}`", name.escape_debug()));
+            error.help(format!("it has {}", known.join(", ")))
+        })
+    }
+
     /// GOOS/GOARCH pairs of the target platforms, sorted.
     pub fn os_arches(&self) -> BTreeSet<OsArch> {
         self.platforms.iter().map(|t| t.platform.os_arch()).collect()

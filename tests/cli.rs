@@ -17,6 +17,8 @@ mod determinism;
 mod fetching;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/list.rs"]
+mod list;
 #[path = "cli/lock_file.rs"]
 mod lock_file;
 #[path = "cli/memo.rs"]

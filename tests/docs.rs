@@ -8,11 +8,12 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/spec.md",
+    "docs/list.md",
     "docs/lockfile.md",
     "docs/sdk-source.md",
     "docs/trust.md",

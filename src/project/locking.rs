@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Project, context, roots};
-use crate::error::Result;
-use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
+use super::{Project, Variant, context, roots};
+use crate::error::{Class, Result};
+use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, Std, ThirdParty};
 use crate::lock::build;
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
@@ -14,7 +14,9 @@ use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
+use crate::name::ImportPath;
 use crate::platform::OsArch;
+use crate::source::context::BuildContext;
 use crate::source::record::PackageRecord;
 use crate::spec;
 
@@ -97,7 +99,7 @@ impl Project {
         Ok(found.into_iter().collect())
     }
 
-    /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
+    /// The third-party packages that any package of the repository or its tests need, on any platform and in any profile of the spec.
     fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
         for sdk in sdks {
             self.check_version(&sdk.name, &sdk.version)?;
@@ -121,34 +123,54 @@ impl Project {
         // What is found in one variant's sources is known in the next: they are the same but for std.
         let of_sdk = |sdk: &'s LockedSdk| {
             let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
-            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
+            (sdk, Sources::new(&self.tree, &mains, third_party, Std::Recorded(&sdk.packages)))
         };
         let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();
         for variant in self.variants() {
             let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
             let context = context(sdk, variant);
-            let roots = roots(sources, &context, &self.binaries)?;
+            let roots = roots(sources, &context, &self.binaries, true)?;
             // Guesses depend on the order of questions, and take no time.
             if modules.fetches() {
                 with_connections(|| sources.read_ahead(&context, &roots));
             }
-            let graph = PackageGraph::load(sources, &context, &roots, false)?;
-            for package in graph.packages() {
-                match &package.origin {
+            for origin in self.needed_in(variant, sources, &context, &roots)? {
+                match origin {
                     Origin::Module { index, directory } => {
-                        if let Some(record) = sources.module_package(*index, directory)? {
-                            let path = infos[*index].path.clone();
-                            needed.entry(path).or_default().insert(directory.clone(), PackageRecord::clone(&record));
+                        if let Some(record) = sources.module_package(index, &directory)? {
+                            let path = infos[index].path.clone();
+                            needed.entry(path).or_default().insert(directory, PackageRecord::clone(&record));
                         }
                     }
-                    Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {
-                        needed.entry(mains[*index].path.clone()).or_default();
+                    Origin::Main { index, .. } if mains[index].stands_for.is_some() => {
+                        needed.entry(mains[index].path.clone()).or_default();
                     }
                     Origin::Main { .. } | Origin::Std => {}
                 }
             }
         }
         Ok(needed)
+    }
+    /// Where the packages are that a variant's packages and their tests need.
+    ///
+    /// Only its binaries have to be complete: a package can be meant for other platforms, and one that can't be loaded stops nobody
+    /// who doesn't build it.
+    fn needed_in(
+        &self,
+        variant: Variant,
+        sources: &Sources,
+        context: &BuildContext,
+        roots: &[ImportPath],
+    ) -> Result<Vec<Origin>> {
+        match PackageGraph::load(sources, context, roots, true) {
+            Ok(graph) => Ok(graph.packages().iter().map(|package| package.origin.clone()).collect()),
+            Err(error) if error.class() != Class::Input => Err(error),
+            Err(_) => {
+                let built: Vec<ImportPath> = self.binaries_of(variant).map(|(_, binary)| binary.main.clone()).collect();
+                PackageGraph::load(sources, context, &built, false)?;
+                PackageGraph::reach(sources, context, roots)
+            }
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Where source is read from: a directory on disk, or any other tree of files, such as a commit's.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::files::Files;
+use crate::files::{self, Files};
+use crate::source::scan::{ScannedPackage, Tests, scan};
 
 pub use crate::files::{Entry, EntryKind};
 
@@ -14,6 +16,17 @@ pub trait Tree: Sync {
 
     /// The content of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>>;
+
+    /// The first bytes of a file: all if it has fewer than `length`, else at least so many.
+    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
+        let _ = length;
+        self.read(path)
+    }
+
+    /// The source files of a directory, tests included. An [index](crate::source::index::IndexedTree) knows those that it has seen.
+    fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
+        scan(self, directory, Tests::Include).map(Arc::new)
+    }
 }
 
 /// `name` in `directory`, where empty is the root.
@@ -23,6 +36,23 @@ pub fn join(directory: &str, name: &str) -> String {
         (directory, "") => directory.to_owned(),
         _ => format!("{directory}/{name}"),
     }
+}
+
+/// Resolves `.` and `..`; what leads out of a relative path's beginning keeps its leading `..`.
+pub fn clean(path: &str) -> String {
+    let mut elements: Vec<&str> = Vec::new();
+    for element in path.split('/') {
+        match element {
+            "" | "." => {}
+            ".." if elements.last().is_some_and(|last| *last != "..") => {
+                elements.pop();
+            }
+            ".." if path.starts_with('/') => {}
+            element => elements.push(element),
+        }
+    }
+    let clean = elements.join("/");
+    if path.starts_with('/') { format!("/{clean}") } else { clean }
 }
 
 /// A directory on disk.
@@ -47,22 +77,41 @@ impl DiskTree {
     pub fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }
     }
+
+    /// The entries of a directory as [`Tree::list`] gives them, each with what `more` finds out while the directory is open.
+    pub(super) fn entries<T>(
+        &self,
+        directory: &str,
+        more: impl Fn(&Entry, &std::fs::DirEntry) -> T,
+    ) -> Result<Vec<(Entry, T)>> {
+        let path = self.path(directory);
+        or_none(files::list(&path, more)).map_err(|e| Error::io("list", &path, &e))
+    }
 }
 
 impl Tree for DiskTree {
     fn list(&self, directory: &str) -> Result<Vec<Entry>> {
-        use std::io::ErrorKind;
         let path = self.path(directory);
-        match self.files.list(&path) {
-            Ok(entries) => Ok(entries),
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
-            Err(e) => Err(Error::io("list", &path, &e)),
-        }
+        or_none(self.files.list(&path)).map_err(|e| Error::io("list", &path, &e))
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
         let path = self.path(path);
         self.files.read(&path).map_err(|e| Error::io("read", &path, &e))
+    }
+
+    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
+        let path = self.path(path);
+        self.files.read_start(&path, length).map_err(|e| Error::io("read", &path, &e))
+    }
+}
+
+/// What was listed; nothing where there is no such directory.
+fn or_none<T>(listed: std::io::Result<Vec<T>>) -> std::io::Result<Vec<T>> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    match listed {
+        Err(e) if matches!(e.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
+        listed => listed,
     }
 }
 
