@@ -4,10 +4,12 @@ mod all;
 mod build;
 mod generate;
 mod goroot;
+mod graph;
 mod init;
 mod lock;
 mod output;
 mod progress;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ enum Verb {
     Build(build::Arguments),
     All(all::Arguments),
     Goroot(goroot::Arguments),
+    Graph(graph::Arguments),
+    Why(why::Arguments),
     /// List the platforms that Go can build for.
     ///
     /// One GOOS/GOARCH a line, as platforms() in the spec takes them. Reads nothing.
@@ -92,6 +96,8 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),
+        Verb::Graph(verb) => graph::run(directory, verb, json),
+        Verb::Why(verb) => why::run(directory, verb, json),
         Verb::Platforms => {
             output::text(OsArch::all().map(|platform| format!("{platform}\n")).collect::<String>())?;
             Ok(ExitCode::SUCCESS)

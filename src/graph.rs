@@ -10,8 +10,11 @@ use crate::source::scan::{Chosen, ImportSite, Selection};
 use crate::source::tree::join;
 
 mod ahead;
+pub mod chains;
 pub mod godebug;
+pub mod paths;
 pub mod pattern;
+pub mod picture;
 pub mod resolve;
 pub mod sources;
 

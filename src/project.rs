@@ -3,6 +3,8 @@
 mod freshness;
 mod local;
 mod locking;
+mod picture;
+mod unneeded;
 mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,12 +224,18 @@ fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
     }
 }
 
-/// The import paths of all packages of the repository that a build context has files for, and of the binaries in any case.
-fn roots(sources: &Sources, context: &BuildContext, binaries: &BTreeMap<String, ProjectBinary>) -> Result<Vec<ImportPath>> {
+/// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
+/// too), and of the binaries in any case.
+fn roots(
+    sources: &Sources,
+    context: &BuildContext,
+    binaries: &BTreeMap<String, ProjectBinary>,
+    tests: bool,
+) -> Result<Vec<ImportPath>> {
     let mut roots = Vec::new();
     for main in sources.main.iter().filter(|m| m.stands_for.is_none()) {
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
-        roots.extend(pattern::expand(sources, context, "", &[everything], false)?);
+        roots.extend(pattern::expand(sources, context, "", &[everything], tests)?);
     }
     roots.extend(binaries.values().map(|b| b.main.clone()));
     roots.sort();
@@ -268,7 +276,7 @@ impl<'a> Locked<'a> {
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
-        let roots = roots(sources, &context, &self.project.binaries)?;
+        let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)
     }
 

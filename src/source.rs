@@ -8,5 +8,6 @@ pub mod header;
 pub mod record;
 pub mod scan;
 pub mod sdk;
+mod size;
 pub mod token;
 pub mod tree;

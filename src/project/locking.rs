@@ -96,7 +96,7 @@ impl Project {
         Ok(found.into_iter().collect())
     }
 
-    /// The third-party packages that any package of the repository needs, on any platform and in any profile of the spec.
+    /// The third-party packages that any package of the repository or its tests need, on any platform and in any profile of the spec.
     fn needed<'s>(&self, sdks: &'s [LockedSdk], modules: &Modules) -> Result<Needed> {
         for sdk in sdks {
             self.check_version(&sdk.name, &sdk.version)?;
@@ -127,12 +127,12 @@ impl Project {
         for variant in self.variants() {
             let (sdk, sources) = &of_sdks[variant.profile.sdk.as_str()];
             let context = context(sdk, variant);
-            let roots = roots(sources, &context, &self.binaries)?;
+            let roots = roots(sources, &context, &self.binaries, true)?;
             // Guesses depend on the order of questions, and take no time.
             if modules.fetches() {
                 with_connections(|| sources.read_ahead(&context, &roots));
             }
-            let graph = PackageGraph::load(sources, &context, &roots, false)?;
+            let graph = PackageGraph::load(sources, &context, &roots, true)?;
             for package in graph.packages() {
                 match &package.origin {
                     Origin::Module { index, directory } => {

@@ -1,0 +1,127 @@
+//! What go.mod says in vain, and how a requirement comes about: from the repository and the lock alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Locked;
+use crate::error::Result;
+use crate::graph::paths::Shortest;
+use crate::graph::{Origin, Package, PackageGraph};
+use crate::module::gomod::Target;
+use crate::module::unneeded::{Needs, Unneeded, unneeded};
+use crate::module::{ModuleId, mvs};
+use crate::name::{ImportPath, ModulePath};
+use crate::source::scan::FileKind;
+
+impl Locked<'_> {
+    /// The lines of go.mod and go.work that nothing seems to need: no package or test of the repository, on any platform and in any
+    /// profile of the spec.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PackageGraph::load`].
+    pub fn unneeded(&self) -> Result<Vec<Unneeded>> {
+        let workspace = &self.project.workspace;
+        let mut modules = vec![BTreeSet::new(); workspace.modules.len()];
+        for variant in self.project.variants() {
+            let graph = self.graph_of(variant, &[], true)?;
+            for (index, needed) in modules.iter_mut().enumerate() {
+                needed.extend(self.needed_modules(&graph, index));
+            }
+        }
+        let mut imports = self.imports_of_all_files()?;
+        imports.extend(self.recorded_imports());
+        // Where go.mod lists all modules, the lock has no other go.mod.
+        let is_known = workspace.vendor.is_none() && mvs::listed(workspace).is_none();
+        let required = is_known.then(|| self.requirements().into_values().flatten().collect());
+        Ok(unneeded(workspace, &Needs { modules, imports, required }))
+    }
+
+    /// The modules of all packages that those of one main module and their tests need.
+    fn needed_modules(&self, graph: &PackageGraph, main: usize) -> BTreeSet<ModulePath> {
+        let is_own = |package: &&Package| matches!(package.origin, Origin::Main { index, .. } if index == main);
+        let own: Vec<&Package> = graph.packages().iter().filter(is_own).collect();
+        let tested = own.iter().filter_map(|package| package.tests.as_ref()).flat_map(|tests| tests.imports.values());
+        let roots: BTreeSet<&ImportPath> = own.iter().map(|package| &package.import_path).chain(tested).collect();
+        let module = |package: &Package| match &package.origin {
+            Origin::Std => None,
+            Origin::Main { index, .. } => Some(self.mains[*index].path.clone()),
+            Origin::Module { index, .. } => Some(match self.project.workspace.vendor {
+                Some(_) => self.lock.vendored[*index].path.clone(),
+                None => self.lock.modules[*index].path.clone(),
+            }),
+        };
+        graph.closure(roots, true).into_iter().filter_map(module).collect()
+    }
+
+    /// What the files of the repository import on any platform; those that are marked to be ignored aren't looked at by Go either
+    /// (`imports.AnyTags`).
+    fn imports_of_all_files(&self) -> Result<BTreeSet<String>> {
+        let mut imports = BTreeSet::new();
+        let Some((_, sources)) = self.sdks.values().next() else { return Ok(imports) };
+        for index in 0..self.mains.len() {
+            for directory in sources.directories(index, "")? {
+                let Some(package) = sources.main_package(index, &directory)? else { continue };
+                for file in &package.files {
+                    let possible = |tag: &str| (tag == "ignore").then_some(false);
+                    let ignored = file.constraint.as_ref().is_some_and(|c| !c.satisfiable(&possible));
+                    if let (FileKind::Go(Ok(header)), false) = (&file.kind, ignored) {
+                        imports.extend(header.imports.iter().map(|import| import.path.clone()));
+                    }
+                }
+            }
+        }
+        Ok(imports)
+    }
+
+    /// What files of needed packages import, whatever the tags.
+    fn recorded_imports(&self) -> impl Iterator<Item = String> {
+        let modules = self.lock.modules.iter().map(|module| &module.packages);
+        let packages = modules.chain(self.lock.vendored.iter().map(|module| &module.packages));
+        packages.flat_map(BTreeMap::values).flat_map(|record| &record.groups).flat_map(|group| group.imports.iter().cloned())
+    }
+
+    /// What each go.mod requires that is known: those of the repository and of the lock. The repository's own are named by their path,
+    /// others by path and version.
+    fn requirements(&self) -> BTreeMap<String, Vec<ModuleId>> {
+        let workspace = &self.project.workspace;
+        let mut requirements: BTreeMap<String, Vec<ModuleId>> = BTreeMap::new();
+        for module in &workspace.modules {
+            let ids = module.gomod.require.iter().map(|require| require.id.clone());
+            requirements.insert(module.path.to_string(), ids.collect());
+        }
+        let locked: BTreeMap<&ModuleId, &Vec<ModuleId>> = self.lock.go_mods.iter().map(|m| (&m.id, &m.require)).collect();
+        let mut open: Vec<ModuleId> = requirements.values().flatten().cloned().collect();
+        while let Some(id) = open.pop() {
+            let required = match workspace.replacement(&id) {
+                Some(Target::Directory(directory)) => {
+                    let gomod = workspace.local(directory).ok();
+                    gomod.into_iter().flat_map(|gomod| &gomod.require).map(|require| require.id.clone()).collect()
+                }
+                Some(Target::Module(target)) => locked.get(target).copied().cloned().unwrap_or_default(),
+                None => locked.get(&id).copied().cloned().unwrap_or_default(),
+            };
+            if !requirements.contains_key(&id.to_string()) {
+                open.extend(required.iter().cloned());
+                requirements.insert(id.to_string(), required);
+            }
+        }
+        requirements
+    }
+
+    /// The shortest chain of go.mod files that ends with one that requires a module, and the required version; the first is one of the
+    /// repository's own. `None` when no go.mod that is known requires it.
+    pub fn requirement_chain(&self, module: &str) -> Option<Vec<String>> {
+        let requirements = self.requirements();
+        let names: Vec<&String> = requirements.keys().collect();
+        let place = |name: &str| names.binary_search_by(|known| known.as_str().cmp(name)).ok();
+        let edges: Vec<Vec<usize>> =
+            requirements.values().map(|ids| ids.iter().filter_map(|id| place(&id.to_string())).collect()).collect();
+        let starts: Vec<usize> =
+            self.project.workspace.modules.iter().filter_map(|module| place(module.path.as_str())).collect();
+        let shortest = Shortest::from(&edges, &starts, &|_| false);
+        let is_end = |name: &&&String| name.split_once('@').is_some_and(|(path, _)| path == module);
+        let chains = names.iter().filter(is_end).filter_map(|name| shortest.chain(place(name)?));
+        let chain = chains.min_by_key(Vec::len)?;
+        Some(chain.into_iter().map(|node| names[node].clone()).collect())
+    }
+}
