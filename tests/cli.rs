@@ -15,6 +15,8 @@ mod attacks;
 mod determinism;
 #[path = "cli/fetching.rs"]
 mod fetching;
+#[path = "cli/graph.rs"]
+mod graph;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/lock_file.rs"]
@@ -35,3 +37,5 @@ mod stale;
 mod sumdb;
 #[path = "cli/update.rs"]
 mod update;
+#[path = "cli/why.rs"]
+mod why;

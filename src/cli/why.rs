@@ -10,6 +10,7 @@ use super::output::{self, JSON_VERSION};
 use crate::error::{Class, Error, Location, Result};
 use crate::graph::chains::{self, Chain};
 use crate::graph::picture::{ImportKind, ModuleOrigin, Picture};
+use crate::name::ImportPath;
 use crate::project::{Locked, Project};
 
 /// Show why a package is needed: the shortest chain of imports that leads to it.
@@ -78,12 +79,11 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let locked = project.with_lock(&lock)?;
     let variants = project.chosen_variants(&arguments.platform, arguments.profile.as_deref())?;
     let picture = locked.picture(&variants, &[], arguments.test)?;
-    let Some((to, from)) = arguments.ends.split_last() else { return Err(Error::input("no package was named")) };
-    let ends = named(&locked, &picture, to, arguments.module)?;
-    let starts = match from.first() {
-        Some(from) => named(&locked, &picture, from, false)?,
-        None => own(&picture),
-    };
+    let paths = arguments.ends.iter().map(|name| locked.package_named(name)).collect::<Result<Vec<_>>>()?;
+    let Some((to, from)) = paths.split_last() else { return Err(Error::input("no package was named")) };
+    let (to, from) = (to.as_str(), from.first().map(ImportPath::as_str));
+    let ends = named(&picture, to, arguments.module);
+    let starts = from.map_or_else(|| own(&picture), |from| named(&picture, from, false));
     let chains = if arguments.all {
         chains::by_importer(&picture, &starts, &ends)
     } else {
@@ -99,19 +99,18 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         let texts: Vec<String> = shown.iter().map(|chain| text(chain, picture.views.len())).collect();
         output::text(texts.join("\n"))?;
     } else {
-        output::text(no_chain(&picture, to, from.first(), &ends, &required_by))?;
+        output::text(no_chain(&picture, to, from, &ends, &required_by))?;
     }
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(Class::Negative.exit_code()) })
 }
 
-/// The nodes that an argument names: a package, or else all packages of a module; none when the graph has neither.
-fn named(locked: &Locked, picture: &Picture, name: &str, is_module: bool) -> Result<Vec<usize>> {
-    let path = locked.package_named(name)?;
-    if let Some(node) = picture.find(path.as_str()).filter(|_| !is_module) {
-        return Ok(vec![node]);
+/// The nodes that a path names: a package, or else all packages of a module; none when the graph has neither.
+fn named(picture: &Picture, path: &str, is_module: bool) -> Vec<usize> {
+    if let Some(node) = picture.find(path).filter(|_| !is_module) {
+        return vec![node];
     }
-    let of_module = picture.nodes.iter().enumerate().filter(|(_, n)| picture.modules[n.module].path == path.as_str());
-    Ok(of_module.map(|(node, _)| node).collect())
+    let of_module = picture.nodes.iter().enumerate().filter(|(_, n)| picture.modules[n.module].path == path);
+    of_module.map(|(node, _)| node).collect()
 }
 
 /// The packages that are built for their own sake.
@@ -163,7 +162,7 @@ fn text(chain: &ShownChain, views: usize) -> String {
     text
 }
 
-fn no_chain(picture: &Picture, to: &str, from: Option<&String>, ends: &[usize], required_by: &[String]) -> String {
+fn no_chain(picture: &Picture, to: &str, from: Option<&str>, ends: &[usize], required_by: &[String]) -> String {
     if !required_by.is_empty() {
         return format!("# no package of {to} is needed; it is required by\n{}\n", required_by.join("\n"));
     }

@@ -56,7 +56,8 @@ fn declared(picture: &Picture, index: usize) -> String {
         attributes.push("penwidth=2".to_owned());
     }
     let attributes = if attributes.is_empty() { String::new() } else { format!(" [{}]", attributes.join(", ")) };
-    format!("    {}{attributes};\n", quoted(&node.path))
+    let indent = if picture.kind == NodeKind::Packages { "    " } else { "  " };
+    format!("{indent}{}{attributes};\n", quoted(&node.path))
 }
 
 /// A quoted string. In one, only quotes are escaped by the grammar, but labels give a meaning to backslashes, too.
