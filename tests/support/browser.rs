@@ -35,20 +35,20 @@ impl Browser {
         command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >&2"]).arg(program);
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]);
         command.args(["--disable-dev-shm-usage", "--remote-debugging-pipe", "about:blank"]);
-        command.arg(format!("--user-data-dir={}", profile.path().display())).arg(format!("--window-size={width},{height}"));
+        command.arg(format!("--user-data-dir={}", profile.path().display()));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let to = process.stdin.take().unwrap();
         let from = BufReader::new(process.stdout.take().unwrap());
         let (requests, errors) = (Vec::new(), Vec::new());
-        let mut browser =
-            Browser { process, to, from, session: Value::Null, next: 0, requests, errors, _profile: profile };
-        let target = browser.send("Target.createTarget", json!({"url": "about:blank", "width": width, "height": height}));
-        let attached = browser
-            .send("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
+        let mut browser = Browser { process, to, from, session: Value::Null, next: 0, requests, errors, _profile: profile };
+        let target = browser.send("Target.createTarget", json!({"url": "about:blank"}));
+        let attached = browser.send("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
         browser.session = attached["sessionId"].clone();
         for domain in ["Page", "Runtime", "Network", "Log"] {
             browser.send(&format!("{domain}.enable"), json!({}));
         }
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        browser.send("Emulation.setDeviceMetricsOverride", size);
         browser
     }
 
@@ -99,8 +99,8 @@ impl Browser {
 
     /// The value of an expression in the page; a promise is waited for.
     pub fn eval(&mut self, expression: &str) -> Value {
-        let result = self
-            .send("Runtime.evaluate", json!({"expression": expression, "awaitPromise": true, "returnByValue": true}));
+        let result =
+            self.send("Runtime.evaluate", json!({"expression": expression, "awaitPromise": true, "returnByValue": true}));
         assert_eq!(result["exceptionDetails"], Value::Null, "{expression}");
         result["result"]["value"].clone()
     }
@@ -114,7 +114,8 @@ impl Browser {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        panic!("it never holds: {expression}\n{:?}\n{}", self.errors, self.eval("document.body.innerText"));
+        let text = self.eval("document.body.innerText");
+        panic!("it never holds: {expression}\n{:?}\n{text}", self.errors);
     }
 
     /// The texts of all elements that a selector finds.
@@ -137,8 +138,11 @@ impl Browser {
         }
     }
 
-    /// Types text where the focus is.
+    /// Types text in the place of what is selected where the focus is.
     pub fn insert(&mut self, text: &str) {
+        if text.is_empty() {
+            self.send("Input.dispatchKeyEvent", json!({"type": "keyDown", "key": "Delete", "windowsVirtualKeyCode": 46}));
+        }
         self.send("Input.insertText", json!({"text": text}));
     }
 
