@@ -6,6 +6,7 @@ mod generate;
 mod goroot;
 mod graph;
 mod init;
+mod list;
 mod lock;
 mod output;
 mod progress;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::platform::OsArch;
 
 /// Builds Go programs from one lock and one package graph: the same bytes from `go build`, `nix build` and `bazel build`.
@@ -43,9 +44,9 @@ struct Arguments {
     /// Work in this directory, the one with godirect.star, instead of the current one.
     #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", hide_default_value = true)]
     directory: PathBuf,
-    /// Print results as JSON with a `version` field, for programs.
-    #[arg(long, global = true)]
-    json: bool,
+    /// Print results as JSON with a `version` field, for programs; `list` takes names of fields.
+    #[arg(long, global = true, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    json: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -57,6 +58,7 @@ enum Verb {
     Lock(lock::Arguments),
     Generate(generate::Arguments),
     Build(build::Arguments),
+    List(list::Arguments),
     All(all::Arguments),
     Goroot(goroot::Arguments),
     Graph(graph::Arguments),
@@ -88,12 +90,18 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(arguments: &Arguments) -> Result<ExitCode> {
-    let (directory, json) = (arguments.directory.as_path(), arguments.json);
+    let (directory, fields) = (arguments.directory.as_path(), arguments.json.as_deref());
+    let json = fields.is_some();
+    if let (Some(fields), false) = (fields.filter(|fields| !fields.is_empty()), matches!(arguments.verb, Verb::List(_))) {
+        let error = Error::input(format!("--json={} names fields, which only `list` prints", fields.escape_debug()));
+        return Err(error.help("write --json"));
+    }
     match &arguments.verb {
         Verb::Init(verb) => init::run(directory, verb),
         Verb::Lock(verb) => lock::run(directory, verb, json),
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
+        Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),
         Verb::Graph(verb) => graph::run(directory, verb, json),

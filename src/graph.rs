@@ -11,15 +11,21 @@ use crate::source::tree::join;
 
 mod ahead;
 pub mod chains;
+pub mod find;
 pub mod godebug;
+pub mod listing;
+pub mod load;
+pub mod matching;
 pub mod paths;
 pub mod pattern;
 pub mod picture;
+pub mod problem;
 pub mod resolve;
 pub mod sources;
+pub mod variants;
 
 pub use resolve::Origin;
-pub use sources::{MainModule, ModuleInfo, Recorded, Sources, StandsFor, ThirdParty};
+pub use sources::{ListedModule, MainModule, ModuleInfo, Recorded, Sources, StandsFor, Std, ThirdParty};
 
 /// A package as one build context sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,7 +242,7 @@ impl Loader<'_> {
 
     fn choose(&self, path: &ImportPath, origin: &Origin) -> Result<Chosen> {
         let record = match origin {
-            Origin::Std => self.sources.std.get(path.as_str()).map(Recorded::Locked),
+            Origin::Std => self.sources.std_record(path.as_str()).map(Recorded::Locked),
             Origin::Module { index, directory } => self.sources.module_package(*index, directory)?,
             Origin::Main { index, directory } => {
                 let package = self.sources.main_package(*index, directory)?;
@@ -307,7 +313,7 @@ impl Loader<'_> {
         let path = package.import_path.as_str();
         let std = package.is_std();
         let mut tools = Vec::new();
-        if package.imports.contains_key("simd") && self.sources.std.contains_key("simd/internal/bridge") {
+        if package.imports.contains_key("simd") && self.sources.has_std("simd/internal/bridge")? {
             tools.push("simd/internal/bridge");
         }
         if !package.selection.files.cgo.is_empty() {

@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+pub mod listing;
 mod local;
 mod locking;
 mod picture;
@@ -12,13 +13,14 @@ use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
 use crate::error::{self, Error, Result};
-use crate::graph::{MainModule, Origin, PackageGraph, Sources, ThirdParty, godebug, pattern};
+use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::{self, Configuration};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
+use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
@@ -156,7 +158,7 @@ impl Project {
     pub fn directories(&self) -> Result<BTreeSet<String>> {
         let no_std = BTreeMap::new();
         let mains: Vec<MainModule> = self.mains.iter().cloned().chain(self.possible_locals()).collect();
-        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), &no_std);
+        let sources = Sources::new(&self.tree, &mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
         let mut found = BTreeSet::from([String::new()]);
         for (index, main) in mains.iter().enumerate() {
             found.extend(sources.directories(index, "")?.iter().map(|d| join(&main.directory, d)));
@@ -200,7 +202,7 @@ impl Project {
             None => lock.modules.iter().map(plan::Module::from).collect(),
         };
         let sources = |sdk: &'a LockedSdk| {
-            let sources = Sources::new(&self.tree, mains.clone(), third_party(), &sdk.packages);
+            let sources = Sources::new(&self.tree, mains.clone(), third_party(), Std::Recorded(&sdk.packages));
             (sdk, sources)
         };
         let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
@@ -311,6 +313,12 @@ impl<'a> Locked<'a> {
 
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
+        let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
+        self.godebug_of(directives, self.sdk(profile))
+    }
+
+    /// The value of `DefaultGODEBUG` for a main package with these directives.
+    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, sdk: &LockedSdk) -> String {
         let workspace = &self.project.workspace;
         let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
@@ -318,8 +326,7 @@ impl<'a> Locked<'a> {
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
         let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
-        let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
+        godebug::default_godebug(go, &settings, directives, &sdk.godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -407,7 +414,7 @@ fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
 /// The binaries that the spec names, or else every main package.
 fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
     let no_std = BTreeMap::new();
-    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), &no_std);
+    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
     let mut everything = Vec::new();
     if spec.binaries.is_empty() {
         for (index, main) in mains.iter().enumerate() {

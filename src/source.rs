@@ -1,5 +1,7 @@
 //! What Go source says about itself, read from file headers; nothing here is compiled or type-checked.
 
+pub mod cgo;
+pub mod choose;
 pub mod constraint;
 pub mod context;
 pub mod embed;
@@ -9,5 +11,7 @@ pub mod record;
 pub mod scan;
 pub mod sdk;
 mod size;
+pub mod synopsis;
 pub mod token;
 pub mod tree;
+mod unicode;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use godirect::graph::godebug::default_godebug;
 use godirect::graph::pattern::expand;
-use godirect::graph::{MainModule, Package, PackageGraph, Sources, ThirdParty};
+use godirect::graph::{MainModule, Package, PackageGraph, Sources, Std, ThirdParty};
 use godirect::name::GoVersion;
 use godirect::platform::OsArch;
 use godirect::source::context::BuildContext;
@@ -260,7 +260,7 @@ fn a_modules_graph_is_what_go_list_says() {
         ignore: vec!["./ignored".to_owned()],
         stands_for: None,
     }];
-    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &records);
+    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), Std::Recorded(&records));
     for platform in PLATFORMS {
         for cgo in [false, true].into_iter().filter(|cgo| !cgo || platform.starts_with("linux")) {
             let context = context(&goroot, platform, cgo);
@@ -343,7 +343,7 @@ fn default_godebug_is_what_go_list_says() {
         let path = "example.com/m".parse().unwrap();
         let main =
             [MainModule { path, directory: String::new(), go: Some(version.clone()), ignore: Vec::new(), stands_for: None }];
-        let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &records);
+        let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), Std::Recorded(&records));
         let roots = ["example.com/m".parse().unwrap(), "example.com/m/cmd/tool".parse().unwrap()];
         let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();
         let settings: BTreeMap<String, String> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

@@ -1,9 +1,9 @@
 //! Heads of source files: no bytes make the scanner panic, and every place that it gives is inside the file.
 
-use godirect::source::header::{GoHeader, constraint_of};
+use godirect::source::header::{GoHeader, head_of};
 
 pub fn run(content: &[u8]) {
-    if let Err(error) = constraint_of(content) {
+    if let Err(error) = head_of(content) {
         assert!(error.offset <= content.len());
     }
     match GoHeader::parse(content) {

@@ -1,6 +1,6 @@
 //! `godirect build`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
 use crate::exec::{self, Environment, Sources};
+use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
@@ -111,13 +112,14 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         let error = Error::input("nothing to build: none of these binaries has this profile");
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
+    let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (toolchains, sources) = fetch(&locked, &variants, &cache, &proxy)?;
+    let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
-    for variant in variants {
-        let configuration = locked.plan(&locked.graph(variant)?, variant, |name| wanted.contains(&name.to_owned()))?;
+    for (variant, graph) in variants.into_iter().zip(&graphs) {
+        let configuration = locked.plan(graph, variant, |name| wanted.contains(&name.to_owned()))?;
         let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
         let environment =
             Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
@@ -153,10 +155,11 @@ fn tools_of(goroot: &Path) -> Result<PathBuf> {
     Ok(goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch)))
 }
 
-/// The SDKs of the variants by name, and the unpacked modules.
+/// The SDKs of the variants by name, and the unpacked modules that the graphs need: the lock has those of tests too.
 fn fetch<'a>(
     locked: &Locked<'a>,
     variants: &[Variant<'_>],
+    graphs: &[PackageGraph],
     cache: &Cache,
     proxy: &Proxy,
 ) -> Result<(BTreeMap<&'a str, Sdk>, Sources)> {
@@ -174,7 +177,8 @@ fn fetch<'a>(
     }
     drop(phases);
     let mut modules = BTreeMap::new();
-    for module in locked.lock.modules.iter().filter(|m| !m.packages.is_empty()) {
+    let needed: BTreeSet<usize> = graphs.iter().flat_map(|graph| graph.module_directories().into_keys()).collect();
+    for (_, module) in locked.lock.modules.iter().enumerate().filter(|(index, _)| needed.contains(index)) {
         let directory = resolve::module_directory(&fetcher, module)?;
         modules.insert(format!("{}@{}", module.path, module.version), (directory, module.h1.to_string()));
     }

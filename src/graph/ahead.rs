@@ -1,22 +1,26 @@
 //! Reading third-party packages before a graph is walked, many at once: the walk goes from one import to the next, and a module
 //! that isn't there yet would make it wait for each download.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::find::Found;
+use super::listing::Match;
 use super::{Origin, Sources};
 use crate::error::Result;
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
 
 impl Sources<'_> {
-    /// Reads the packages that a graph of these roots has, in rounds: those that the packages of one round import are the next.
+    /// Reads the packages that a graph of these roots and their tests has, in rounds: those that the packages of one round import are
+    /// the next.
     ///
     /// It ends where something fails, which the walk will find again, and who imports it.
     pub fn read_ahead(&self, context: &BuildContext, roots: &[ImportPath]) {
         let mut seen: BTreeSet<ImportPath> = roots.iter().cloned().collect();
-        let mut round = roots.to_vec();
+        let (mut round, mut tests) = (roots.to_vec(), true);
         while !round.is_empty() {
             // One package of each module, so that no module is fetched twice.
             let mut modules = BTreeMap::new();
@@ -28,7 +32,9 @@ impl Sources<'_> {
             if modules.into_par_iter().any(|(index, directory)| self.module_package(index, directory).is_err()) {
                 return;
             }
-            let imports: Result<Vec<BTreeSet<String>>> = round.par_iter().map(|path| self.imports(path, context)).collect();
+            let imports: Result<Vec<BTreeSet<String>>> =
+                round.par_iter().map(|path| self.imports(path, context, tests)).collect();
+            tests = false;
             let Ok(imports) = imports else { return };
             let paths = imports.into_iter().flatten().filter_map(|written| written.parse::<ImportPath>().ok());
             round = paths.filter(|path| seen.insert(path.clone())).collect();
@@ -41,10 +47,17 @@ impl Sources<'_> {
         prefixes.filter_map(|prefix| Some((self.module_at(prefix)?, path.below(prefix).unwrap_or(""))))
     }
 
-    fn imports(&self, path: &ImportPath, context: &BuildContext) -> Result<BTreeSet<String>> {
+    fn imports(&self, path: &ImportPath, context: &BuildContext, tests: bool) -> Result<BTreeSet<String>> {
         Ok(match self.resolve(path) {
             Ok(Origin::Main { index, directory }) => match self.main_package(index, &directory)? {
-                Some(package) => package.choose(self.tree, context)?.package.files.imports,
+                Some(package) => {
+                    let mut chosen = package.choose(self.tree, context)?;
+                    if tests {
+                        chosen.package.files.imports.append(&mut chosen.test.files.imports);
+                        chosen.package.files.imports.append(&mut chosen.external_test.files.imports);
+                    }
+                    chosen.package.files.imports
+                }
                 None => BTreeSet::new(),
             },
             Ok(Origin::Module { index, directory }) => {
@@ -54,5 +67,51 @@ impl Sources<'_> {
             // std is there already, and what isn't found has no imports.
             Ok(Origin::Std) | Err(_) => BTreeSet::new(),
         })
+    }
+}
+
+/// What was read ahead, by import path.
+pub type Read = HashMap<Arc<str>, Arc<Found>>;
+
+impl Sources<'_> {
+    /// Reads all packages that a listing needs, many at once; with `tests`, also what the tests of the named packages need.
+    ///
+    /// # Errors
+    ///
+    /// Only what stops everything: a directory that can't be read.
+    pub fn read_all(&self, context: &BuildContext, matches: &[Match], tests: bool) -> Result<Read> {
+        let mut read = Read::new();
+        let mut round: BTreeSet<String> = matches.iter().flat_map(|m| m.packages.iter().cloned()).collect();
+        let mut tests = tests;
+        if tests {
+            round.extend(["os", "reflect", "testing", "testing/internal/testdeps", "runtime"].map(str::to_owned));
+        }
+        while !round.is_empty() {
+            let paths: Vec<String> = round.into_iter().collect();
+            let found: Result<Vec<Found>> = paths.par_iter().map(|path| self.find(path, context)).collect();
+            round = BTreeSet::new();
+            for (path, found) in paths.into_iter().zip(found?) {
+                round.extend(self.next(&found, tests)?);
+                read.insert(path.into(), Arc::new(found));
+            }
+            round.retain(|path| !read.contains_key(path.as_str()));
+            tests = false;
+        }
+        Ok(read)
+    }
+
+    /// What a package imports.
+    fn next(&self, found: &Found, tests: bool) -> Result<Vec<String>> {
+        let chosen = &found.chosen;
+        let parts = if tests { vec![&chosen.package, &chosen.test, &chosen.external_test] } else { vec![&chosen.package] };
+        let mut next = Vec::new();
+        for written in parts.into_iter().flat_map(|part| part.import_sites.keys()).filter(|path| *path != "C") {
+            let vendored = if found.origin == Some(Origin::Std) { self.vendored(&found.path, written)? } else { None };
+            next.push(vendored.unwrap_or_else(|| written.clone()));
+        }
+        if !chosen.package.files.cgo.is_empty() {
+            next.extend(["unsafe", "runtime/cgo", "syscall"].map(str::to_owned));
+        }
+        Ok(next)
     }
 }

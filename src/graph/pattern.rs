@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::graph::Sources;
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
-use crate::source::tree::join;
+use crate::source::tree::{clean, join};
 
 /// The packages that patterns name, sorted, each once. `from` is the directory in the tree that `.` stands for.
 ///
@@ -45,23 +45,8 @@ pub fn expand(
     Ok(packages.into_iter().collect())
 }
 
-/// Resolves `.` and `..`; what leads out of the tree keeps its leading `..`.
-fn clean(path: &str) -> String {
-    let mut elements: Vec<&str> = Vec::new();
-    for element in path.split('/') {
-        match element {
-            "" | "." => {}
-            ".." if elements.last().is_some_and(|last| *last != "..") => {
-                elements.pop();
-            }
-            element => elements.push(element),
-        }
-    }
-    elements.join("/")
-}
-
 /// The path below `root`, or `None`; both slash-separated and clean, where empty is the root of the tree.
-fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
+pub(super) fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
     match path.strip_prefix(root)? {
         rest if rest.is_empty() => Some(rest),
         rest if root.is_empty() => Some(rest).filter(|rest| *rest != ".." && !rest.starts_with("../")),
@@ -118,10 +103,16 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
     Ok(packages)
 }
 
-/// Whether `name` matches, where `...` stands for any text, and `/...` at the end for nothing too (`pkgpattern.MatchPattern`).
-fn matches_pattern(pattern: &str, name: &str) -> bool {
+/// Whether `name` matches, where `...` stands for any text without an element `vendor` that isn't the last, and `/...` at the end for
+/// nothing too (`pkgpattern.MatchPattern`).
+pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
     if pattern.strip_suffix("/...") == Some(name) {
         return true;
+    }
+    let vendors = |path: &str| path.split('/').rev().skip(1).filter(|element| *element == "vendor").count();
+    // Those that the pattern names are matched as they are.
+    if vendors(pattern) != vendors(name) {
+        return false;
     }
     let mut pieces = pattern.split("...");
     let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
@@ -155,6 +146,10 @@ mod tests {
             ("a...b...c", "axbxc", true),
             ("a...b...b", "ab", false),
             ("a/b", "a/b", true),
+            ("a/...", "a/vendor/b", false),
+            ("a/...", "a/vendor", true),
+            ("a/vendor/...", "a/vendor/b", true),
+            ("a/vendor/...", "a/b/vendor/c", false),
         ] {
             assert_eq!(matches_pattern(pattern, name), matches, "{pattern} {name}");
         }

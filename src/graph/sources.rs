@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::lock::file::{LockedModule, Vendored};
-use crate::name::{GoVersion, ModulePath, ModuleVersion};
+use crate::module::modules_txt::ModulesTxt;
+use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::source::record::PackageRecord;
 use crate::source::scan::{ScannedPackage, Tests, scan};
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{DiskTree, EntryKind, Tree, join};
 
 /// A module whose source is in the repository: the one of go.mod, those of go.work, local replacements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +63,36 @@ pub struct ModuleInfo {
 /// Gives the record of a directory in the module with an index; `None` where there are no Go files.
 pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageRecord>> + Sync + 'a;
 
+/// A third-party module whose files are read as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedModule {
+    /// The module.
+    pub info: ModuleInfo,
+    /// Whether the lock has it, so that it can be read.
+    pub locked: bool,
+}
+
+/// Gives the tree of the module with an index, fetched where it isn't there.
+pub type OpenModule<'a> = dyn Fn(usize) -> Result<DiskTree> + Sync + 'a;
+
 /// The third-party modules.
 pub enum ThirdParty<'a> {
+    /// Read as they are on disk, for `list`.
+    Unpacked {
+        /// The selected modules.
+        modules: &'a [ListedModule],
+        /// Where the files of one are; asked once for each.
+        open: &'a OpenModule<'a>,
+    },
+    /// Read as they are in vendor/, for `list`.
+    VendorTree {
+        /// The modules that provide packages.
+        modules: &'a [ModuleInfo],
+        /// Which module has which package.
+        listed: &'a ModulesTxt,
+        /// The vendor directory in the tree.
+        directory: &'a str,
+    },
     /// As the lock records them.
     Locked(&'a [LockedModule]),
     /// As the lock records those in vendor/.
@@ -99,20 +128,35 @@ impl Deref for Recorded<'_> {
     }
 }
 
+/// The SDK's packages.
+#[derive(Clone, Copy)]
+pub enum Std<'a> {
+    /// As the lock records them.
+    Recorded(&'a BTreeMap<String, PackageRecord>),
+    /// Read as they are in the SDK's `src`.
+    Tree(&'a DiskTree),
+}
+
 /// Everything that packages are read from. Shared by the graphs of all platforms: each directory is read once.
 pub struct Sources<'a> {
     /// The tree of the main modules.
     pub tree: &'a dyn Tree,
+    /// The absolute path of that tree, for `list`.
+    pub root: String,
+    /// Whether there is a go.work.
+    pub in_workspace: bool,
     /// The main modules, and local replacements of other modules.
     pub main: Cow<'a, [MainModule]>,
     /// The third-party modules.
     pub third_party: ThirdParty<'a>,
     /// The SDK's packages.
-    pub std: &'a BTreeMap<String, PackageRecord>,
+    pub std: Std<'a>,
     /// Third-party modules by path.
     modules: BTreeMap<String, usize>,
     local: Cache<String, ScannedPackage>,
     recorded: Cache<(usize, String), PackageRecord>,
+    unpacked: Cache<(Option<usize>, String), ScannedPackage>,
+    trees: Mutex<BTreeMap<usize, Result<DiskTree>>>,
 }
 
 type Cache<K, V> = Mutex<BTreeMap<K, Option<Arc<V>>>>;
@@ -134,20 +178,42 @@ impl<'a> Sources<'a> {
         tree: &'a dyn Tree,
         main: impl Into<Cow<'a, [MainModule]>>,
         third_party: ThirdParty<'a>,
-        std: &'a BTreeMap<String, PackageRecord>,
+        std: Std<'a>,
     ) -> Sources<'a> {
         let paths: Vec<&ModulePath> = match &third_party {
+            ThirdParty::Unpacked { modules, .. } => modules.iter().map(|m| &m.info.path).collect(),
+            ThirdParty::VendorTree { modules, .. } => modules.iter().map(|m| &m.path).collect(),
             ThirdParty::Locked(modules) => modules.iter().map(|m| &m.path).collect(),
             ThirdParty::Vendored(modules) => modules.iter().map(|m| &m.path).collect(),
             ThirdParty::Unlocked { modules, .. } => modules.iter().map(|m| &m.path).collect(),
         };
         let modules = paths.into_iter().enumerate().map(|(i, path)| (path.as_str().to_owned(), i)).collect();
-        Sources { tree, main: main.into(), third_party, std, modules, local: Mutex::default(), recorded: Mutex::default() }
+        let (local, recorded, unpacked, trees) = (Mutex::default(), Mutex::default(), Mutex::default(), Mutex::default());
+        Sources {
+            tree,
+            root: String::new(),
+            in_workspace: false,
+            main: main.into(),
+            third_party,
+            std,
+            modules,
+            local,
+            recorded,
+            unpacked,
+            trees,
+        }
     }
 
     /// The path, version and go line of a third-party module.
     pub fn module(&self, index: usize) -> (&ModulePath, &ModuleVersion, Option<&GoVersion>) {
         match &self.third_party {
+            ThirdParty::Unpacked { modules, .. } => {
+                let info = &modules[index].info;
+                (&info.path, &info.version, info.go.as_ref())
+            }
+            ThirdParty::VendorTree { modules, .. } => {
+                (&modules[index].path, &modules[index].version, modules[index].go.as_ref())
+            }
             ThirdParty::Locked(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Vendored(modules) => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
             ThirdParty::Unlocked { modules, .. } => (&modules[index].path, &modules[index].version, modules[index].go.as_ref()),
@@ -168,7 +234,65 @@ impl<'a> Sources<'a> {
                 let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
                 Ok(found.map(Recorded::Read))
             }
+            ThirdParty::Unpacked { .. } | ThirdParty::VendorTree { .. } => Ok(None),
         }
+    }
+
+    /// Whether the SDK has a package.
+    pub fn has_std(&self, path: &str) -> Result<bool> {
+        match self.std {
+            Std::Recorded(packages) => Ok(packages.contains_key(path)),
+            Std::Tree(_) => Ok(self.std_source(path)?.is_some()),
+        }
+    }
+
+    /// The record of one of the SDK's packages.
+    pub fn std_record(&self, path: &str) -> Option<&'a PackageRecord> {
+        match self.std {
+            Std::Recorded(packages) => packages.get(path),
+            Std::Tree(_) => None,
+        }
+    }
+
+    /// The package in a directory of the SDK's `src`; `None` where there are no Go files, or none are read.
+    pub fn std_source(&self, path: &str) -> Result<Option<Arc<ScannedPackage>>> {
+        let Std::Tree(tree) = self.std else { return Ok(None) };
+        cached(&self.unpacked, (None, path.to_owned()), || scan_package(tree, path))
+    }
+
+    /// The package in a directory of a third-party module that is read as it is; `None` where there are no Go files.
+    pub fn module_source(&self, index: usize, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
+        match &self.third_party {
+            ThirdParty::Unpacked { .. } => {
+                let tree = self.module_tree(index)?;
+                cached(&self.unpacked, (Some(index), directory.to_owned()), || scan_package(&tree, directory))
+            }
+            ThirdParty::VendorTree { modules, directory: vendor, .. } => {
+                let place = join(&join(vendor, modules[index].path.as_str()), directory);
+                cached(&self.unpacked, (Some(index), directory.to_owned()), || scan_package(self.tree, &place))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The tree of an unpacked module.
+    pub fn module_tree(&self, index: usize) -> Result<DiskTree> {
+        let ThirdParty::Unpacked { open, .. } = &self.third_party else { unreachable!("only unpacked modules have trees") };
+        let lock = || self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tree) = lock().get(&index) {
+            return tree.clone();
+        }
+        let tree = open(index);
+        lock().insert(index, tree.clone());
+        tree
+    }
+
+    /// The module that has a package according to vendor/modules.txt, and the package's directory in it.
+    pub fn vendored_at(&self, path: &ImportPath) -> Option<(usize, String)> {
+        let ThirdParty::VendorTree { listed, .. } = &self.third_party else { return None };
+        let provider = listed.provider(path)?;
+        let index = self.module_at(provider.path.as_str())?;
+        Some((index, path.below(provider.path.as_str())?.to_owned()))
     }
 
     /// The package in a directory of a main module; `None` where it has no Go files or belongs to another module.
@@ -182,8 +306,7 @@ impl<'a> Sources<'a> {
                 }
                 below = below.rsplit_once('/').map_or("", |(parent, _)| parent);
             }
-            let package = scan(self.tree, &join(root, directory), Tests::Include)?;
-            Ok(package.has_go_files().then_some(package))
+            scan_package(self.tree, &join(root, directory))
         })
     }
 
@@ -221,9 +344,15 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// The package in a directory; `None` where there are no Go files.
+fn scan_package(tree: &dyn Tree, directory: &str) -> Result<Option<ScannedPackage>> {
+    let package = scan(tree, directory, Tests::Include)?;
+    Ok(package.has_go_files().then_some(package))
+}
+
 /// Whether go.mod's `ignore` directives cover a directory: `./x` at the module's root only, `x` anywhere
 /// (`IgnorePatterns` in `cmd/go/internal/search`).
-fn ignores(patterns: &[String], directory: &str) -> bool {
+pub(super) fn ignores(patterns: &[String], directory: &str) -> bool {
     let slashed = |path: &str| format!("/{}/", path.trim_matches('/'));
     let directory = slashed(directory);
     patterns.iter().any(|pattern| match pattern.strip_prefix("./") {

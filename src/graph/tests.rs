@@ -74,7 +74,7 @@ fn load_in(
 ) -> Result<Vec<String>> {
     let tree = MemoryTree::new(files);
     let std = std();
-    let sources = Sources::new(&tree, main, ThirdParty::Locked(modules), &std);
+    let sources = Sources::new(&tree, main, ThirdParty::Locked(modules), Std::Recorded(&std));
     let roots: Vec<ImportPath> = roots.iter().map(|r| r.parse().unwrap()).collect();
     let graph = PackageGraph::load(&sources, context, &roots, false)?;
     let show = |p: &Package| {
@@ -113,7 +113,7 @@ fn dependencies_come_first() {
 fn closures_have_what_is_linked_or_compiled() {
     let tree = MemoryTree::new(&[("main.go", "package main\n\nimport \"net\"\n"), ("other/o.go", "package other\n")]);
     let (main, std) = ([main_module("example.com/m", "")], std());
-    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &std);
+    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), Std::Recorded(&std));
     let roots = ["example.com/m".parse().unwrap(), "example.com/m/other".parse().unwrap()];
     let context = context("linux/arm", false);
     let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();
@@ -222,8 +222,12 @@ fn unlocked_modules_are_recorded_on_demand() {
         asked.lock().unwrap().push(format!("{index} {directory}"));
         Ok((index == 1).then(|| record("c", &["fmt"])))
     };
-    let sources =
-        Sources::new(&tree, &main, ThirdParty::Unlocked { modules: &modules, record: &record, vendored: false }, &std);
+    let sources = Sources::new(
+        &tree,
+        &main,
+        ThirdParty::Unlocked { modules: &modules, record: &record, vendored: false },
+        Std::Recorded(&std),
+    );
     let (roots, context) = (["example.com/m".parse().unwrap()], context("linux/amd64", false));
     for _ in 0..2 {
         let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();
@@ -243,7 +247,7 @@ fn tests_of_roots_may_import_their_importers() {
         ("b/b.go", "package b\n\nimport _ \"example.com/m/a\"\n"),
     ]);
     let (main, std) = ([main_module("example.com/m", "")], std());
-    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &std);
+    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), Std::Recorded(&std));
     let (roots, context) = (["example.com/m/a".parse().unwrap()], context("linux/amd64", false));
     let graph = PackageGraph::load(&sources, &context, &roots, true).unwrap();
     let paths: Vec<&str> = graph.packages().iter().map(|p| p.import_path.as_str()).collect();
@@ -275,7 +279,7 @@ fn patterns_expand_to_packages() {
     ]);
     let main = [main_module("example.com/m", ""), main_module("example.com/lib", "lib")];
     let std = std();
-    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), &std);
+    let sources = Sources::new(&tree, &main, ThirdParty::Locked(&[]), Std::Recorded(&std));
     let context = context("linux/amd64", false);
     let show = |from: &str, pattern: &str, tests| match pattern::expand(&sources, &context, from, &[pattern.to_owned()], tests)
     {

@@ -41,7 +41,7 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMa
 }
 
 /// The versions that all go.mod files together ask for; the lock has those that aren't the repository's own.
-fn selected(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<Selected>> {
+pub(super) fn selected(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<Selected>> {
     if let Some(listed) = mvs::listed(workspace) {
         return Ok(listed);
     }

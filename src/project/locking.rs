@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, context, roots};
 use crate::error::Result;
-use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, ThirdParty};
+use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, Std, ThirdParty};
 use crate::lock::build;
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
 use crate::lock::file::{LockedSdk, Lockfile, NAME};
@@ -120,7 +120,7 @@ impl Project {
         // What is found in one variant's sources is known in the next: they are the same but for std.
         let of_sdk = |sdk: &'s LockedSdk| {
             let third_party = ThirdParty::Unlocked { modules: &infos, record: &record, vendored };
-            (sdk, Sources::new(&self.tree, &mains, third_party, &sdk.packages))
+            (sdk, Sources::new(&self.tree, &mains, third_party, Std::Recorded(&sdk.packages)))
         };
         let of_sdks: BTreeMap<&str, (&LockedSdk, Sources)> = sdks.iter().map(|sdk| (sdk.name.as_str(), of_sdk(sdk))).collect();
         let mut needed = Needed::new();

@@ -1,23 +1,39 @@
 //! What the head of a source file says: package, imports, constraints, directives (`go/build`: `read.go`, `shouldBuild`).
 
-use crate::source::constraint::{self, Constraint};
-use crate::source::token::{Kind, Lexer, Token, is_keyword, unquote};
+mod comment;
+mod constraints;
+mod embed;
+mod extent;
+mod parser;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::synopsis::synopsis;
+use crate::source::token::{Position, Token, lossy, unquote};
+use crate::source::unicode::{is_graphic, is_space};
+use extent::Extent;
+
+pub use constraints::{Head, head_of, head_of_other};
 
 /// The head of a Go file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoHeader {
     /// The name in the package clause.
     pub package: String,
+    /// The first sentence of the package comment, as `go/doc` gives it; empty when there is none.
+    pub doc: String,
     /// The imports in source order, `"C"` too.
     pub imports: Vec<Import>,
     /// The patterns of `//go:embed` lines in source order; none unless the file imports `embed`.
     pub embeds: Vec<EmbedPattern>,
-    /// The `//go:debug` lines before the package clause.
-    pub debug: Vec<DebugSetting>,
+    /// The `#cgo` lines in the comments on `import "C"`, trimmed, whether they are well formed or not.
+    pub cgo: Vec<String>,
+    /// The comments `//go:…` before the package clause.
+    pub directives: Vec<Directive>,
 }
 
 /// An import declaration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The import path, unquoted.
     pub path: String,
@@ -25,18 +41,33 @@ pub struct Import {
     pub offset: usize,
     /// The literal's length in bytes.
     pub width: usize,
+    /// Where the import begins, which is its name if it has one: the place that `go list` shows.
+    pub position: Position,
 }
 
 /// A pattern of a `//go:embed` line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedPattern {
     /// The pattern, unquoted.
     pub pattern: String,
     /// Byte offset of the pattern.
     pub offset: usize,
+    /// Where it stands.
+    pub position: Position,
 }
 
-/// A `//go:debug` line.
+/// A comment `//go:…` before the package clause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directive {
+    /// The whole comment.
+    pub text: String,
+    /// Its byte offset.
+    pub offset: usize,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// The setting of a `//go:debug` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebugSetting {
     /// The setting, e.g. `panicnil`.
@@ -45,279 +76,166 @@ pub struct DebugSetting {
     pub value: String,
 }
 
-/// Why a file's head can't be read: the first error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// How a head is wrong, which decides what Go makes of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// `go/parser` reports it. The file counts as one of the package in its package clause, if it has got that far.
+    Syntax,
+    /// An import path has characters that no import path has. The file counts as one of its package; Go puts `<path>:<position>: `
+    /// before the message.
+    ImportPath,
+    /// The build constraint is malformed. Go gives up the directory, and puts `<file name>: parsing //go:build line: ` before the
+    /// message.
+    Constraint,
+    /// There is more than one `//go:build` line. The file counts for nothing; Go puts `<file name>: ` before the message.
+    Constraints,
+    /// There is a NUL byte. The file counts for nothing; Go puts `read <path>: ` before the message.
+    Nul,
+}
+
+/// Why a file's head can't be read: the first error in the order of places.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct HeaderError {
+    /// What kind of error it is.
+    pub fault: Fault,
     /// Byte offset in the file.
     pub offset: usize,
-    /// What is wrong there.
+    /// Where that is, as Go shows it.
+    pub position: Position,
+    /// What is wrong there, in Go's words.
     pub message: String,
+    /// How many more errors Go reports of this file.
+    pub more: usize,
+    /// The name in the package clause; empty if there is none, or if that is what is wrong.
+    pub package: String,
+    /// As [`GoHeader::doc`].
+    pub doc: String,
 }
 
 type Result<T> = std::result::Result<T, HeaderError>;
 
-fn error<T>(offset: usize, message: impl Into<String>) -> Result<T> {
-    Err(HeaderError { offset, message: message.into() })
+/// Without the byte order mark, which `go/build` passes over, and how long that is.
+fn without_byte_order_mark(content: &[u8]) -> (&[u8], usize) {
+    content.strip_prefix(b"\xef\xbb\xbf").map_or((content, 0), |rest| (rest, 3))
+}
+
+impl HeaderError {
+    /// An error that Go gives no place of its own.
+    fn at(fault: Fault, text: &[u8], offset: usize, message: impl Into<String>) -> HeaderError {
+        let before = &text[..offset];
+        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line = 1 + memchr::memchr_iter(b'\n', before).count() as u32;
+        let position = Position { file: None, line, column: (offset - start) as u32 + 1 };
+        let (package, doc) = (String::new(), String::new());
+        HeaderError { fault, offset, position, message: message.into(), more: 0, package, doc }
+    }
+
+    fn moved(mut self, by: usize) -> HeaderError {
+        self.offset += by;
+        self
+    }
 }
 
 impl GoHeader {
-    /// Reads the head of a Go file. Any bytes are accepted. The build constraint is not part of it: see [`constraint_of`].
+    /// Reads the head of a Go file. Any bytes are accepted. The build constraint is not part of it: see [`head_of`].
     ///
     /// # Errors
     ///
-    /// A syntax error up to the last import, or a malformed `//go:debug` line.
+    /// A syntax error up to the last import, an import path that can't be one, or a NUL byte.
     pub fn parse(content: &[u8]) -> Result<GoHeader> {
-        let mut header = GoHeader::default();
-        let mut lexer = Lexer::new(content);
-        header.package_clause(&mut lexer)?;
-        header.import_declarations(&mut lexer)?;
-        if header.imports.iter().any(|import| import.path == "embed") {
-            header.embeds = embed_patterns(content);
+        let (text, mark) = without_byte_order_mark(content);
+        let head = match extent::go_file(text) {
+            Extent::Head(length) => &text[..length],
+            Extent::Whole => text,
+            Extent::Nul => {
+                let at = memchr::memchr(0, text).unwrap_or_default();
+                return Err(HeaderError::at(Fault::Nul, text, at, "unexpected NUL in input").moved(mark));
+            }
+        };
+        GoHeader::parse_head(text, head, mark).map_err(|error| error.moved(mark))
+    }
+
+    fn parse_head(text: &[u8], head: &[u8], mark: usize) -> Result<GoHeader> {
+        let file = parser::parse(head)?;
+        let doc = synopsis(&comment::group_text(&file.doc));
+        let mut header = GoHeader { package: file.package, doc, ..GoHeader::default() };
+        for spec in file.imports {
+            let bytes = unquote(spec.path.text).unwrap_or_default();
+            let path = lossy(&bytes).into_owned();
+            if !is_valid_import(&path) {
+                let message = format!("invalid import path: {path}");
+                let (GoHeader { package, doc, .. }, position) = (header, spec.position);
+                return Err(HeaderError {
+                    fault: Fault::ImportPath,
+                    offset: spec.start,
+                    position,
+                    message,
+                    more: 0,
+                    package,
+                    doc,
+                });
+            }
+            if path == "C" {
+                header.cgo.extend(cgo_lines(&spec.doc));
+            }
+            let (offset, width) = (spec.path.start + mark, spec.path.text.len());
+            header.imports.push(Import { path, offset, width, position: spec.position });
         }
+        if header.imports.iter().any(|import| import.path == "embed") {
+            header.embeds = embed::patterns(text);
+            header.embeds.iter_mut().for_each(|embed| embed.offset += mark);
+        }
+        header.directives = file.directives;
+        header.directives.iter_mut().for_each(|directive| directive.offset += mark);
         Ok(header)
+    }
+
+    /// The settings of the `//go:debug` lines, without those that are malformed.
+    pub fn debug(&self) -> impl Iterator<Item = DebugSetting> {
+        self.directives.iter().filter_map(|directive| directive.debug_setting().ok().flatten())
     }
 
     /// Whether the file imports `"C"`.
     pub fn uses_cgo(&self) -> bool {
         self.imports.iter().any(|import| import.path == "C")
     }
-
-    fn package_clause(&mut self, lexer: &mut Lexer) -> Result<()> {
-        let keyword = loop {
-            let token = lexer.next_token();
-            match token.kind {
-                Kind::LineComment => self.debug.extend(debug_setting(&token)?),
-                Kind::BlockComment => {}
-                _ => break token,
-            }
-        };
-        if !keyword.is_word("package") {
-            return unexpected("'package'", &keyword);
-        }
-        let name = lexer.next_significant();
-        if name.kind != Kind::Ident || is_keyword(name.text) {
-            return unexpected("'IDENT'", &name);
-        }
-        self.package = utf8(&name)?.to_owned();
-        end_of_statement(lexer, &lexer.peek_significant())
-    }
-
-    fn import_declarations(&mut self, lexer: &mut Lexer) -> Result<()> {
-        while lexer.peek_significant().is_word("import") {
-            lexer.next_significant();
-            if lexer.peek_significant().is_operator("(") {
-                lexer.next_significant();
-                while !lexer.peek_significant().is_operator(")") {
-                    self.import_spec(lexer)?;
-                    let after = lexer.peek_significant();
-                    if !after.is_operator(")") {
-                        end_of_statement(lexer, &after)?;
-                    }
-                }
-                lexer.next_significant();
-            } else {
-                self.import_spec(lexer)?;
-            }
-            end_of_statement(lexer, &lexer.peek_significant())?;
-        }
-        Ok(())
-    }
-
-    /// An optional name or dot, then the path.
-    fn import_spec(&mut self, lexer: &mut Lexer) -> Result<()> {
-        let mut token = lexer.next_significant();
-        if token.is_operator(".") || token.kind == Kind::Ident && !is_keyword(token.text) {
-            token = lexer.next_significant();
-        }
-        if token.kind != Kind::String {
-            return error(token.start, "missing import path; require quoted string");
-        }
-        let Some(path) = unquote(token.text).and_then(|bytes| String::from_utf8(bytes).ok()) else {
-            return error(token.start, format!("invalid import path: {}", token.text.escape_ascii()));
-        };
-        if !is_valid_import(&path) {
-            return error(token.start, format!("invalid import path: {}", path.escape_debug()));
-        }
-        self.imports.push(Import { path, offset: token.start, width: token.text.len() });
-        Ok(())
-    }
-}
-
-/// Consumes a semicolon; the end of the file stands for one too.
-fn end_of_statement(lexer: &mut Lexer, next: &Token) -> Result<()> {
-    match next.kind {
-        Kind::Semicolon | Kind::End => {
-            lexer.next_significant();
-            Ok(())
-        }
-        _ => unexpected("';'", next),
-    }
-}
-
-fn unexpected<T>(wanted: &str, found: &Token) -> Result<T> {
-    let shown = match found.kind {
-        Kind::End => "end of file".to_owned(),
-        Kind::Semicolon if found.text.is_empty() => "newline".to_owned(),
-        _ => {
-            let line = found.text.split(|&b| b == b'\n').next().unwrap_or_default();
-            let line = String::from_utf8_lossy(&line[..line.len().min(40)]);
-            format!("'{}'", line.replace(char::is_control, "?"))
-        }
-    };
-    error(found.start, format!("expected {wanted}, found {shown}"))
-}
-
-fn utf8<'a>(token: &Token<'a>) -> Result<&'a str> {
-    std::str::from_utf8(token.text).or_else(|_| error(token.start, "illegal UTF-8 encoding"))
 }
 
 /// `isValidImport` in `go/build`: no control characters, spaces or most punctuation.
 fn is_valid_import(path: &str) -> bool {
-    let illegal = |c: char| c.is_control() || c.is_whitespace() || "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c);
+    let illegal = |c: char| !is_graphic(c) || is_space(c) || "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c);
     !path.is_empty() && !path.contains(illegal)
 }
 
-/// The setting of a `//go:debug` line (`ParseGoDebug` in cmd/go); `None` for other comments.
-fn debug_setting(comment: &Token) -> Result<Option<DebugSetting>> {
-    let text = String::from_utf8_lossy(comment.text);
-    let Some(rest) = text.strip_prefix("//go:debug") else { return Ok(None) };
-    if !rest.trim().is_empty() && !rest.starts_with([' ', '\t']) {
-        return Ok(None);
-    }
-    let Some((key, value)) = rest.trim().split_once('=') else {
-        return error(comment.start, "invalid //go:debug: missing key=value");
-    };
-    for (what, part) in [("key", key), ("value", value)] {
-        if part.contains([' ', '\t']) {
-            return error(comment.start, format!("invalid //go:debug: {what} contains space"));
-        }
-        if part.contains(',') {
-            return error(comment.start, format!("invalid //go:debug: {what} contains comma"));
-        }
-    }
-    Ok(Some(DebugSetting { key: key.to_owned(), value: value.to_owned() }))
+/// The `#cgo` lines of a comment.
+fn cgo_lines(group: &[Token]) -> Vec<String> {
+    let is_cgo = |line: &&str| line.starts_with("#cgo ") || line.starts_with("#cgo\t");
+    comment::group_text(group).split('\n').map(str::trim).filter(is_cgo).map(str::to_owned).collect()
 }
 
-/// The build constraint in the comments at the head of a file of any kind; `None` when there is none.
-///
-/// # Errors
-///
-/// A malformed `//go:build` line, or a second one.
-pub fn constraint_of(content: &[u8]) -> Result<Option<Constraint>> {
-    let head = comment_head(content)?;
-    if let Some((offset, line)) = head.go_build {
-        let text = String::from_utf8_lossy(line);
-        let expression = constraint::go_build_expression(&text).unwrap_or_default();
-        // The expression is the end of the line.
-        let before = text.rfind(expression).unwrap_or(0);
-        return match expression.parse() {
-            Ok(constraint) => Ok(Some(constraint)),
-            // Bytes that aren't UTF-8 take more room in `text` than in the line.
-            Err(e) => error(offset + (before + e.offset).min(line.len()), format!("parsing //go:build line: {e}")),
+impl Directive {
+    /// The setting of a `//go:debug` line; `None` for other directives.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in Go's words, without `invalid //go:debug: ` before them.
+    pub fn debug_setting(&self) -> std::result::Result<Option<DebugSetting>, String> {
+        let Some(rest) = self.text.strip_prefix("//go:debug") else { return Ok(None) };
+        let Some(space) = rest.find([' ', '\t']) else {
+            return if rest.trim().is_empty() { Err("missing key=value".to_owned()) } else { Ok(None) };
         };
-    }
-    let lines = content[..head.plus_build_end].split(|&b| b == b'\n').map(|l| l.strip_prefix(b"\xef\xbb\xbf").unwrap_or(l));
-    Ok(Constraint::all(lines.filter_map(|line| constraint::plus_build(String::from_utf8_lossy(line).trim()))))
-}
-
-struct CommentHead<'a> {
-    /// The `//go:build` line and its offset.
-    go_build: Option<(usize, &'a [u8])>,
-    /// Where `// +build` lines end: at the last blank line in the leading run of `//` comments.
-    plus_build_end: usize,
-}
-
-/// `parseFileHeader` in `go/build`, which says where the two kinds of lines are recognised.
-fn comment_head(content: &[u8]) -> Result<CommentHead<'_>> {
-    let mut head = CommentHead { go_build: None, plus_build_end: 0 };
-    let mut in_block = false;
-    let mut only_line_comments = true;
-    let byte_order_mark = if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let mut offset = byte_order_mark;
-    for line in content[byte_order_mark..].split_inclusive(|&b| b == b'\n') {
-        let start = offset + (line.len() - line.trim_ascii_start().len());
-        offset += line.len();
-        let mut line = line.trim_ascii();
-        if line.is_empty() && only_line_comments {
-            head.plus_build_end = offset;
-            continue;
-        }
-        only_line_comments &= line.starts_with(b"//");
-        if !in_block && constraint::go_build_expression(&String::from_utf8_lossy(line)).is_some() {
-            if head.go_build.is_some() {
-                return error(start, "multiple //go:build comments");
+        let (key, value) = rest[space..].trim().split_once('=').ok_or("missing key=value")?;
+        for (what, part) in [("key", key), ("value", value)] {
+            if part.contains([' ', '\t']) {
+                return Err(format!("{what} contains space"));
             }
-            head.go_build = Some((start, line));
-        }
-        while !line.is_empty() {
-            if in_block {
-                let Some(end) = line.windows(2).position(|pair| pair == b"*/") else { break };
-                in_block = false;
-                line = line[end + 2..].trim_ascii();
-            } else if line.starts_with(b"//") {
-                break;
-            } else if let Some(rest) = line.strip_prefix(b"/*") {
-                in_block = true;
-                line = rest.trim_ascii();
-            } else {
-                return Ok(head);
+            if part.contains(',') {
+                return Err(format!("{what} contains comma"));
             }
         }
+        Ok(Some(DebugSetting { key: key.to_owned(), value: value.to_owned() }))
     }
-    Ok(head)
-}
-
-/// The patterns of all `//go:embed` comments; malformed ones are left to the compiler, which reports them.
-fn embed_patterns(content: &[u8]) -> Vec<EmbedPattern> {
-    let mut lexer = Lexer::new(content);
-    let mut patterns = Vec::new();
-    loop {
-        let token = lexer.next_token();
-        match token.kind {
-            Kind::End => return patterns,
-            Kind::LineComment => {
-                let Some(arguments) = std::str::from_utf8(token.text).ok().and_then(|t| t.strip_prefix("//go:embed")) else {
-                    continue;
-                };
-                if arguments.starts_with(char::is_whitespace) {
-                    let start = token.start + "//go:embed".len();
-                    patterns.extend(embed_arguments(arguments, start).unwrap_or_default());
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Splits the arguments of a directive: words, and strings quoted in either way (`ast.Directive.ParseArgs`).
-fn embed_arguments(text: &str, start: usize) -> Option<Vec<EmbedPattern>> {
-    let mut patterns = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let offset = start + text.len() - rest.len();
-        let length = match rest.as_bytes()[0] {
-            quote @ (b'"' | b'`') => {
-                let literal = Lexer::new(rest.as_bytes()).next_token();
-                if literal.kind != Kind::String || literal.text.first() != Some(&quote) {
-                    return None;
-                }
-                literal.text.len()
-            }
-            _ => rest.find(char::is_whitespace).unwrap_or(rest.len()),
-        };
-        let (argument, after) = rest.split_at(length);
-        let pattern = match argument.starts_with(['"', '`']) {
-            true => String::from_utf8(unquote(argument.as_bytes())?).ok()?,
-            false => argument.to_owned(),
-        };
-        if !after.is_empty() && !after.starts_with(char::is_whitespace) {
-            return None;
-        }
-        patterns.push(EmbedPattern { pattern, offset });
-        rest = after.trim_start();
-    }
-    Some(patterns)
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
+use crate::source::cgo::CgoFlags;
+use crate::source::choose;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
-use crate::source::header::{DebugSetting, GoHeader, HeaderError, constraint_of};
+use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other};
 use crate::source::record::{FileGroup, PackageRecord};
+use crate::source::token::Position;
 use crate::source::tree::{EntryKind, Tree, join};
 
 /// The source files of one directory.
@@ -29,6 +32,8 @@ pub struct SourceFile {
     pub constraint: Option<Constraint>,
     /// What it is.
     pub kind: FileKind,
+    /// Whether it is a Go file with the line `//go:binary-only-package`, which no SDK since Go 1.13 can build.
+    pub binary_only: bool,
 }
 
 /// What a file is, by its extension.
@@ -44,6 +49,8 @@ pub enum FileKind {
     Header,
     /// `.syso`
     Syso,
+    /// A file that no build chooses: Go's `package documentation`, or one that isn't Go with a malformed constraint.
+    Ignored,
 }
 
 /// Whether `_test.go` files are read.
@@ -62,6 +69,12 @@ pub struct Selection {
     pub name: String,
     /// The files, sorted; its `condition` is empty.
     pub files: FileGroup,
+    /// Where each import first stands; not known from a record.
+    pub import_sites: BTreeMap<String, ImportSite>,
+    /// Where each `//go:embed` pattern first stands; not known from a record.
+    pub embed_sites: BTreeMap<String, ImportSite>,
+    /// The `//go:debug` lines, in order of file name.
+    pub debug: Vec<DebugSetting>,
 }
 
 /// Where an import stands.
@@ -73,11 +86,27 @@ pub struct ImportSite {
     pub offset: usize,
     /// The literal's length in bytes.
     pub width: usize,
+    /// Where it stands, as Go shows it.
+    pub position: Position,
 }
 
 /// What a build chooses in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
+    /// The package's name; that of the tests where there is nothing else.
+    pub name: String,
+    /// The first sentence of the package's documentation.
+    pub doc: String,
+    /// Go files that belong to other builds, and those that import `"C"` without cgo.
+    pub ignored_go: Vec<String>,
+    /// Go files with faults.
+    pub invalid_go: Vec<String>,
+    /// Files that aren't Go and belong to other builds.
+    pub ignored_other: Vec<String>,
+    /// What `#cgo` lines say.
+    pub cgo_flags: CgoFlags,
+    /// What is wrong first.
+    pub fault: Option<choose::Fault>,
     /// The package itself.
     pub package: Selection,
     /// Its `_test.go` files of the same package.
@@ -123,20 +152,24 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
     };
     // A `.syso` file is binary: only its name says when it belongs.
     let content = if extension == "syso" { Vec::new() } else { tree.read(&join(directory, &name))? };
-    let in_name = constraint::file_name(&name);
-    let (kind, in_head) = match (other, constraint_of(&content)) {
-        (Some(kind), Ok(in_head)) => (kind, in_head),
-        // go/build passes over such files without a word.
-        (Some(_), Err(_)) => return Ok(None),
-        (None, Ok(in_head)) => (FileKind::Go(GoHeader::parse(&content)), in_head),
-        // As in Go, that is an error even if the constraint might have excluded the file.
-        (None, Err(error)) => (FileKind::Go(Err(error)), None),
+    let (kind, head) = match other {
+        Some(kind) => match head_of_other(&content) {
+            Ok(head) => (kind, head),
+            // go/build passes over such files without a word.
+            Err(_) => (FileKind::Ignored, Head::default()),
+        },
+        None => match head_of(&content) {
+            Ok(head) => (FileKind::Go(GoHeader::parse(&content)), head),
+            // As in Go, that is an error even if the constraint might have excluded the file.
+            Err(error) => (FileKind::Go(Err(error)), Head::default()),
+        },
     };
     // `package documentation` marks a file that is only text.
-    if matches!(&kind, FileKind::Go(Ok(header)) if header.package == "documentation") {
-        return Ok(None);
-    }
-    Ok(Some(SourceFile { constraint: Constraint::all(in_name.into_iter().chain(in_head)), kind, name }))
+    let text = matches!(&kind, FileKind::Go(Ok(header)) if header.package == "documentation");
+    let kind = if text { FileKind::Ignored } else { kind };
+    let constraint = Constraint::all(constraint::file_name(&name).into_iter().chain(head.constraint));
+    let binary_only = head.binary_only && matches!(kind, FileKind::Go(_)) && !name.ends_with("_test.go");
+    Ok(Some(SourceFile { name, constraint, kind, binary_only }))
 }
 
 impl SourceFile {
@@ -147,22 +180,24 @@ impl SourceFile {
     }
 
     fn belongs(&self, context: &BuildContext) -> bool {
-        self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+        self.kind != FileKind::Ignored && self.condition().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
     }
 
     /// Whether some platform can choose the file, whatever SDK and profile.
     fn is_possible(&self) -> bool {
-        self.condition().is_none_or(|c| OsArch::all().any(|platform| c.satisfiable(&|tag| fixed_tag(platform, tag))))
+        self.kind != FileKind::Ignored
+            && self.condition().is_none_or(|c| OsArch::all().any(|platform| c.satisfiable(&|tag| fixed_tag(platform, tag))))
     }
 
-    fn is_test(&self) -> bool {
+    /// Whether it is a `_test.go` file.
+    pub fn is_test(&self) -> bool {
         self.name.ends_with("_test.go")
     }
 }
 
 impl FileGroup {
     /// Adds a file with its imports, `"C"` left out; its embed patterns are the caller's.
-    fn add(&mut self, file: &SourceFile) {
+    pub(crate) fn add(&mut self, file: &SourceFile) {
         let list = match &file.kind {
             FileKind::Go(header) => {
                 let header = header.as_ref().ok();
@@ -174,6 +209,7 @@ impl FileGroup {
             FileKind::C => &mut self.c,
             FileKind::Header => &mut self.headers,
             FileKind::Syso => &mut self.syso,
+            FileKind::Ignored => return,
         };
         list.push(file.name.clone());
     }
@@ -239,7 +275,7 @@ impl FileGroup {
 impl ScannedPackage {
     /// Whether the directory has any Go file, so that it can be a package (`dirInModule` in cmd/go).
     pub fn has_go_files(&self) -> bool {
-        self.files.iter().any(|file| matches!(file.kind, FileKind::Go(_)))
+        self.files.iter().any(|file| file.name.ends_with(".go"))
     }
 
     /// Whether a build chooses a Go file; test files count if told so. A file that can't be read counts, so that it gets noticed.
@@ -278,7 +314,7 @@ impl ScannedPackage {
             }
             let header = match &file.kind {
                 FileKind::Go(Ok(header)) => header,
-                FileKind::Go(Err(e)) => return Err(self.error(tree, &file.name, e.offset, 1, &e.message)),
+                FileKind::Go(Err(e)) => return Err(self.header_error(tree, &file.name, e)),
                 _ => {
                     chosen.package.files.add(file);
                     continue;
@@ -311,7 +347,8 @@ impl ScannedPackage {
                 let message = "use of cgo in test not supported";
                 return Err(self.error(tree, &file.name, import.offset, import.width, message));
             }
-            let site = ImportSite { file: file.name.clone(), offset: import.offset, width: import.width };
+            let (name, position) = (file.name.clone(), import.position.clone());
+            let site = ImportSite { file: name, offset: import.offset, width: import.width, position };
             let known = chosen.import_sites.get(&import.path);
             // The package's own files come first, as it needs what its tests merely use.
             if known.is_none_or(|k| k.file.ends_with("_test.go") && !file.is_test()) {
@@ -325,7 +362,13 @@ impl ScannedPackage {
         };
         selection.name.clone_from(&header.package);
         selection.files.add(file);
-        debug.extend(header.debug.iter().cloned());
+        for directive in &header.directives {
+            let setting = directive.debug_setting().map_err(|why| {
+                let message = format!("invalid //go:debug: {why}");
+                self.error(tree, &file.name, directive.offset, directive.text.len(), &message)
+            })?;
+            debug.extend(setting);
+        }
         for embed in &header.embeds {
             if selection.files.embed.contains_key(&embed.pattern) {
                 continue;
@@ -352,7 +395,8 @@ impl ScannedPackage {
             None => true,
             Some(c) => platforms.iter().any(|p| c.satisfiable(&|tag| fixed_tag(*p, tag).or_else(|| free(tag)))),
         };
-        let kept: Vec<&SourceFile> = self.files.iter().filter(|f| !f.is_test() && possible(f, &|_| None)).collect();
+        let kept: Vec<&SourceFile> =
+            self.files.iter().filter(|f| !f.is_test() && f.kind != FileKind::Ignored && possible(f, &|_| None)).collect();
         // Tags of which neither platform nor SDK knows mark files such as `package main` generators beside a library.
         let usual: Vec<&&SourceFile> = kept.iter().filter(|f| possible(f, &without_profile_tags)).collect();
         let name = match self.name(tree, usual.iter().map(|f| **f))? {
@@ -386,7 +430,7 @@ impl ScannedPackage {
         let mut first: Option<(&str, &str)> = None;
         for file in files {
             match (&file.kind, first) {
-                (FileKind::Go(Err(e)), _) => return Err(self.error(tree, &file.name, e.offset, 1, &e.message)),
+                (FileKind::Go(Err(e)), _) => return Err(self.header_error(tree, &file.name, e)),
                 (FileKind::Go(Ok(header)), None) => first = Some((&header.package, &file.name)),
                 (FileKind::Go(Ok(header)), Some(known)) if header.package != known.0 => {
                     return Err(self.conflict(known, (&header.package, &file.name)));
@@ -405,6 +449,14 @@ impl ScannedPackage {
     fn in_directory(&self, why: String) -> Error {
         let error = Error::input(why);
         if self.directory.is_empty() { error } else { error.context(&self.directory) }
+    }
+
+    fn header_error(&self, tree: &dyn Tree, file: &str, error: &HeaderError) -> Error {
+        let message = match error.fault {
+            Fault::Constraint => format!("parsing //go:build line: {error}"),
+            _ => error.to_string(),
+        };
+        self.error(tree, file, error.offset, 1, &message)
     }
 
     /// An error at `width` bytes from `offset` in a file of the directory.
@@ -430,7 +482,7 @@ impl PackageRecord {
     /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, C
     /// without cgo, or a file name that a tool could misunderstand.
     pub fn choose(&self, context: &BuildContext) -> Result<Selection, String> {
-        let mut selection = Selection { name: self.name.clone(), files: FileGroup::default() };
+        let mut selection = Selection { name: self.name.clone(), ..Selection::default() };
         for group in &self.groups {
             let belongs = match group.condition.as_str() {
                 "" => true,

@@ -44,6 +44,23 @@ pub fn join(directory: &str, name: &str) -> String {
     }
 }
 
+/// Resolves `.` and `..`; what leads out of a relative path's beginning keeps its leading `..`.
+pub fn clean(path: &str) -> String {
+    let mut elements: Vec<&str> = Vec::new();
+    for element in path.split('/') {
+        match element {
+            "" | "." => {}
+            ".." if elements.last().is_some_and(|last| *last != "..") => {
+                elements.pop();
+            }
+            ".." if path.starts_with('/') => {}
+            element => elements.push(element),
+        }
+    }
+    let clean = elements.join("/");
+    if path.starts_with('/') { format!("/{clean}") } else { clean }
+}
+
 /// A directory on disk.
 #[derive(Clone, Debug)]
 pub struct DiskTree {

@@ -105,12 +105,8 @@ fn files_that_are_not_go() {
         let (indent, carets) = (" ".repeat(at), "^".repeat(width));
         format!("error: {message}\n --> main.go:{place}\n  |\n{number} | {line}\n  | {indent}{carets}\n")
     };
-    all_say("#!hello\n", 2, &place("expected 'package', found '#'", "1:1", "#!hello", 0, 1));
-    all_say(
-        "package main\n\nimport \"fmt\n",
-        2,
-        &place("missing import path; require quoted string", "3:8", "import \"fmt", 7, 1),
-    );
+    all_say("#!hello\n", 2, &place("illegal character U+0023 '#'", "1:1", "#!hello", 0, 1));
+    all_say("package main\n\nimport \"fmt\n", 2, &place("string literal not terminated", "3:8", "import \"fmt", 7, 1));
 }
 
 #[test]

@@ -403,6 +403,7 @@ struct Repository {
     requires: Vec<String>,
     imports: Vec<String>,
     tagged: Vec<String>,
+    tested: Vec<String>,
     replace: Option<String>,
     platforms: Vec<&'static str>,
     tag: bool,
@@ -424,7 +425,7 @@ impl Repository {
             Some(at) => drop(list.remove(at)),
             None => list.push(item.to_owned()),
         };
-        match random.below(14) {
+        match random.below(15) {
             0..=2 => toggle(&mut self.imports, package),
             3 => toggle(&mut self.tagged, package),
             4 | 5 => {
@@ -440,7 +441,8 @@ impl Repository {
             9 => self.tag = !self.tag,
             10 => self.toolchain = 3 + u32::from(self.toolchain == 3),
             11 => self.go_line = if self.go_line == "1.27" { "1.16" } else { "1.27" },
-            12 => self.without_sum = if self.without_sum.is_none() { Some(format!("{module} {version} ")) } else { None },
+            12 => toggle(&mut self.tested, package),
+            13 => self.without_sum = if self.without_sum.is_none() { Some(format!("{module} {version} ")) } else { None },
             _ => self.comment += 1,
         }
     }
@@ -458,6 +460,7 @@ impl Repository {
         let list = |paths: &[String]| main_go(&paths.iter().map(String::as_str).collect::<Vec<_>>());
         project.write("main.go", &format!("{comment}{}", list(&self.imports)));
         project.write("tagged.go", &format!("//go:build special\n\n{}", list(&self.tagged).replace("func main() {}", "")));
+        project.write("main_test.go", &list(&self.tested).replace("func main() {}", ""));
         let platforms: Vec<String> = self.platforms.iter().map(|p| format!("\"{p}\"")).collect();
         let profile = if self.tag { "profile(\"default\", tags = [\"special\"])\n" } else { "" };
         project.write("godirect.star", &format!("{}platforms({})\n{profile}nix()\n", small_sdk(), platforms.join(", ")));
@@ -483,6 +486,7 @@ fn what_check_says_is_what_lock_does() {
         requires: vec!["a.example/a@v1.0.0".to_owned(), "c.example/c@v1.0.0".to_owned(), "d.example/d@v1.0.0".to_owned()],
         imports: vec!["a.example/a".to_owned(), "d.example/d".to_owned()],
         tagged: Vec::new(),
+        tested: Vec::new(),
         replace: None,
         platforms: vec!["linux/amd64"],
         tag: false,

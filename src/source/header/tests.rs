@@ -13,7 +13,7 @@ fn patterns(content: &str) -> Vec<String> {
 }
 
 fn constraint(content: &str) -> Option<String> {
-    constraint_of(content.as_bytes()).unwrap().map(|c| c.to_string())
+    head_of(content.as_bytes()).unwrap().constraint.map(|c| c.to_string())
 }
 
 #[test]
@@ -37,33 +37,48 @@ fn the_end_of_the_file_ends_a_header() {
 }
 
 #[test]
-fn errors_have_the_first_place() {
-    for (content, offset, message) in [
-        ("", 0, "expected 'package', found end of file"),
-        ("// a\nfunc", 5, "expected 'package', found 'func'"),
-        ("package\n\nfunc f() {}", 9, "expected 'IDENT', found 'func'"),
-        ("package a b", 10, "expected ';', found 'b'"),
-        ("package a\nimport fmt\n", 20, "missing import path; require quoted string"),
-        ("package a\nimport \"a\" \"b\"", 21, "expected ';', found '\"b\"'"),
-        ("package a\nimport \"a b\"", 17, "invalid import path: a b"),
-        ("package a\nimport \"\"", 17, "invalid import path: "),
-        ("package a\nimport (\n\"b\"", 22, "missing import path; require quoted string"),
-        ("package a\nimport \"b\n", 17, "missing import path; require quoted string"),
-        ("/* a", 0, "expected 'package', found '/* a'"),
-        ("//go:debug x\npackage a", 0, "invalid //go:debug: missing key=value"),
+fn errors_are_those_of_go() {
+    for (content, place, more, message) in [
+        ("", "1:1 0", 0, "expected 'package', found 'EOF'"),
+        ("// a\nfunc", "2:1 5", 0, "expected 'package', found 'func'"),
+        ("package\n\nfunc f() {}", "3:1 9", 0, "expected 'IDENT', found 'func'"),
+        ("package a im b", "1:11 10", 0, "expected ';', found im"),
+        ("package a\nimport fmt\n", "2:11 20", 0, "missing import path"),
+        ("package a\nimport a b\n", "2:10 19", 0, "import path must be a string"),
+        ("package a\nimport (\"a\" \"b\")", "2:13 22", 0, "expected ';', found \"b\""),
+        ("package a\nimport \"a b\"", "2:8 17", 0, "invalid import path: a b"),
+        ("package a\nimport x \"\"", "2:8 17", 0, "invalid import path: "),
+        ("package a\nimport (\n\"b\"", "3:4 22", 0, "expected ')', found 'EOF'"),
+        ("package a\nimport \"b\n", "2:8 17", 0, "string literal not terminated"),
+        ("package a\nimport \"\\q\"\nimport 1\nimport\n", "2:10 19", 2, "unknown escape sequence"),
+        ("\u{feff}/* a", "1:1 3", 0, "comment not terminated"),
+        ("package a\n//line x.y:7:3\nimport (", "x.y 7:11 33", 0, "expected ')', found 'EOF'"),
+        ("package a\0", "1:10 9", 0, "unexpected NUL in input"),
+        ("package @", "1:9 8", 0, "illegal character U+0040 '@'"),
     ] {
-        let wanted = HeaderError { offset, message: message.to_owned() };
-        assert_eq!(GoHeader::parse(content.as_bytes()), Err(wanted), "{content:?}");
+        let error = GoHeader::parse(content.as_bytes()).unwrap_err();
+        let Position { file, line, column } = &error.position;
+        let file = file.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        let found = (format!("{file}{line}:{column} {}", error.offset), error.more, error.message.as_str());
+        assert_eq!(found, (place.to_owned(), more, message), "{content:?}");
+    }
+}
+
+#[test]
+fn what_follows_a_head_is_not_read() {
+    for content in ["package a b", "package a\nimport \"a\" \"b\"", "package a@", "package a\nfunc\0"] {
+        assert_eq!(parse(content).package, "a", "{content:?}");
     }
 }
 
 #[test]
 fn constraints_must_be_well_formed_and_single() {
-    for (content, offset, message) in [
-        ("//go:build a b\npackage a", 13, "parsing //go:build line: unexpected token b"),
-        ("//go:build a\n//go:build b\n\npackage a", 13, "multiple //go:build comments"),
+    for (content, offset, fault, message) in [
+        ("//go:build a b\npackage a", 13, Fault::Constraint, "unexpected token b"),
+        ("//go:build a\n//go:build b\n\npackage a", 13, Fault::Constraints, "multiple //go:build comments"),
     ] {
-        assert_eq!(constraint_of(content.as_bytes()), Err(HeaderError { offset, message: message.to_owned() }));
+        let error = head_of(content.as_bytes()).unwrap_err();
+        assert_eq!((error.offset, error.fault, error.message.as_str()), (offset, fault, message));
     }
 }
 
@@ -98,11 +113,34 @@ fn embed_patterns_may_be_quoted() {
 }
 
 #[test]
-fn debug_lines_stand_before_the_package_clause() {
-    let header =
-        parse("// Doc.\n//go:debug panicnil=1\n//go:debug default=go1.21\n//go:debugger x\npackage main\n//go:debug a=b\n");
-    let settings: Vec<String> = header.debug.iter().map(|d| format!("{}={}", d.key, d.value)).collect();
+fn directives_stand_before_the_package_clause() {
+    let header = parse(
+        "// Doc.\n//go:debug panicnil=1\n//go:debug default=go1.21\n//go:debugger x\n//go:debug a\npackage main\n//go:debug a=b\n",
+    );
+    let settings: Vec<String> = header.debug().map(|d| format!("{}={}", d.key, d.value)).collect();
     assert_eq!(settings, ["panicnil=1", "default=go1.21"]);
+    let places: Vec<(u32, &str)> = header.directives.iter().map(|d| (d.position.line, d.text.as_str())).collect();
+    assert_eq!(places[..2], [(2, "//go:debug panicnil=1"), (3, "//go:debug default=go1.21")]);
+    let wrong: Vec<String> = header.directives.iter().filter_map(|d| d.debug_setting().err()).collect();
+    assert_eq!(wrong, ["missing key=value", "missing key=value"]);
+}
+
+#[test]
+fn comments_on_package_and_cgo_are_read() {
+    let header = parse(
+        "// Copyright.\n\n/*\nPackage a is\nshort. It is [fmt].\n*/\npackage a\n\n// #cgo LDFLAGS: -lm\n//   #cgo linux CFLAGS: -I.\n\
+         // #cgone\nimport \"C\"\n\n// #cgo A: b\nimport (\n\t\"C\"\n)\n\n// #cgo X: y\n\nimport \"C\"\n",
+    );
+    assert_eq!(header.doc, "Package a is short.");
+    assert_eq!(header.cgo, ["#cgo LDFLAGS: -lm", "#cgo linux CFLAGS: -I.", "#cgo A: b"]);
+}
+
+#[test]
+fn positions_heed_line_directives() {
+    let header = parse("package a\n\nimport a \"x\"\n//line y.go:10\nimport (\n\t_ \"z\" /*line :5:9*/ ; \"w\"\n)\n");
+    let shown = |p: &Position| format!("{}:{}:{}", p.file.as_deref().unwrap_or("-"), p.line, p.column);
+    let places: Vec<String> = header.imports.iter().map(|i| shown(&i.position)).collect();
+    assert_eq!(places, ["-:3:8", "y.go:11:0", "y.go:5:12"]);
 }
 
 #[test]
@@ -116,11 +154,11 @@ fn no_bytes_make_it_panic() {
     // Every prefix, and every single byte replaced by ones that have a meaning somewhere.
     for seed in seeds {
         for at in 0..seed.len() {
-            let _ = (GoHeader::parse(&seed[..at]), constraint_of(&seed[..at]));
+            let _ = (GoHeader::parse(&seed[..at]), head_of(&seed[..at]));
             for byte in *b"\n\"`'\\/*(){};!&|\x00\xff a" {
                 let mut content = seed.to_vec();
                 content[at] = byte;
-                let _ = (GoHeader::parse(&content), constraint_of(&content));
+                let _ = (GoHeader::parse(&content), head_of(&content));
             }
         }
     }
@@ -128,7 +166,7 @@ fn no_bytes_make_it_panic() {
 
 #[test]
 fn the_place_of_a_broken_constraint_is_in_the_file() {
-    let place = |content: &[u8]| constraint_of(content).unwrap_err().offset;
+    let place = |content: &[u8]| head_of(content).unwrap_err().offset;
     assert_eq!(place(b"//go:build"), 10);
     assert_eq!(place(b"  //go:build   a &&\n"), 19);
     assert_eq!(place("\u{feff}//go:build (\n".as_bytes()), 15);

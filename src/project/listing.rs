@@ -1,0 +1,304 @@
+//! `godirect list`: the packages that patterns name, described from their sources.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use super::{Locked, freshness};
+use crate::error::{Error, Result};
+use crate::graph::listing::{Listing, Options};
+use crate::graph::load::{Loaded, Loader};
+use crate::graph::matching::Patterns;
+use crate::graph::{ListedModule, MainModule, ModuleInfo, Origin, Sources, Std, ThirdParty};
+use crate::lock::fetch::Fetcher;
+use crate::lock::file::{LockedModule, LockedSdk};
+use crate::lock::resolve;
+use crate::lock::with_connections;
+use crate::module::gomod::Target;
+use crate::module::mvs::Selected;
+use crate::module::{self, ModuleId};
+use crate::name::ImportPath;
+use crate::platform::Platform;
+use crate::source::context::BuildContext;
+use crate::source::sdk;
+use crate::source::tree::{DiskTree, join};
+use crate::spec::Profile;
+
+/// What is to be listed.
+pub struct Request<'a> {
+    /// For which platform.
+    pub platform: &'a Platform,
+    /// In which profile.
+    pub profile: &'a Profile,
+    /// Tags in the place of the profile's.
+    pub tags: Option<BTreeSet<String>>,
+    /// Whether cgo is enabled, whatever the profile says.
+    pub cgo: Option<bool>,
+    /// Which packages.
+    pub patterns: &'a [String],
+    /// What besides.
+    pub options: Options,
+}
+
+/// The module of a package (`modinfo.ModulePublic`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleView {
+    /// The path that imports use.
+    pub path: String,
+    /// The version; empty for modules of the repository.
+    pub version: String,
+    /// What takes its place.
+    pub replace: Option<Box<ModuleView>>,
+    /// Whether it is one of the repository's own.
+    pub main: bool,
+    /// Whether only other modules need it.
+    pub indirect: bool,
+    /// Where it is.
+    pub dir: String,
+    /// Where its go.mod is.
+    pub go_mod: String,
+    /// Its go line.
+    pub go_version: String,
+    /// Its hash in go.sum.
+    pub sum: String,
+    /// The hash of its go.mod in go.sum.
+    pub go_mod_sum: String,
+}
+
+/// What was found.
+pub struct Listed<'l> {
+    /// The packages and their errors.
+    pub loader: &'l Loader<'l>,
+    /// Which of them are shown.
+    pub listing: &'l Listing,
+    /// GOROOT.
+    pub goroot: &'l Path,
+    /// Patterns that match nothing.
+    pub unmatched: Vec<String>,
+    modules: HashMap<(bool, usize), ModuleView>,
+}
+
+impl Listed<'_> {
+    /// The module of a package; none for those of the SDK.
+    pub fn module(&self, package: &Loaded) -> Option<&ModuleView> {
+        self.modules.get(&key(package.found.origin.as_ref()?)?)
+    }
+}
+
+/// Whether a module is in the repository, and its index.
+fn key(origin: &Origin) -> Option<(bool, usize)> {
+    match origin {
+        Origin::Std => None,
+        Origin::Main { index, .. } => Some((true, *index)),
+        Origin::Module { index, .. } => Some((false, *index)),
+    }
+}
+
+/// Where packages come from.
+struct Places<'a> {
+    root: String,
+    mains: Vec<MainModule>,
+    selected: Vec<Selected>,
+    modules: Vec<ListedModule>,
+    infos: Vec<ModuleInfo>,
+    locked: Vec<Option<&'a LockedModule>>,
+}
+
+impl<'a> Locked<'a> {
+    /// Lists packages, and gives them to `show`. `goroot` is the SDK's directory; modules that aren't there are fetched.
+    ///
+    /// # Errors
+    ///
+    /// What stops everything: a module that can't be fetched, a directory that can't be read; and those of `show`.
+    pub fn list<T>(
+        &self,
+        request: &Request,
+        goroot: &Path,
+        fetcher: &Fetcher<'_>,
+        show: impl FnOnce(&Listed) -> Result<T>,
+    ) -> Result<T> {
+        let sdk = self.sdk(request.profile);
+        let places = self.places()?;
+        let std = DiskTree::new(goroot.join("src"));
+        let vendor = self.project.vendor_directory();
+        let open = |index: usize| {
+            let locked = places.locked[index].ok_or_else(|| Error::input("a module isn't locked"))?;
+            resolve::module_directory(fetcher, locked).map(DiskTree::new)
+        };
+        let third_party = match &self.project.workspace.vendor {
+            Some(listed) => ThirdParty::VendorTree { modules: &places.infos, listed, directory: &vendor },
+            None => ThirdParty::Unpacked { modules: &places.modules, open: &open },
+        };
+        let mut sources = Sources::new(&self.project.tree, &places.mains[..], third_party, Std::Tree(&std));
+        sources.root.clone_from(&places.root);
+        sources.in_workspace = self.project.workspace.work.is_some();
+        let context = self.listing_context(request, sdk, goroot)?;
+        let tools: Vec<ImportPath> = self.project.workspace.modules.iter().flat_map(|m| m.gomod.tool.iter().cloned()).collect();
+        let all_has_tests = places.mains.iter().any(|m| m.go.as_ref().is_some_and(|go| go.minor() < 16));
+        let patterns = Patterns { sources: &sources, context: &context, tools: &tools, all_has_tests };
+        let matches = with_connections(|| patterns.matches(request.patterns))?;
+        let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
+        let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
+        let mut loader = Loader::new(&sources, &context, &godebug, found);
+        let roots = loader.load_matches(&matches)?;
+        let listing = loader.list(&roots, request.options)?;
+        let unmatched = matches.iter().filter(|m| m.packages.is_empty() && m.problem.is_none());
+        let unmatched = unmatched.map(|m| m.pattern.clone()).collect();
+        let modules = self.module_views(&places, &sources, &loader)?;
+        show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules })
+    }
+
+    fn listing_context(&self, request: &Request, sdk: &LockedSdk, goroot: &Path) -> Result<BuildContext> {
+        let os_arch = request.platform.os_arch();
+        let experiments = match sdk.experiments.get(&os_arch) {
+            Some(known) => known.clone(),
+            None => sdk::default_experiments(goroot, os_arch)?,
+        };
+        Ok(BuildContext {
+            platform: request.platform.clone(),
+            go: sdk.version.clone(),
+            cgo: request.cgo.unwrap_or(request.profile.cgo),
+            tags: request.tags.clone().unwrap_or_else(|| request.profile.tags.clone()),
+            experiments: experiments.into_iter().collect(),
+        })
+    }
+
+    fn places(&self) -> Result<Places<'a>> {
+        let project = self.project;
+        let root = std::path::absolute(&project.dir).map_err(|e| Error::io("use", &project.dir, &e))?;
+        let root = crate::source::tree::clean(&root.display().to_string());
+        let selected = match &project.workspace.vendor {
+            Some(vendored) => module::vendor::selected(&project.workspace, vendored),
+            None => freshness::selected(&project.workspace, self.lock)?,
+        };
+        let mut mains = project.mains.clone();
+        let is_local = |s: &&Selected| project.workspace.vendor.is_none() && matches!(s.replace, Some(Target::Directory(_)));
+        let (local, rest): (Vec<&Selected>, Vec<&Selected>) = selected.iter().partition(is_local);
+        // A directory that can't be used only matters to who needs it.
+        mains.extend(local.iter().filter_map(|module| project.local_module(&module.id).ok()));
+        let by_path: BTreeMap<&str, &LockedModule> = self.lock.modules.iter().map(|m| (m.path.as_str(), m)).collect();
+        let locked: Vec<Option<&LockedModule>> = rest.iter().map(|m| by_path.get(m.id.path.as_str()).copied()).collect();
+        let vendored = project.workspace.vendor.as_ref();
+        let info = |(module, locked): (&&Selected, &Option<&LockedModule>)| ModuleInfo {
+            path: module.id.path.clone(),
+            version: module.id.version.clone(),
+            go: match vendored {
+                Some(listed) => listed.find(&module.id.path, Some(&module.id.version)).and_then(|m| m.go.clone()),
+                None => locked.and_then(|l| l.go.clone()),
+            },
+        };
+        let infos: Vec<ModuleInfo> = rest.iter().zip(&locked).map(info).collect();
+        let modules =
+            infos.iter().zip(&locked).map(|(info, l)| ListedModule { info: info.clone(), locked: l.is_some() }).collect();
+        let selected = rest.into_iter().cloned().collect();
+        Ok(Places { root, mains, selected, modules, infos, locked })
+    }
+
+    /// The modules of all packages that were loaded.
+    fn module_views(&self, places: &Places, sources: &Sources, loader: &Loader) -> Result<HashMap<(bool, usize), ModuleView>> {
+        let direct = self.direct(places, loader);
+        let mut views = HashMap::new();
+        for origin in loader.packages.iter().filter_map(|p| p.found.origin.as_ref()) {
+            let Some(key) = key(origin).filter(|key| !views.contains_key(key)) else { continue };
+            let view = match key {
+                (true, index) => self.local_view(places, index, &direct),
+                (false, index) => self.third_party_view(places, sources, index, &direct)?,
+            };
+            views.insert(key, view);
+        }
+        Ok(views)
+    }
+
+    /// The modules that main modules import packages of, or say so.
+    fn direct(&self, places: &Places, loader: &Loader) -> BTreeSet<String> {
+        let required = self.project.workspace.modules.iter().flat_map(|m| &m.gomod.require);
+        let mut direct: BTreeSet<String> = required.filter(|r| !r.indirect).map(|r| r.id.path.to_string()).collect();
+        let is_own = |package: &Loaded| matches!(&package.found.origin, Some(Origin::Main { index, .. }) if places.mains[*index].stands_for.is_none());
+        for package in loader.packages.iter().filter(|p| is_own(p)) {
+            for dep in package.deps() {
+                match &loader.packages[*dep].found.origin {
+                    Some(Origin::Module { index, .. }) => direct.insert(places.infos[*index].path.to_string()),
+                    Some(Origin::Main { index, .. }) => direct.insert(places.mains[*index].path.to_string()),
+                    _ => false,
+                };
+            }
+        }
+        direct
+    }
+
+    fn local_view(&self, places: &Places, index: usize, direct: &BTreeSet<String>) -> ModuleView {
+        let module = &places.mains[index];
+        let dir = match module.directory.as_str() {
+            "" => places.root.clone(),
+            directory => format!("{}/{directory}", places.root),
+        };
+        let go_mod = format!("{dir}/go.mod");
+        let go_version = module.go.as_ref().map_or_else(|| "1.16".to_owned(), ToString::to_string);
+        let path = module.path.to_string();
+        let view = ModuleView { path, dir, go_mod, go_version, ..ModuleView::default() };
+        match &module.stands_for {
+            None => ModuleView { main: true, ..view },
+            Some(stands_for) => ModuleView {
+                version: stands_for.version.as_str().to_owned(),
+                indirect: !direct.contains(module.path.as_str()),
+                replace: Some(Box::new(ModuleView { path: stands_for.shown.clone(), ..view.clone() })),
+                ..view
+            },
+        }
+    }
+
+    fn third_party_view(
+        &self,
+        places: &Places,
+        sources: &Sources,
+        index: usize,
+        direct: &BTreeSet<String>,
+    ) -> Result<ModuleView> {
+        let Selected { id, replace } = &places.selected[index];
+        let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
+            (Some(go), _) => go.to_string(),
+            (None, true) => String::new(),
+            (None, false) => "1.16".to_owned(),
+        };
+        let view = ModuleView {
+            path: id.path.to_string(),
+            version: id.version.as_str().to_owned(),
+            indirect: !direct.contains(id.path.as_str()),
+            go_version,
+            ..ModuleView::default()
+        };
+        if self.project.workspace.vendor.is_some() {
+            let replaced = module::vendor::replacement(&self.project.workspace, id).map(|(path, version)| {
+                let version = version.map(|v| v.as_str().to_owned()).unwrap_or_default();
+                Box::new(ModuleView { path, version, go_version: view.go_version.clone(), ..ModuleView::default() })
+            });
+            return Ok(ModuleView { replace: replaced, ..view });
+        }
+        let dir = sources.module_tree(index)?.path("").display().to_string();
+        let sums = |id: &ModuleId| {
+            let sums = &self.project.workspace.sums;
+            let first = |hashes: &[crate::digest::H1]| hashes.first().map(ToString::to_string).unwrap_or_default();
+            (first(sums.module(id)), first(sums.go_mod(id)))
+        };
+        let go_mod = join(&dir, "go.mod");
+        Ok(match replace {
+            Some(Target::Module(other)) => {
+                let (sum, go_mod_sum) = sums(other);
+                let replaced = ModuleView {
+                    path: other.path.to_string(),
+                    version: other.version.as_str().to_owned(),
+                    dir: dir.clone(),
+                    go_mod: go_mod.clone(),
+                    go_version: view.go_version.clone(),
+                    sum,
+                    go_mod_sum,
+                    ..ModuleView::default()
+                };
+                ModuleView { replace: Some(Box::new(replaced)), dir, go_mod, ..view }
+            }
+            _ => {
+                let (sum, go_mod_sum) = sums(id);
+                ModuleView { dir, go_mod, sum, go_mod_sum, ..view }
+            }
+        })
+    }
+}
