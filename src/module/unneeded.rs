@@ -120,7 +120,7 @@ fn requirement(workspace: &Workspace, module: &MainModule, require: &Require, fi
 }
 
 fn replacement(workspace: &Workspace, needs: &Needs, replace: &Replace, file: &str, edit: &str) -> Option<Unneeded> {
-    let Replace { path, version, target } = replace;
+    let Replace { path, version, .. } = replace;
     let fits = |id: &ModuleId| id.path == *path && version.as_ref().is_none_or(|version| *version == id.version);
     if own_requirements(workspace).any(fits) || needs.required.as_ref().is_some_and(|required| required.iter().any(fits)) {
         return None;
@@ -129,13 +129,12 @@ fn replacement(workspace: &Workspace, needs: &Needs, replace: &Replace, file: &s
         Some(version) => format!("{path} {version}"),
         None => path.to_string(),
     };
-    let unloaded =
-        matches!(target, Target::Module(id) if !workspace.sums.has_content(&id.path) && workspace.sums.go_mod(id).is_empty());
-    let (certain, reason) = match (&needs.required, unloaded) {
-        (Some(_), _) => (true, "no go.mod of the module graph requires it".to_owned()),
-        (None, true) => (true, format!("go.mod doesn't require it, and go.sum has no hash of {target}")),
-        (None, false) => (false, format!("{file} doesn't require it; a dependency may (`go mod graph` tells)")),
+    // Where go.mod lists all modules, Go still meets others: it looks for ambiguous imports in what dependencies require.
+    let reason = match &needs.required {
+        Some(_) => "no go.mod of the module graph requires it".to_owned(),
+        None => format!("{file} doesn't require it; a dependency may (`go mod graph` tells)"),
     };
+    let certain = needs.required.is_some();
     let key = version.as_ref().map_or_else(|| path.to_string(), |version| format!("{path}@{version}"));
     let remove = format!("{edit} -dropreplace={key}");
     Some(Unneeded { file: file.to_owned(), directive: Directive::Replace, module: what, certain, reason, remove })
@@ -206,7 +205,7 @@ mod tests {
                 "go.mod: Require d.com/d v1.0.0: perhaps: no package of it is needed on the spec's platforms, with its tags; tools, other tags or tests of dependencies may: go mod tidy (`go mod why -m d.com/d` tells before)",
                 "go.mod: Require e.com/e v1.0.0: certain: go.sum has no hash of its content, so no package comes from it: go mod tidy",
                 "go.mod: Replace b.com/b v1.0.0: perhaps: go.mod doesn't require it; a dependency may (`go mod graph` tells): go mod edit -dropreplace=b.com/b@v1.0.0",
-                "go.mod: Replace f.com/f: certain: go.mod doesn't require it, and go.sum has no hash of f.com/g@v1.0.0: go mod edit -dropreplace=f.com/f",
+                "go.mod: Replace f.com/f: perhaps: go.mod doesn't require it; a dependency may (`go mod graph` tells): go mod edit -dropreplace=f.com/f",
                 "go.mod: Exclude b.com/b v1.2.0: perhaps: go.mod doesn't require it; a dependency may (`go mod graph` tells), and it keeps `go get -u` from it: go mod edit -dropexclude=b.com/b@v1.2.0",
             ]
         );
