@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const LETTER = 7.3;
-const BOX = { height: 24, gap: 8, between: 90, margin: 16 };
+const BOX = { height: 24, gap: 8, between: 64, margin: 16 };
 
 /** How many nodes a column shows; the rest are counted. */
 const COLUMN = 30;
@@ -14,27 +14,25 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
-/** A path that is cut in the middle, so that module and package stay readable. */
+/** A path with as many of its last elements as fit: they say more than the first ones. */
 function label(path) {
-  const most = 46;
+  const most = 36;
   if (path.length <= most) return path;
-  const elements = path.split("/");
-  const last = elements.slice(-2).join("/");
-  const first = elements.slice(0, Math.max(1, elements.length - 2)).join("/").slice(0, Math.max(8, most - last.length - 2));
-  return `${first}…/${last}`;
+  const at = path.indexOf("/", path.length - most + 1);
+  return `…${at < 0 ? path.slice(path.length - most + 1) : path.slice(at)}`;
 }
 
 /**
- * Columns of nodes by number (negative to the left), each with at most COLUMN entries: those that most other nodes of the drawing
- * are connected with come first, so that what is left out is what matters least.
+ * Columns of nodes by number (negative to the left), each with at most COLUMN entries: the centres, the repository's own, and then
+ * what most others need.
  */
-function columns(model, layers, view) {
+function columns(model, layers, view, centres) {
   const shown = new Map();
   for (const [node, layer] of layers) {
     if (!shown.has(layer)) shown.set(layer, []);
     shown.get(layer).push(node);
   }
-  const weight = (node) => neededBy(model.nodes[node], view) + (isOwn(model.nodes[node]) ? 1e6 : 0);
+  const weight = (node) => neededBy(model.nodes[node], view) + (isOwn(model.nodes[node]) ? 1e6 : 0) + (centres.has(node) ? 1e9 : 0);
   return [...shown.entries()]
     .sort(([a], [b]) => a - b)
     .map(([layer, nodes]) => {
@@ -43,13 +41,16 @@ function columns(model, layers, view) {
     });
 }
 
-/** The arrows among nodes of a drawing, each once. */
-function arrowsAmong(model, nodes, view, start) {
+/** The arrows among nodes of a drawing: all of them, or those from one layer to the next. Tests' imports are those of `start` alone. */
+function arrowsAmong(model, nodes, { layers, view, start, all }) {
   const arrows = [];
   for (const from of nodes) {
     for (const arrow of model.nodes[from].imports) {
-      const counts = arrow.kind !== "test" || start === undefined || from === start;
-      if (counts && nodes.has(arrow.to) && isIn(arrow.views, view)) arrows.push({ from, ...arrow });
+      if (!nodes.has(arrow.to) || !isIn(arrow.views, view)) continue;
+      const [left, right] = [layers.get(from), layers.get(arrow.to)];
+      // Among importers, who imports the start in a test is at its side.
+      const counts = arrow.kind !== "test" || from === start || arrow.to === start;
+      if (counts && (all || right === left + 1)) arrows.push({ from, ...arrow });
     }
   }
   return arrows;
@@ -118,7 +119,8 @@ function drawArrow(boxes, views, arrow) {
     d = `M${x1},${y1} C${x1 + bend},${y1} ${x2 + bend},${y2} ${x2},${y2}`;
   }
   const kind = arrow.kind === "test" ? "test" : arrow.views.size < views ? "partial" : "";
-  return svg("path", { d, class: kind, "marker-end": "url(#tip)" });
+  const path = svg("path", { d, class: kind, "marker-end": "url(#tip)" });
+  return { ...arrow, path };
 }
 
 /** The box of a node; `choose` is called when it is clicked, or gets Enter. */
@@ -138,15 +140,31 @@ function drawNode(model, node, box, centre, choose) {
   return group;
 }
 
+/** Lets the arrows of a node stand out while the mouse or the focus is on it. */
+function highlight(group, node, arrows) {
+  const own = arrows.filter((arrow) => arrow.from === node || arrow.to === node);
+  const mark = (on) => () => own.forEach(({ path }) => path.classList.toggle("near", on));
+  for (const event of ["mouseenter", "focus"]) group.addEventListener(event, mark(true));
+  for (const event of ["mouseleave", "blur"]) group.addEventListener(event, mark(false));
+}
+
+/** What doesn't fit into a column is counted below it. */
+function drawRest({ left, box }) {
+  const text = svg("text", { x: box.x + 8, y: box.y + 16 });
+  text.textContent = `… and ${left} more`;
+  const rect = svg("rect", { x: box.x, y: box.y, width: box.width, height: BOX.height, rx: 4 });
+  return svg("g", { class: "more" }, rect, text);
+}
+
 /**
- * A drawing of nodes in layers. `centres` are marked; what doesn't fit into a column is counted below it, and `start` is the only
- * node whose tests' imports are drawn, if it is given.
+ * A drawing of nodes in layers (a number for each). `centres` are marked. With `all`, arrows between any two nodes are drawn, and
+ * else those from one layer to the next. `choose` is called for a node that is clicked.
  */
-function draw(model, { layers, centres, view, start, choose }) {
-  const table = columns(model, layers, view);
+function draw(model, { layers, centres, view, start, all, choose }) {
+  const table = columns(model, layers, view, centres);
   const nodes = new Set(table.flatMap((column) => column.nodes));
-  const arrows = arrowsAmong(model, nodes, view, start);
-  order(table, arrows);
+  const wanted = arrowsAmong(model, nodes, { layers, view, start, all });
+  order(table, wanted);
   const { boxes, width, height } = place(model, table);
   const tip = svg(
     "marker",
@@ -159,14 +177,14 @@ function draw(model, { layers, centres, view, start, choose }) {
     svg("defs", {}, tip),
   );
   const views = view < 0 ? model.views.length : 1;
-  picture.append(...arrows.map((arrow) => drawArrow(boxes, Math.min(views, model.nodes[arrow.from].views.size), arrow)));
-  picture.append(...[...boxes].map(([node, box]) => drawNode(model, node, box, centres.has(node), choose)));
-  for (const { left, box } of table.filter((column) => column.left)) {
-    const text = svg("text", { x: box.x + 8, y: box.y + 16 });
-    text.textContent = `… and ${left} more`;
-    const rect = svg("rect", { x: box.x, y: box.y, width: box.width, height: BOX.height, rx: 4 });
-    picture.append(svg("g", { class: "more" }, rect, text));
+  const arrows = wanted.map((arrow) => drawArrow(boxes, Math.min(views, model.nodes[arrow.from].views.size), arrow));
+  picture.append(...arrows.map(({ path }) => path));
+  for (const [node, box] of boxes) {
+    const group = drawNode(model, node, box, centres.has(node), choose);
+    highlight(group, node, arrows);
+    picture.append(group);
   }
+  picture.append(...table.filter((column) => column.left).map(drawRest));
   const frame = document.createElement("div");
   frame.className = "drawing";
   frame.append(picture);

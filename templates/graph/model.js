@@ -136,6 +136,13 @@ function shortestIn(model, from, to, view) {
   return path;
 }
 
+/** Whether each of some nodes imports the next in a view. */
+function holds(model, nodes, view) {
+  const step = (from, to, first) =>
+    model.nodes[from].imports.some((arrow) => arrow.to === to && isIn(arrow.views, view) && (first || arrow.kind !== "test"));
+  return nodes.every((node, i) => i === 0 || step(nodes[i - 1], node, i === 1));
+}
+
 /** The nodes on any way between two in one view, with their distance from the first. */
 function betweenIn(model, from, to, view) {
   const forward = distances(model, from, "imports", view);
@@ -158,6 +165,40 @@ function betweenIn(model, from, to, view) {
 }
 
 /**
+ * A layer for each of some nodes, so that arrows lead to higher ones: the longest way from `from`. Where that makes more than
+ * `most` layers, they stay at their distance.
+ */
+function layered(model, from, nodes, view, most) {
+  const follow = (node) =>
+    model.nodes[node].imports
+      .filter((arrow) => nodes.has(arrow.to) && isIn(arrow.views, view) && (arrow.kind !== "test" || node === from))
+      .map((arrow) => arrow.to);
+  // Depth first, with a stack of its own: chains can be longer than that of the browser.
+  const done = [];
+  const seen = new Set([from]);
+  const stack = [{ node: from, rest: follow(from) }];
+  while (stack.length) {
+    const top = stack[stack.length - 1];
+    const next = top.rest.pop();
+    if (next === undefined) done.push(stack.pop().node);
+    else if (!seen.has(next)) {
+      seen.add(next);
+      stack.push({ node: next, rest: follow(next) });
+    }
+  }
+  const order = done.reverse();
+  const place = new Map(order.map((node, i) => [node, i]));
+  const layers = new Map(order.map((node) => [node, 0]));
+  for (const node of order) {
+    // Modules can need each other: what leads back has no layer to say.
+    for (const next of follow(node)) {
+      if (place.get(next) > place.get(node)) layers.set(next, Math.max(layers.get(next), layers.get(node) + 1));
+    }
+  }
+  return Math.max(...layers.values()) < most ? layers : nodes;
+}
+
+/**
  * The shortest path and all nodes between, in the chosen view, or in the first one where the path is shortest: imports of different
  * platforms make no path.
  */
@@ -168,5 +209,8 @@ function paths(model, from, to, view) {
     const nodes = shortestIn(model, from, to, one);
     if (nodes && (!best || nodes.length < best.nodes.length)) best = { nodes, view: one };
   }
-  return best && { ...best, between: betweenIn(model, from, to, best.view) };
+  if (!best) return null;
+  const between = betweenIn(model, from, to, best.view);
+  const layers = layered(model, from, between, best.view, 40);
+  return { ...best, between: layers, everywhere: views.every((one) => holds(model, best.nodes, one)) };
 }

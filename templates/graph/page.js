@@ -138,8 +138,12 @@ const showList = makeList(byId("list"), facts, choose);
 
 // ---- panes
 
+/** What is shown before anything is chosen: where to begin. */
 function emptyPane() {
-  return [element("p", {}, `Choose a ${noun} in the list, or in the drawing of another.`)];
+  const text = element("p", {}, `Choose a ${noun} in the list, or in the drawing of another.`);
+  const commands = model.nodes.flatMap((node, i) => (node.name === "main" && isOwn(node) && isIn(node.views, view()) ? [i] : []));
+  const links = commands.slice(0, 100).map((i) => element("li", {}, link(i)));
+  return links.length ? [text, element("h2", {}, "Commands"), element("ul", {}, ...links)] : [text];
 }
 
 /** A list of arrows' other ends, with a heading. */
@@ -149,6 +153,7 @@ function neighbours(title, arrows) {
   const notes = new Map(here.map((arrow) => [arrow.to, note(arrow)]));
   const fill = makeList(list, (node) => [notes.get(model.index.get(node.path))].filter(Boolean), choose);
   const nodes = [...new Set(here.map((arrow) => arrow.to))].sort((a, b) => a - b);
+  list.style.height = `${Math.min(10, Math.max(1, nodes.length)) * ROW + 2}px`;
   requestAnimationFrame(() => fill(nodes));
   return element("div", {}, element("h2", {}, `${title} (${nodes.length})`), list);
 }
@@ -170,6 +175,17 @@ function description(node) {
   parts.push(`${neededBy(node, view())} need it`);
   if (node.views.size < model.views.length) parts.push(`only for ${[...node.views].map((i) => model.views[i].name).join(", ")}`);
   return parts.join(" · ");
+}
+
+/** What the colours and lines of a drawing mean. */
+function legend() {
+  const line = (kind) => svg("svg", { width: 28, height: 8, "aria-hidden": true }, svg("path", { d: "M0,4 L28,4", class: kind }));
+  const box = svg("svg", { width: 16, height: 12, "aria-hidden": true }, svg("rect", { width: 15, height: 11, rx: 2 }));
+  box.setAttribute("class", "own");
+  const parts = [box, " the repository's own"];
+  if (model.views.length > 1) parts.push(line("partial"), " on some platforms");
+  if (model.nodes.some((node) => node.test_files)) parts.push(line("test"), " by tests only");
+  return element("p", { class: "legend" }, ...parts);
 }
 
 function packagePane() {
@@ -197,7 +213,8 @@ function packagePane() {
       " ",
       element("button", { type: "button", onclick: ends("to") }, "Path to here"),
     ),
-    draw(model, { layers, centres: new Set([index]), view: view(), choose }),
+    draw(model, { layers, centres: new Set([index]), view: view(), start: index, choose }),
+    legend(),
     element("div", { class: "columns" }, neighbours("Imported by", node.importers), neighbours("Imports", node.imports)),
   ];
 }
@@ -239,14 +256,15 @@ function pathShown() {
     return [element("p", { role: "status" }, `${state.from} doesn't need ${state.to}.${hint}`)];
   }
   const others = found.between.size - found.nodes.length;
-  const where = model.views.length > 1 ? ` (for ${model.views[found.view].name})` : "";
+  const where = found.everywhere ? "" : ` (for ${model.views[found.view].name})`;
   const chain = element("ol", { id: "chain" }, ...found.nodes.map((node) => element("li", {}, link(node))));
   const title = `All between: ${count(found.between.size, noun)}, ${others} besides the shortest path`;
   return [
     element("h2", {}, `Shortest path: ${count(found.nodes.length - 1, "import")}${where}`),
     chain,
     element("h2", {}, title),
-    draw(model, { layers: found.between, centres: new Set(found.nodes), view: found.view, start: from, choose }),
+    draw(model, { layers: found.between, centres: new Set(found.nodes), view: found.view, start: from, all: true, choose }),
+    legend(),
   ];
 }
 
@@ -256,7 +274,8 @@ function table(heads, rows) {
     const number = typeof content === "number";
     return element("td", number ? { class: "number" } : {}, number ? content.toLocaleString("en") : content);
   };
-  const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
+  const kind = (i) => (typeof rows[0]?.[i] === "number" ? "number" : undefined);
+  const head = element("tr", {}, ...heads.map((text, i) => element("th", { scope: "col", class: kind(i) }, text)));
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))));
 }
 
