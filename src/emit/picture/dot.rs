@@ -73,3 +73,13 @@ fn quoted(text: &str) -> String {
         .collect();
     format!("\"{escaped}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn hostile_text_stays_in_its_quotes() {
+        assert_eq!(quoted("a\"]; b -> \\N\n</title>"), r#""a\"]; b -> \\N </title>""#);
+    }
+}

@@ -50,3 +50,13 @@ fn quoted(text: &str) -> String {
         .collect();
     format!("\"{escaped}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn hostile_text_stays_in_its_quotes() {
+        assert_eq!(quoted("a/b@v1\"]`\n<b>#59;é"), "\"a/b@v1#34;#93;#96; #60;b#62;#35;59#59;#233;\"");
+    }
+}
