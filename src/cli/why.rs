@@ -99,7 +99,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         let texts: Vec<String> = shown.iter().map(|chain| text(chain, picture.views.len())).collect();
         output::text(texts.join("\n"))?;
     } else {
-        output::text(no_chain(&picture, to, from, &ends, &required_by))?;
+        let unknown = [from.filter(|_| starts.is_empty()), Some(to).filter(|_| ends.is_empty())];
+        output::text(no_chain(&picture, to, from, unknown.into_iter().flatten().next(), &required_by))?;
     }
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(Class::Negative.exit_code()) })
 }
@@ -162,14 +163,15 @@ fn text(chain: &ShownChain, views: usize) -> String {
     text
 }
 
-fn no_chain(picture: &Picture, to: &str, from: Option<&str>, ends: &[usize], required_by: &[String]) -> String {
+/// Why there is no chain; `unknown` is one of its ends that the graph doesn't have.
+fn no_chain(picture: &Picture, to: &str, from: Option<&str>, unknown: Option<&str>, required_by: &[String]) -> String {
     if !required_by.is_empty() {
         return format!("# no package of {to} is needed; it is required by\n{}\n", required_by.join("\n"));
     }
     let place = if picture.views.len() == 1 { "" } else { " on any platform" };
-    match (from, ends) {
-        (_, []) => format!("nothing needs {to}{place}: the graph has no such package\n"),
-        (Some(from), _) => format!("{from} doesn't need {to}{place}\n"),
-        (None, _) => format!("no package of the repository imports {to}{place}\n"),
+    match (unknown, from) {
+        (Some(unknown), _) => format!("the graph has no package or module {unknown}{place}\n"),
+        (None, Some(from)) => format!("{from} doesn't need {to}{place}\n"),
+        (None, None) => format!("no package of the repository imports {to}{place}\n"),
     }
 }

@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use super::ModuleId;
 use super::gomod::{Replace, Require, Target};
-use super::workspace::{MainModule, Workspace};
+use super::workspace::{MainModule, Workspace, join};
 use crate::name::ModulePath;
 
 /// A line that nothing seems to need.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unneeded {
-    /// The file that has the line, relative to the directory of go.mod or go.work.
+    /// The file that has the line, relative to the spec.
     pub file: String,
     /// Which directive it is.
     pub directive: Directive,
@@ -52,28 +52,57 @@ pub struct Needs {
     pub required: Option<BTreeSet<ModuleId>>,
 }
 
-/// The lines that nothing seems to need, sorted by file.
-pub fn unneeded(workspace: &Workspace, needs: &Needs) -> Vec<Unneeded> {
+/// A go.mod or go.work.
+struct File {
+    /// Relative to where the user is.
+    path: String,
+    /// The go command there: `go`, or `go -C` with the directory.
+    go: String,
+}
+
+impl File {
+    fn new(directory: &str, name: &str) -> File {
+        let go = if directory.is_empty() { "go".to_owned() } else { format!("go -C {directory}") };
+        File { path: join(directory, name), go }
+    }
+
+    fn line(&self, directive: Directive, module: String, certain: bool, reason: String, remove: &str) -> Unneeded {
+        let remove = format!("{} {remove}", self.go);
+        Unneeded { file: self.path.clone(), directive, module, certain, reason, remove }
+    }
+}
+
+/// The lines that nothing seems to need, sorted by file. `directory` leads from the user to the workspace's; empty for the same one.
+pub fn unneeded(workspace: &Workspace, needs: &Needs, directory: &str) -> Vec<Unneeded> {
     let mut found = Vec::new();
     for (module, needed) in workspace.modules.iter().zip(&needs.modules) {
-        let file = workspace_file(&module.dir, "go.mod");
-        let meant = meant(module, &needs.imports);
-        for require in &module.gomod.require {
-            if !needed.contains(&require.id.path) && !meant.contains(&require.id.path) {
-                found.extend(requirement(workspace, module, require, &file));
-            }
+        let file = File::new(&join(directory, &module.dir), "go.mod");
+        let (is_needed, meant) = (|require: &&Require| needed.contains(&require.id.path), meant(module, &needs.imports));
+        // Without go.sum, or with an old one, it says nothing about what Go has looked into.
+        let is_complete = module.gomod.require.iter().filter(is_needed).all(|require| has_content(workspace, &require.id));
+        let others = module.gomod.require.iter().filter(|require| !is_needed(require) && !meant.contains(&require.id.path));
+        let vendored = |path: &ModulePath| workspace.vendor.iter().any(|vendor| vendor.providers().any(|m| m.path == *path));
+        // vendor/ has what tests and other tags need, whatever the spec asks for.
+        for Require { id, .. } in others.filter(|require| !vendored(&require.id.path)) {
+            found.push(requirement(module, id, is_complete && !has_content(workspace, id), &file));
         }
-        found.extend(module.gomod.replace.iter().filter_map(|r| replacement(workspace, needs, r, &file, "go mod edit")));
+        found.extend(module.gomod.replace.iter().filter_map(|r| replacement(workspace, needs, r, &file, "mod edit")));
         found.extend(module.gomod.exclude.iter().filter_map(|id| exclusion(workspace, needs, id, &file)));
     }
+    let file = File::new(directory, "go.work");
     let of_work = workspace.work.iter().flat_map(|work| &work.replace);
-    found.extend(of_work.filter_map(|r| replacement(workspace, needs, r, "go.work", "go work edit")));
+    found.extend(of_work.filter_map(|r| replacement(workspace, needs, r, &file, "work edit")));
     found.sort();
     found
 }
 
-fn workspace_file(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+/// Whether go.sum has a hash of a module's content, or can't have one: its own source is in the repository.
+fn has_content(workspace: &Workspace, id: &ModuleId) -> bool {
+    match workspace.replacement(id) {
+        Some(Target::Directory(_)) => true,
+        Some(Target::Module(target)) => workspace.sums.has_content(&target.path),
+        None => workspace.main_module(&id.path).is_some() || workspace.sums.has_content(&id.path),
+    }
 }
 
 /// The required modules whose path fits an import or a tool best, so that they probably have that package.
@@ -88,38 +117,19 @@ fn meant<'m>(module: &'m MainModule, imports: &BTreeSet<String>) -> BTreeSet<&'m
     imports.iter().map(String::as_str).chain(tools).filter_map(fitting).collect()
 }
 
-fn requirement(workspace: &Workspace, module: &MainModule, require: &Require, file: &str) -> Option<Unneeded> {
-    let Require { id, .. } = require;
-    let content = match workspace.replacement(id) {
-        Some(Target::Directory(_)) => true,
-        Some(Target::Module(target)) => workspace.sums.has_content(&target.path),
-        None => workspace.sums.has_content(&id.path),
+fn requirement(module: &MainModule, id: &ModuleId, certain: bool, file: &File) -> Unneeded {
+    let (reason, remove) = if certain {
+        ("go.sum has no hash of its content, so no package comes from it".to_owned(), "mod tidy".to_owned())
+    } else {
+        let tools = if module.gomod.tool.is_empty() { "" } else { "tools, " };
+        let others = format!("{tools}other tags or tests of dependencies may");
+        let reason = format!("no package of it is needed on the spec's platforms, with its tags; {others}");
+        (reason, format!("mod tidy (`{} mod why -m {}` tells before)", file.go, id.path))
     };
-    let (certain, reason) = match &workspace.vendor {
-        Some(vendored) => match vendored.providers().any(|provider| provider.path == id.path) {
-            // vendor/ has what tests and other tags need, whatever the spec asks for.
-            true => return None,
-            false => (true, "vendor/ has no package of it".to_owned()),
-        },
-        None if !content => (true, "go.sum has no hash of its content, so no package comes from it".to_owned()),
-        None => {
-            let others = if module.gomod.tool.is_empty() { "" } else { "tools, " };
-            (
-                false,
-                format!(
-                    "no package of it is needed on the spec's platforms, with its tags; {others}other tags or tests of dependencies may"
-                ),
-            )
-        }
-    };
-    let remove = match certain {
-        true => "go mod tidy".to_owned(),
-        false => format!("go mod tidy (`go mod why -m {}` tells before)", id.path),
-    };
-    Some(Unneeded { file: file.to_owned(), directive: Directive::Require, module: shown(id), certain, reason, remove })
+    file.line(Directive::Require, shown(id), certain, reason, &remove)
 }
 
-fn replacement(workspace: &Workspace, needs: &Needs, replace: &Replace, file: &str, edit: &str) -> Option<Unneeded> {
+fn replacement(workspace: &Workspace, needs: &Needs, replace: &Replace, file: &File, edit: &str) -> Option<Unneeded> {
     let Replace { path, version, .. } = replace;
     let fits = |id: &ModuleId| id.path == *path && version.as_ref().is_none_or(|version| *version == id.version);
     if own_requirements(workspace).any(fits) || needs.required.as_ref().is_some_and(|required| required.iter().any(fits)) {
@@ -132,26 +142,26 @@ fn replacement(workspace: &Workspace, needs: &Needs, replace: &Replace, file: &s
     // Where go.mod lists all modules, Go still meets others: it looks for ambiguous imports in what dependencies require.
     let reason = match &needs.required {
         Some(_) => "no go.mod of the module graph requires it".to_owned(),
-        None => format!("{file} doesn't require it; a dependency may (`go mod graph` tells)"),
+        None => format!("{} doesn't require it; a dependency may (`{} mod graph` tells)", file.path, file.go),
     };
     let certain = needs.required.is_some();
     let key = version.as_ref().map_or_else(|| path.to_string(), |version| format!("{path}@{version}"));
-    let remove = format!("{edit} -dropreplace={key}");
-    Some(Unneeded { file: file.to_owned(), directive: Directive::Replace, module: what, certain, reason, remove })
+    Some(file.line(Directive::Replace, what, certain, reason, &format!("{edit} -dropreplace={key}")))
 }
 
-fn exclusion(workspace: &Workspace, needs: &Needs, id: &ModuleId, file: &str) -> Option<Unneeded> {
+fn exclusion(workspace: &Workspace, needs: &Needs, id: &ModuleId, file: &File) -> Option<Unneeded> {
     let known = needs.required.as_ref();
     if own_requirements(workspace).any(|own| own == id) || known.is_some_and(|required| required.contains(id)) {
         return None;
     }
     let reason = match known {
         Some(_) => "no go.mod of the module graph requires it; it only keeps `go get -u` from it".to_owned(),
-        None => format!("{file} doesn't require it; a dependency may (`go mod graph` tells), and it keeps `go get -u` from it"),
+        None => format!(
+            "{} doesn't require it; a dependency may (`{} mod graph` tells), and it keeps `go get -u` from it",
+            file.path, file.go
+        ),
     };
-    let remove = format!("go mod edit -dropexclude={id}");
-    let (file, module) = (file.to_owned(), shown(id));
-    Some(Unneeded { file, directive: Directive::Exclude, module, certain: known.is_some(), reason, remove })
+    Some(file.line(Directive::Exclude, shown(id), known.is_some(), reason, &format!("mod edit -dropexclude={id}")))
 }
 
 /// What the go.mod files of the repository require.
@@ -179,7 +189,7 @@ mod tests {
             let sure = if u.certain { "certain" } else { "perhaps" };
             format!("{}: {:?} {}: {sure}: {}: {}", u.file, u.directive, u.module, u.reason, u.remove)
         };
-        unneeded(&workspace, needs).into_iter().map(show).collect()
+        unneeded(&workspace, needs, "").into_iter().map(show).collect()
     }
 
     fn needs(modules: &[&str], imports: &[&str]) -> Needs {
@@ -194,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_isnt_needed_is_told_from_what_may_not_be() {
-        let sum = format!("d.com/d v1.0.0 {HASH}\ne.com/e v1.0.0 {HASH}\n");
+        let sum = format!("b.com/b v1.1.0 {HASH}\nd.com/d v1.0.0 {HASH}\ne.com/e v1.0.0 {HASH}\n");
         assert_eq!(
             found(
                 &[("go.mod", LAZY), ("go.sum", &sum), ("../b/go.mod", "module b.com/b\n")],
@@ -212,6 +222,16 @@ mod tests {
     }
 
     #[test]
+    fn a_go_sum_without_what_is_needed_says_nothing() {
+        let shown = found(
+            &[("go.mod", "module m\n\ngo 1.27\n\nrequire (\n\ta.com/a v1.0.0\n\tb.com/b v1.0.0\n)\n")],
+            &needs(&["b.com/b"], &[]),
+        );
+        assert_eq!(shown.len(), 1);
+        assert!(shown[0].starts_with("go.mod: Require a.com/a v1.0.0: perhaps: "), "{shown:?}");
+    }
+
+    #[test]
     fn a_module_graph_that_is_known_decides() {
         let files = [
             ("go.work", "go 1.27\n\nuse ./a\n\nreplace x.com/x => ./x\n\nreplace y.com/y v1.0.0 => ./x\n"),
@@ -224,7 +244,7 @@ mod tests {
         assert_eq!(
             found(&files, &Needs { required: Some(required), ..needs(&["r.com/r"], &[]) }),
             [
-                "a/go.mod: Exclude e.com/e v1.0.0: certain: no go.mod of the module graph requires it; it only keeps `go get -u` from it: go mod edit -dropexclude=e.com/e@v1.0.0",
+                "a/go.mod: Exclude e.com/e v1.0.0: certain: no go.mod of the module graph requires it; it only keeps `go get -u` from it: go -C a mod edit -dropexclude=e.com/e@v1.0.0",
                 "go.work: Replace y.com/y v1.0.0: certain: no go.mod of the module graph requires it: go work edit -dropreplace=y.com/y@v1.0.0",
             ]
         );
@@ -238,7 +258,9 @@ mod tests {
         ];
         assert_eq!(
             found(&files, &needs(&[], &[])),
-            ["go.mod: Require b.com/b v1.0.0: certain: vendor/ has no package of it: go mod tidy"]
+            [
+                "go.mod: Require b.com/b v1.0.0: certain: go.sum has no hash of its content, so no package comes from it: go mod tidy"
+            ]
         );
     }
 }

@@ -33,7 +33,7 @@ impl Locked<'_> {
         // Where go.mod lists all modules, the lock has no other go.mod.
         let is_known = workspace.vendor.is_none() && mvs::listed(workspace).is_none();
         let required = is_known.then(|| self.requirements().into_values().flatten().collect());
-        Ok(unneeded(workspace, &Needs { modules, imports, required }))
+        Ok(unneeded(workspace, &Needs { modules, imports, required }, &self.project.spec.module_dir))
     }
 
     /// The modules of all packages that those of one main module and their tests need.

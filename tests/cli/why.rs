@@ -34,9 +34,10 @@ fn chains_are_shown_with_their_imports() {
 fn no_chain_is_the_answer_no() {
     let (_registry, project) = drawn::project();
     for (arguments, expected) in [
-        (&["t.example/t"][..], "nothing needs t.example/t on any platform: the graph has no such package\n"),
-        (&["t.example/t", "--platform", "linux/amd64"], "nothing needs t.example/t: the graph has no such package\n"),
-        (&["b.example/b", "--platform", "linux/amd64"], "nothing needs b.example/b: the graph has no such package\n"),
+        (&["t.example/t"][..], "the graph has no package or module t.example/t on any platform\n"),
+        (&["t.example/t", "--platform", "linux/amd64"], "the graph has no package or module t.example/t\n"),
+        (&["b.example/b", "--platform", "linux/amd64"], "the graph has no package or module b.example/b\n"),
+        (&["w.example/w", "l.example/l"], "the graph has no package or module w.example/w on any platform\n"),
         (&["a.example/a", "l.example/l"], "a.example/a doesn't need l.example/l on any platform\n"),
         (&["."], "no package of the repository imports example.com/p on any platform\n"),
         // Only a package itself and its importers need what its tests import.
@@ -45,7 +46,7 @@ fn no_chain_is_the_answer_no() {
             &["-m", "u.example/u"],
             "# no package of u.example/u is needed; it is required by\nexample.com/p\nu.example/u@v1.0.0\n",
         ),
-        (&["-m", "w.example/w"], "nothing needs w.example/w on any platform: the graph has no such package\n"),
+        (&["-m", "w.example/w"], "the graph has no package or module w.example/w on any platform\n"),
     ] {
         let ran = project.run(&[&["why"], arguments].concat());
         same(expected, &ran.stdout);
