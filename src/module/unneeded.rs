@@ -46,8 +46,8 @@ pub enum Directive {
 pub struct Needs {
     /// For each main module the modules of the packages that its packages and their tests need.
     pub modules: Vec<BTreeSet<ModulePath>>,
-    /// Import paths in files that no platform or profile of the spec chooses.
-    pub imports: BTreeSet<String>,
+    /// For each main module the import paths in all files of these modules that are known, whether something chooses them or not.
+    pub imports: Vec<BTreeSet<String>>,
     /// Everything that any go.mod of the module graph requires; `None` when only those of the repository are known.
     pub required: Option<BTreeSet<ModuleId>>,
 }
@@ -75,9 +75,9 @@ impl File {
 /// The lines that nothing seems to need, sorted by file. `directory` leads from the user to the workspace's; empty for the same one.
 pub fn unneeded(workspace: &Workspace, needs: &Needs, directory: &str) -> Vec<Unneeded> {
     let mut found = Vec::new();
-    for (module, needed) in workspace.modules.iter().zip(&needs.modules) {
+    for (module, (needed, imports)) in workspace.modules.iter().zip(needs.modules.iter().zip(&needs.imports)) {
         let file = File::new(&join(directory, &module.dir), "go.mod");
-        let (is_needed, meant) = (|require: &&Require| needed.contains(&require.id.path), meant(module, &needs.imports));
+        let (is_needed, meant) = (|require: &&Require| needed.contains(&require.id.path), meant(module, imports));
         // Without go.sum, or with an old one, it says nothing about what Go has looked into.
         let is_complete = module.gomod.require.iter().filter(is_needed).all(|require| has_content(workspace, &require.id));
         let others = module.gomod.require.iter().filter(|require| !is_needed(require) && !meant.contains(&require.id.path));
@@ -195,7 +195,7 @@ mod tests {
     fn needs(modules: &[&str], imports: &[&str]) -> Needs {
         Needs {
             modules: vec![modules.iter().map(|path| path.parse().unwrap()).collect()],
-            imports: imports.iter().map(|path| (*path).to_owned()).collect(),
+            imports: vec![imports.iter().map(|path| (*path).to_owned()).collect()],
             required: None,
         }
     }

@@ -28,8 +28,8 @@ impl Locked<'_> {
                 needed.extend(self.needed_modules(&graph, index));
             }
         }
-        let mut imports = self.imports_of_all_files()?;
-        imports.extend(self.recorded_imports());
+        let imports = modules.iter().enumerate().map(|(index, needed)| self.known_imports(index, needed));
+        let imports = imports.collect::<Result<_>>()?;
         // Where go.mod lists all modules, the lock has no other go.mod.
         let is_known = workspace.vendor.is_none() && mvs::listed(workspace).is_none();
         let required = is_known.then(|| self.requirements().into_values().flatten().collect());
@@ -53,31 +53,38 @@ impl Locked<'_> {
         graph.closure(roots, true).into_iter().filter_map(module).collect()
     }
 
-    /// What the files of the repository import on any platform; those that are marked to be ignored aren't looked at by Go either
-    /// (`imports.AnyTags`).
-    fn imports_of_all_files(&self) -> Result<BTreeSet<String>> {
+    /// What the files of a main module, and of those that it needs, import on any platform and with any tags, as far as they are known.
+    fn known_imports(&self, main: usize, needed: &BTreeSet<ModulePath>) -> Result<BTreeSet<String>> {
+        let mut imports = BTreeSet::new();
+        for (index, module) in self.mains.iter().enumerate() {
+            if index == main || needed.contains(&module.path) {
+                imports.extend(self.imports_of_all_files(index)?);
+            }
+        }
+        let modules = self.lock.modules.iter().map(|module| (&module.path, &module.packages));
+        let vendored = self.lock.vendored.iter().map(|module| (&module.path, &module.packages));
+        let packages =
+            modules.chain(vendored).filter(|(path, _)| needed.contains(path)).flat_map(|(_, packages)| packages.values());
+        imports.extend(packages.flat_map(|record| &record.groups).flat_map(|group| group.imports.iter().cloned()));
+        Ok(imports)
+    }
+
+    /// What the files of a module in the repository import on any platform; those that are marked to be ignored aren't looked at by Go
+    /// either (`imports.AnyTags`).
+    fn imports_of_all_files(&self, index: usize) -> Result<BTreeSet<String>> {
         let mut imports = BTreeSet::new();
         let Some((_, sources)) = self.sdks.values().next() else { return Ok(imports) };
-        for index in 0..self.mains.len() {
-            for directory in sources.directories(index, "")? {
-                let Some(package) = sources.main_package(index, &directory)? else { continue };
-                for file in &package.files {
-                    let possible = |tag: &str| (tag == "ignore").then_some(false);
-                    let ignored = file.constraint.as_ref().is_some_and(|c| !c.satisfiable(&possible));
-                    if let (FileKind::Go(Ok(header)), false) = (&file.kind, ignored) {
-                        imports.extend(header.imports.iter().map(|import| import.path.clone()));
-                    }
+        for directory in sources.directories(index, "")? {
+            let Some(package) = sources.main_package(index, &directory)? else { continue };
+            for file in &package.files {
+                let possible = |tag: &str| (tag == "ignore").then_some(false);
+                let ignored = file.constraint.as_ref().is_some_and(|c| !c.satisfiable(&possible));
+                if let (FileKind::Go(Ok(header)), false) = (&file.kind, ignored) {
+                    imports.extend(header.imports.iter().map(|import| import.path.clone()));
                 }
             }
         }
         Ok(imports)
-    }
-
-    /// What files of needed packages import, whatever the tags.
-    fn recorded_imports(&self) -> impl Iterator<Item = String> {
-        let modules = self.lock.modules.iter().map(|module| &module.packages);
-        let packages = modules.chain(self.lock.vendored.iter().map(|module| &module.packages));
-        packages.flat_map(BTreeMap::values).flat_map(|record| &record.groups).flat_map(|group| group.imports.iter().cloned())
     }
 
     /// What each go.mod requires that is known: those of the repository and of the lock. The repository's own are named by their path,

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::registry::{self, Registry};
 use crate::support::{Project, drawn, error, provisioned, repository, same};
 
 /// Compares with a file of tests/golden/graph.
@@ -159,5 +160,109 @@ fn an_example_is_drawn() {
     same(
         "flowchart LR\n  subgraph m0[\"example.com/hello\"]\n    n0[\"example.com/hello\"]\n  end\n  classDef own fill:#dbeafe,color:#000\n  class n0 own\n",
         &project.succeeds(&["graph", "--format", "mermaid"]),
+    );
+}
+
+/// What one module of a workspace needs, another doesn't; and what the spec's directory isn't, commands name.
+#[test]
+fn each_module_of_a_workspace_has_its_own_needs() {
+    let mut registry = Registry::new();
+    registry.publish_packages("a.example/a@v1.0.0", &[""]);
+    registry.publish("b.example/b@v1.0.0", &["a.example/a@v1.0.0"], &[("b.go", "package b\n\nimport _ \"a.example/a\"\n")]);
+    registry.publish_packages("example.com/two@v1.0.0", &["inner"]);
+    let go_mod = |name: &str, requires: &str| format!("module example.com/{name}\n\ngo 1.27\n\n{requires}");
+    let spec = format!("{}\nplatforms(\"linux/amd64\")\n\nmodule(\"src\")\n", registry::small_sdk());
+    let project = Project::new(&[
+        ("godirect.star", spec.as_str()),
+        ("src/go.work", "go 1.27\n\ntoolchain go1.27.3\n\nuse (\n\t./one\n\t./two\n)\n\nreplace c.example/c v1.0.0 => ./one\n"),
+        (
+            "src/one/go.mod",
+            &go_mod(
+                "one",
+                "require (\n\ta.example/a v1.0.0\n\texample.com/two v1.0.0\n)\n\nreplace a.example/a v1.1.0 => ../two\n",
+            ),
+        ),
+        ("src/one/go.sum", &registry.sums()),
+        ("src/one/one.go", "package one\n\nimport (\n\t_ \"a.example/a\"\n\t_ \"example.com/two/inner\"\n)\n"),
+        (
+            "src/two/go.mod",
+            &go_mod("two", "require (\n\ta.example/a v1.0.0\n\tb.example/b v1.0.0\n)\n\nexclude a.example/a v0.9.0\n"),
+        ),
+        ("src/two/inner/inner.go", "package inner\n"),
+    ]);
+    let project = project.env("GOPROXY", &registry.url);
+    project.succeeds(&["lock"]);
+    same(
+        "not needed:
+
+src/go.work: replace c.example/c v1.0.0
+    no go.mod of the module graph requires it
+    go -C src work edit -dropreplace=c.example/c@v1.0.0
+src/one/go.mod: replace a.example/a v1.1.0
+    no go.mod of the module graph requires it
+    go -C src/one mod edit -dropreplace=a.example/a@v1.1.0
+src/two/go.mod: exclude a.example/a v0.9.0
+    no go.mod of the module graph requires it; it only keeps `go get -u` from it
+    go -C src/two mod edit -dropexclude=a.example/a@v0.9.0
+
+perhaps not needed:
+
+src/two/go.mod: require a.example/a v1.0.0
+    no package of it is needed on the spec's platforms, with its tags; other tags or tests of dependencies may
+    go -C src/two mod tidy (`go -C src/two mod why -m a.example/a` tells before)
+src/two/go.mod: require b.example/b v1.0.0
+    no package of it is needed on the spec's platforms, with its tags; other tags or tests of dependencies may
+    go -C src/two mod tidy (`go -C src/two mod why -m b.example/b` tells before)
+",
+        &project.succeeds(&["graph", "--unused"]),
+    );
+    same(
+        "# no package of b.example/b is needed; it is required by\nexample.com/two\nb.example/b@v1.0.0\n",
+        &project.run(&["why", "-m", "b.example/b"]).stdout,
+    );
+    same("example.com/one        src/one/one.go:5:4\nexample.com/two/inner\n", &project.succeeds(&["why", "./src/two/inner"]));
+}
+
+#[test]
+fn vendored_packages_have_their_bytes() {
+    let project = Project::example("04-vendor");
+    let value: Value = serde_json::from_str(&project.succeeds(&["graph", "--json"])).unwrap();
+    let vendored: Vec<&Value> =
+        value["modules"].as_array().unwrap().iter().filter(|module| module["origin"] == "vendored").collect();
+    assert!(!vendored.is_empty(), "{value}");
+    for node in value["nodes"].as_array().unwrap() {
+        let directory = project.root().join(node["directory"].as_str().unwrap());
+        let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+        let bytes = node["bytes"].as_u64().unwrap();
+        assert!(bytes > 0 && bytes <= files.sum::<u64>(), "{node}");
+    }
+}
+
+#[test]
+fn profiles_are_views_of_their_own() {
+    let project = Project::new(&[
+        (
+            "godirect.star",
+            &format!(
+                "{}\nplatforms(\"linux/amd64\")\n\nprofile(\"debug\", tags = [\"debug\"])\n\nbinary(\".\", profiles = [\"default\", \"debug\"])\n",
+                registry::small_sdk()
+            ),
+        ),
+        ("go.mod", "module example.com/p\n\ngo 1.27\n\ntoolchain go1.27.3\n"),
+        ("main.go", "package main\n\nfunc main() {}\n"),
+        ("debug.go", "//go:build debug\n\npackage main\n\nimport _ \"example.com/p/debug\"\n"),
+        ("debug/debug.go", "//go:build debug\n\npackage debug\n"),
+    ]);
+    project.succeeds(&["lock"]);
+    let arrows = |arguments: &[&str]| {
+        let text = project.succeeds(&[&["graph"], arguments].concat());
+        text.lines().filter(|line| line.contains(" -> ")).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(arrows(&[]), ["\"example.com/p\" -> \"example.com/p/debug\" [label=\"linux_amd64-debug\", style=dashed];"]);
+    assert_eq!(arrows(&["--profile", "debug"]), ["\"example.com/p\" -> \"example.com/p/debug\";"]);
+    assert_eq!(arrows(&["--profile", "default"]), [""; 0]);
+    same(
+        "# only for linux_amd64-debug\nexample.com/p        debug.go:5:10\nexample.com/p/debug\n",
+        &project.succeeds(&["why", "./debug"]),
     );
 }
