@@ -1,16 +1,19 @@
 //! The package graph of one build context: which packages, which of their files, and what their imports mean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::error::{Error, Result};
-use crate::name::{GoVersion, ImportPath};
+use crate::error::{Class, Result};
+use crate::name::ImportPath;
+use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
-use crate::source::scan::{Chosen, ImportSite, Selection};
-use crate::source::tree::join;
+use load::{Id, Loader};
 
 mod ahead;
+mod built;
 pub mod chains;
+mod failure;
+pub mod files;
 pub mod find;
 pub mod godebug;
 pub mod listing;
@@ -105,26 +108,44 @@ impl PackageGraph {
         roots: &'a [ImportPath],
         tests: bool,
     ) -> Result<PackageGraph> {
-        let mut loader = Loader {
-            sources,
-            context,
-            roots: roots.iter().collect(),
-            tests: BTreeMap::new(),
-            graph: PackageGraph::default(),
-            stack: Vec::new(),
-        };
-        let mut origins = Vec::new();
-        for root in roots {
-            let origin = sources.resolve(root)?;
-            loader.visit(root, &origin)?;
-            origins.push((root, origin));
-        }
-        if tests {
-            for (root, origin) in &origins {
-                loader.visit_tests(root, origin)?;
+        let mut loader = Loader::new(sources, context, &|_| String::new(), HashMap::new()).strict();
+        let ids = roots.iter().map(|root| loader.root(root.as_str())).collect::<Result<Vec<Id>>>()?;
+        let (mut listed, mut of_tests) = (ids.clone(), HashMap::new());
+        for id in ids.iter().copied().filter(|_| tests) {
+            if let Some((tests, deps)) = loader.strict_tests(id)? {
+                of_tests.insert(id, tests);
+                listed.extend(deps);
             }
         }
-        Ok(loader.graph)
+        let mut graph = PackageGraph::default();
+        for id in loader.post_order(&listed) {
+            let package = Package { tests: of_tests.remove(&id), ..loader.built(id, ids.contains(&id))? };
+            graph.index.insert(package.import_path.clone(), graph.packages.len());
+            graph.packages.push(package);
+        }
+        Ok(graph)
+    }
+
+    /// Where the packages are that `roots` and their tests need, as far as they can be loaded: what is wrong with a package keeps out
+    /// what it imports, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What isn't wrong with the sources, such as a module that can't be fetched.
+    pub fn reach<'a>(sources: &'a Sources<'a>, context: &'a BuildContext, roots: &[ImportPath]) -> Result<Vec<Origin>> {
+        let mut loader = Loader::new(sources, context, &|_| String::new(), HashMap::new());
+        for root in roots {
+            let id = loader.root(root.as_str())?;
+            loader.add_tests(id)?;
+        }
+        let mut origins = Vec::new();
+        for package in &loader.packages {
+            match &package.found.problem {
+                Some(problem) if problem.error.class() != Class::Input => return Err(problem.error.clone()),
+                _ => origins.extend(package.found.origin.clone()),
+            }
+        }
+        Ok(origins)
     }
 
     /// All packages, each after its dependencies.
@@ -167,196 +188,6 @@ impl PackageGraph {
             }
         }
         self.packages.iter().zip(wanted).filter_map(|(package, wanted)| wanted.then_some(package)).collect()
-    }
-}
-
-struct Loader<'a> {
-    sources: &'a Sources<'a>,
-    context: &'a BuildContext,
-    roots: BTreeSet<&'a ImportPath>,
-    /// What was chosen for the tests of roots.
-    tests: BTreeMap<ImportPath, Chosen>,
-    graph: PackageGraph,
-    /// The packages being visited, each imported by the one before.
-    stack: Vec<ImportPath>,
-}
-
-impl Loader<'_> {
-    /// Loads a package after its dependencies.
-    fn visit(&mut self, path: &ImportPath, origin: &Origin) -> Result<()> {
-        if self.graph.index.contains_key(path) {
-            return Ok(());
-        }
-        if let Some(start) = self.stack.iter().position(|p| p == path) {
-            let cycle: Vec<&str> = self.stack[start..].iter().chain([path]).map(ImportPath::as_str).collect();
-            return Err(Error::input(format!("import cycle not allowed: {}", cycle.join(" -> "))));
-        }
-        let mut chosen = self.choose(path, origin)?;
-        let files = &chosen.package.files;
-        let only_tests = files.go.is_empty() && files.cgo.is_empty();
-        let has_tests = !chosen.test.files.go.is_empty() || !chosen.external_test.files.go.is_empty();
-        let is_root = self.roots.contains(path);
-        if only_tests && !(is_root && has_tests) {
-            let what = if has_tests { "no non-test Go files in" } else { "build constraints exclude all Go files in" };
-            return Err(Error::input(format!("{what} {}", self.place(path, origin))));
-        }
-        self.stack.push(path.clone());
-        let written = std::mem::take(&mut chosen.package.files.imports);
-        let imports = self.visit_imports(path, origin, &written, &chosen.import_sites)?;
-        chosen.package.files.imports = written;
-        let mut package = self.package(path, origin, &mut chosen, imports);
-        self.add_implicit(&mut package)?;
-        self.stack.pop();
-        if is_root && has_tests {
-            self.tests.insert(path.clone(), chosen);
-        }
-        self.graph.index.insert(path.clone(), self.graph.packages.len());
-        self.graph.packages.push(package);
-        Ok(())
-    }
-
-    fn package(
-        &self,
-        path: &ImportPath,
-        origin: &Origin,
-        chosen: &mut Chosen,
-        imports: BTreeMap<String, ImportPath>,
-    ) -> Package {
-        let go = match origin {
-            Origin::Std => Some(&self.context.go),
-            Origin::Main { index, .. } => self.sources.main[*index].go.as_ref(),
-            Origin::Module { index, .. } => self.sources.module(*index).2,
-        };
-        Package {
-            import_path: path.clone(),
-            origin: origin.clone(),
-            selection: std::mem::take(&mut chosen.package),
-            imports,
-            tool_imports: BTreeSet::new(),
-            linker_deps: BTreeSet::new(),
-            language: go.map_or_else(|| "1.16".to_owned(), GoVersion::language),
-            debug: std::mem::take(&mut chosen.debug),
-            tests: None,
-        }
-    }
-
-    fn choose(&self, path: &ImportPath, origin: &Origin) -> Result<Chosen> {
-        let record = match origin {
-            Origin::Std => self.sources.std_record(path.as_str()).map(Recorded::Locked),
-            Origin::Module { index, directory } => self.sources.module_package(*index, directory)?,
-            Origin::Main { index, directory } => {
-                let package = self.sources.main_package(*index, directory)?;
-                return package.map_or_else(|| Ok(Chosen::default()), |p| p.choose(self.sources.tree, self.context));
-            }
-        };
-        let Some(record) = record else { return Ok(Chosen::default()) };
-        let package =
-            record.choose(self.context).map_err(|why| Error::input(format!("{}: {why}", self.place(path, origin))))?;
-        Ok(Chosen { package, ..Chosen::default() })
-    }
-
-    /// A package's place for messages: the directory in the repository, or import path and module.
-    fn place(&self, path: &ImportPath, origin: &Origin) -> String {
-        match origin {
-            Origin::Main { index, directory } => match join(&self.sources.main[*index].directory, directory) {
-                root if root.is_empty() => ".".to_owned(),
-                directory => directory,
-            },
-            _ => format!("{path} ({})", self.sources.describe(origin)),
-        }
-    }
-
-    /// Resolves and visits imports.
-    fn visit_imports(
-        &mut self,
-        importer: &ImportPath,
-        origin: &Origin,
-        written: &BTreeSet<String>,
-        sites: &BTreeMap<String, ImportSite>,
-    ) -> Result<BTreeMap<String, ImportPath>> {
-        let mut imports = BTreeMap::new();
-        for text in written {
-            let resolved = self.sources.resolve_import(text, importer, origin);
-            let Some((path, target)) = resolved.map_err(|e| self.locate(e, importer, origin, sites.get(text)))? else {
-                continue;
-            };
-            self.visit(&path, &target)?;
-            if self.graph.get(&path).is_some_and(Package::is_main) && path != *importer {
-                let error = Error::input(format!("import \"{text}\" is a program, not an importable package"));
-                return Err(self.locate(error, importer, origin, sites.get(text)));
-            }
-            imports.insert(text.clone(), path);
-        }
-        Ok(imports)
-    }
-
-    /// Adds to an error about an import where it stands.
-    fn locate(&self, error: Error, importer: &ImportPath, origin: &Origin, site: Option<&ImportSite>) -> Error {
-        let Origin::Main { index, directory } = origin else {
-            return error.context(format!("{importer} ({})", self.sources.describe(origin)));
-        };
-        match (site, self.sources.main_package(*index, directory)) {
-            (Some(site), Ok(Some(package))) => {
-                let place = package.error(self.sources.tree, &site.file, site.offset, site.width, error.message());
-                // The class stays: a wrong hash is one, whichever import asked for the module.
-                match place.location() {
-                    Some(location) => error.at(location.clone()),
-                    None => error,
-                }
-            }
-            _ => error.context(importer),
-        }
-    }
-
-    /// What cgo, `simd` and the linker need besides the written imports (`(*Package).load` and `LinkerDeps` in cmd/go).
-    fn add_implicit(&mut self, package: &mut Package) -> Result<()> {
-        let path = package.import_path.as_str();
-        let std = package.is_std();
-        let mut tools = Vec::new();
-        if package.imports.contains_key("simd") && self.sources.has_std("simd/internal/bridge")? {
-            tools.push("simd/internal/bridge");
-        }
-        if !package.selection.files.cgo.is_empty() {
-            if !(std && path == "runtime/cgo") {
-                tools.push("runtime/cgo");
-            }
-            if !(std && matches!(path, "runtime/cgo" | "runtime/race" | "runtime/msan" | "runtime/asan")) {
-                tools.push("syscall");
-            }
-        }
-        let mut linker = Vec::new();
-        if package.is_main() {
-            linker.push("runtime");
-            if self.context.platform.goarch() == "arm" {
-                linker.push("math");
-            }
-            for sanitizer in ["race", "msan", "asan"].iter().filter(|tag| self.context.tags.contains(**tag)) {
-                linker.push(match *sanitizer {
-                    "race" => "runtime/race",
-                    "msan" => "runtime/msan",
-                    _ => "runtime/asan",
-                });
-            }
-        }
-        for (paths, deps) in [(tools, &mut package.tool_imports), (linker, &mut package.linker_deps)] {
-            for path in paths {
-                let path: ImportPath = path.parse()?;
-                let origin = self.sources.resolve(&path)?;
-                self.visit(&path, &origin)?;
-                deps.insert(path);
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_tests(&mut self, path: &ImportPath, origin: &Origin) -> Result<()> {
-        let Some(chosen) = self.tests.remove(path) else { return Ok(()) };
-        let written = &chosen.test.files.imports | &chosen.external_test.files.imports;
-        let imports = self.visit_imports(path, origin, &written, &chosen.import_sites)?;
-        let tests = PackageTests { internal: chosen.test, external: chosen.external_test, imports, debug: chosen.test_debug };
-        let index = self.graph.index[path];
-        self.graph.packages[index].tests = Some(tests);
-        Ok(())
     }
 }
 

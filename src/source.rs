@@ -7,6 +7,7 @@ pub mod context;
 pub mod embed;
 pub mod glob;
 pub mod header;
+pub mod index;
 pub mod record;
 pub mod scan;
 pub mod sdk;

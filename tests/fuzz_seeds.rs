@@ -1,5 +1,7 @@
 //! The fuzz targets without a fuzzer: every seed, as it is and damaged in ways that a fixed random sequence chooses.
 
+#[path = "support/damage.rs"]
+mod damage;
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
 
@@ -7,6 +9,7 @@ use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use damage::{Random, damage};
 use targets::TARGETS;
 
 /// How many damaged inputs each seed gives.
@@ -45,39 +48,6 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect()
 }
 
-/// Numbers that look random and are the same in every run (Marsaglia, "Xorshift RNGs").
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-}
-
-/// Changes an input in one to three places.
-fn damage(input: &[u8], others: &[(PathBuf, Vec<u8>)], random: &mut Random) -> Vec<u8> {
-    let mut bytes = input.to_vec();
-    for _ in 0..=random.below(3) {
-        let (at, end) = (random.below(bytes.len() + 1), random.below(bytes.len() + 1));
-        let (at, end) = (at.min(end), at.max(end));
-        match random.below(6) {
-            0 => bytes.truncate(end),
-            1 => drop(bytes.drain(at..end.min(at + 16))),
-            2 => drop(bytes.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
-            3 => drop(bytes.splice(at..end.min(at + 2), PIECES[random.below(PIECES.len())].iter().copied())),
-            4 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            _ => {
-                let other = &others[random.below(others.len())].1;
-                bytes.splice(at.., other[random.below(other.len() + 1)..].iter().copied());
-            }
-        }
-    }
-    bytes
-}
-
 #[test]
 fn every_target_has_seeds() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
@@ -91,10 +61,11 @@ fn every_target_has_seeds() {
 fn no_target_fails_on_a_seed_or_what_becomes_of_it() {
     for (name, run) in TARGETS {
         let seeds = seeds(name);
+        let contents: Vec<Vec<u8>> = seeds.iter().map(|(_, content)| content.clone()).collect();
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         for (path, seed) in &seeds {
             for round in 0..=DAMAGED {
-                let input = if round == 0 { seed.clone() } else { damage(seed, &seeds, &mut random) };
+                let input = if round == 0 { seed.clone() } else { damage(seed, &contents, &PIECES, &mut random) };
                 let shown = || format!("{name}, from {}: {:?}", path.display(), String::from_utf8_lossy(&input));
                 assert!(catch_unwind(|| run(&input)).is_ok(), "{}", shown());
             }

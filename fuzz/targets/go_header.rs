@@ -6,7 +6,7 @@ pub fn run(content: &[u8]) {
     if let Err(error) = head_of(content) {
         assert!(error.offset <= content.len());
     }
-    match GoHeader::parse(content) {
+    match GoHeader::parse("x.go", content) {
         Ok(header) => {
             for import in &header.imports {
                 assert!(import.offset + import.width <= content.len());

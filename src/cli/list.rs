@@ -86,7 +86,7 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
     let progress = |p: crate::lock::Progress<'_>| bar.download(p);
     let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };
     let phases = Bar::phases();
-    let goroot = sdk::locked(&fetcher, locked.sdk(profile), OsArch::host()?, directory, &|phase| phases.phase(phase))?.goroot;
+    let toolchain = sdk::locked(&fetcher, locked.sdk(profile), OsArch::host()?, directory, &|phase| phases.phase(phase))?;
     drop(phases);
     let request = Request {
         platform: &platform,
@@ -96,7 +96,7 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
         patterns: &arguments.patterns,
         options: Options { deps: arguments.deps, tests: arguments.test },
     };
-    locked.list(&request, &goroot, &fetcher, |listed| show(listed, arguments, fields.as_ref()))
+    locked.list(&request, &toolchain, &fetcher, |listed| show(listed, arguments, fields.as_ref()))
 }
 
 fn platform(project: &Project, wanted: Option<&str>) -> Result<Platform> {

@@ -11,6 +11,7 @@ use super::listing::Match;
 use super::{Origin, Sources};
 use crate::error::Result;
 use crate::name::ImportPath;
+use crate::source::choose::Chosen;
 use crate::source::context::BuildContext;
 
 impl Sources<'_> {
@@ -48,25 +49,14 @@ impl Sources<'_> {
     }
 
     fn imports(&self, path: &ImportPath, context: &BuildContext, tests: bool) -> Result<BTreeSet<String>> {
-        Ok(match self.resolve(path) {
-            Ok(Origin::Main { index, directory }) => match self.main_package(index, &directory)? {
-                Some(package) => {
-                    let mut chosen = package.choose(self.tree, context)?;
-                    if tests {
-                        chosen.package.files.imports.append(&mut chosen.test.files.imports);
-                        chosen.package.files.imports.append(&mut chosen.external_test.files.imports);
-                    }
-                    chosen.package.files.imports
-                }
-                None => BTreeSet::new(),
-            },
-            Ok(Origin::Module { index, directory }) => {
-                let record = self.module_package(index, &directory)?;
-                record.and_then(|record| record.choose(context).ok()).map(|chosen| chosen.files.imports).unwrap_or_default()
-            }
-            // std is there already, and what isn't found has no imports.
-            Ok(Origin::Std) | Err(_) => BTreeSet::new(),
-        })
+        let found = self.find(path.as_str(), context)?;
+        // std is there already, and what isn't found has no imports.
+        if matches!(found.origin, Some(Origin::Std) | None) {
+            return Ok(BTreeSet::new());
+        }
+        let Chosen { package, test, external_test, .. } = &*found.chosen;
+        let parts = if tests { vec![package, test, external_test] } else { vec![package] };
+        Ok(parts.into_iter().flat_map(|part| part.imports.keys().cloned()).collect())
     }
 }
 
@@ -105,7 +95,7 @@ impl Sources<'_> {
         let chosen = &found.chosen;
         let parts = if tests { vec![&chosen.package, &chosen.test, &chosen.external_test] } else { vec![&chosen.package] };
         let mut next = Vec::new();
-        for written in parts.into_iter().flat_map(|part| part.import_sites.keys()).filter(|path| *path != "C") {
+        for written in parts.into_iter().flat_map(|part| part.imports.keys()).filter(|path| *path != "C") {
             let vendored = if found.origin == Some(Origin::Std) { self.vendored(&found.path, written)? } else { None };
             next.push(vendored.unwrap_or_else(|| written.clone()));
         }

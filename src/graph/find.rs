@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use super::problem::{Problem, ProblemKind};
-use super::{Origin, Sources, ThirdParty};
+use super::{Origin, Recorded, Sources, ThirdParty};
 use crate::error::{Error, Result};
+use crate::source::choose::Chosen;
 use crate::source::choose::{Fault, FaultKind};
 use crate::source::context::BuildContext;
 use crate::source::header;
-use crate::source::scan::{Chosen, ScannedPackage};
+use crate::source::scan::ScannedPackage;
 use crate::source::token::Position;
 use crate::source::tree::{clean, join};
 
@@ -43,10 +44,31 @@ impl Sources<'_> {
             }
         };
         let directory = self.directory_of(&origin, &path)?;
+        let place = self.place(&path, Some(&origin));
+        if let Some(recorded) = self.recorded(&origin, &path)? {
+            let (chosen, problem) = match recorded.choose(context) {
+                Ok(package) => (Chosen { name: package.name.clone(), package, ..Chosen::default() }, None),
+                Err(why) => (Chosen::default(), Some(Problem::plain(format!("{place}: {why}")))),
+            };
+            let problem = problem.or_else(|| problem_of(&place, &chosen, &directory));
+            return Ok(Found { path, origin: Some(origin), directory, chosen: Arc::new(chosen), problem });
+        }
         let scanned = self.source_of(&origin, &path)?;
         let chosen = scanned.as_ref().map_or(missing, |s| Arc::new(s.select(context, &directory)));
-        let problem = self.problem_of(&path, scanned.as_deref(), &chosen, &directory);
+        let mut problem = problem_of(&place, &chosen, &directory);
+        if let (Some(problem), Some(fault), Some(scanned)) = (&mut problem, &chosen.fault, &scanned) {
+            problem.error = scanned.refusal(self.tree, fault);
+        }
         Ok(Found { path, origin: Some(origin), directory, chosen, problem })
+    }
+
+    /// The record of a package that was located.
+    fn recorded(&self, origin: &Origin, path: &str) -> Result<Option<Recorded<'_>>> {
+        match origin {
+            Origin::Std => Ok(self.std_record(path).map(Recorded::Locked)),
+            Origin::Module { index, directory } => self.module_package(*index, directory),
+            Origin::Main { .. } => Ok(None),
+        }
     }
 
     /// The source of a package that was located.
@@ -70,7 +92,8 @@ impl Sources<'_> {
                 ThirdParty::VendorTree { modules, directory: vendor, .. } => {
                     self.in_root(&join(&join(vendor, modules[*index].path.as_str()), directory))
                 }
-                _ => self.module_tree(*index)?.path(directory).display().to_string(),
+                ThirdParty::Unpacked { .. } => self.module_tree(*index)?.path(directory).display().to_string(),
+                _ => String::new(),
             },
         })
     }
@@ -83,21 +106,22 @@ impl Sources<'_> {
             (path, root) => format!("{root}/{path}"),
         }
     }
+}
 
-    fn problem_of(&self, path: &str, scanned: Option<&ScannedPackage>, chosen: &Chosen, directory: &str) -> Option<Problem> {
-        if let Some(fault) = &chosen.fault {
-            return Some(problem_of_fault(fault, directory));
-        }
-        let [package, test, external] =
-            [&chosen.package, &chosen.test, &chosen.external_test].map(|s| s.files.go.is_empty() && s.files.cgo.is_empty());
-        if !(package && test && external) {
-            return None;
-        }
-        let what = if chosen.ignored_go.is_empty() { "no Go files in" } else { "build constraints exclude all Go files in" };
-        let place = scanned.map_or(path, |s| s.directory.as_str());
-        let error = Error::input(format!("{what} {place}"));
-        Some(Problem { text: format!("{what} {directory}"), error, kind: ProblemKind::NoGo })
+/// What is wrong with what a build sees in a directory; `place` names the package in messages.
+pub(super) fn problem_of(place: &str, chosen: &Chosen, directory: &str) -> Option<Problem> {
+    if let Some(fault) = &chosen.fault {
+        return Some(problem_of_fault(fault, directory));
     }
+    let parts = [&chosen.package, &chosen.test, &chosen.external_test];
+    if parts.into_iter().any(|part| !part.files.go.is_empty() || !part.files.cgo.is_empty()) {
+        return None;
+    }
+    // A record has no files that no platform can choose.
+    let excluded = directory.is_empty() || !chosen.ignored_go.is_empty();
+    let what = if excluded { "build constraints exclude all Go files in" } else { "no Go files in" };
+    let error = Error::input(format!("{what} {place}"));
+    Some(Problem { text: format!("{what} {directory}"), error, directory: String::new(), kind: ProblemKind::NoGo })
 }
 
 fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
@@ -117,7 +141,7 @@ fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
         FaultKind::Packages => (format!("{message} in {directory}"), ProblemKind::Import),
         FaultKind::CgoInTest => (message.clone(), ProblemKind::Import),
     };
-    Problem { error: Error::input(text.as_str()), text, kind }
+    Problem { error: Error::input(text.as_str()), text, directory: String::new(), kind }
 }
 
 /// `file:line:column` of a file in a directory (`token.Position.String`).

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::load::{Id, Kind, Loaded, Loader};
 use crate::error::Result;
-use crate::source::scan::Selection;
+use crate::source::choose::Selection;
+use crate::source::tree::Tree;
 
 /// What is listed besides the named packages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Loader<'_> {
                 }
             }
             if let Some(problem) = &found.problem {
-                let id = self.unmatched(&found.pattern, problem);
+                let id = self.unmatched(&found.pattern, problem)?;
                 self.packages[id].matches.push(found.pattern.clone());
                 roots.push(id);
             }
@@ -162,9 +163,9 @@ impl Loader<'_> {
 
     fn finds_profile(&self, id: Id) -> bool {
         let found = &self.packages[id].found;
-        let tree = found.origin.as_ref().and_then(|origin| self.sources.tree_of(origin, &found.path).ok());
-        let entries = tree.and_then(|(tree, directory)| tree.list(&directory).ok()).unwrap_or_default();
-        entries.iter().any(|entry| entry.name == "default.pgo")
+        let list = |tree: &dyn Tree, directory: &str| tree.list(directory);
+        let entries = found.origin.as_ref().and_then(|origin| self.sources.with_tree(origin, &found.path, list).ok());
+        entries.unwrap_or_default().iter().any(|entry| entry.name == "default.pgo")
     }
 
     /// The import paths of what the tests of a package and its external tests import.
@@ -179,7 +180,7 @@ impl Loader<'_> {
                 true => Ok(self.sources.vendored(&package.found.path, path)?.unwrap_or_else(|| path.clone())),
                 false => Ok(path.clone()),
             };
-            part.import_sites.keys().map(resolved).collect()
+            part.imports.keys().map(resolved).collect()
         };
         Ok([resolve(&package.found.chosen.test)?, resolve(&package.found.chosen.external_test)?])
     }

@@ -1,18 +1,19 @@
 //! Loading packages with all that they import, whatever is wrong with some of them (`loadImport` in `cmd/go/internal/load`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::failure::Failure;
 use super::find::{Found, shown_position};
 use super::problem::{Importer, PackageError, Problem, ProblemKind};
 use super::resolve::may_import;
-use super::{Origin, Sources};
-use crate::error::Result;
+use super::{Origin, Sources, Std, ThirdParty};
+use crate::error::{Error, Result};
+use crate::source::choose::{ImportSite, Selection};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
-use crate::source::scan::{ImportSite, Selection};
 use crate::source::token::Position;
-use crate::source::tree::{DiskTree, Tree, join};
+use crate::source::tree::{Tree, join};
 
 /// Index of a package among [`Loader::packages`].
 pub type Id = usize;
@@ -42,14 +43,16 @@ pub struct Loaded {
     pub found: Arc<Found>,
     /// What it is in relation to tests.
     pub kind: Kind,
+    /// A name in the place of that in the package clause.
+    pub name: Option<String>,
     /// The import paths of what it imports.
     pub imports: Vec<Arc<str>>,
     /// The same as written, as far as they are.
     pub raw_imports: Vec<Arc<str>>,
     /// What it imports, with what tools and the linker add; `None` while that is being loaded, or when it won't be.
     pub deps: Option<Vec<Id>>,
-    /// The embedded files: the package's own, those of its tests, and of its external tests.
-    pub embed_files: [Vec<String>; 3],
+    /// The `//go:embed` patterns with the files that they match: the package's own, those of its tests, and of its external tests.
+    pub embeds: [BTreeMap<String, Vec<String>>; 3],
     /// The value of `DefaultGODEBUG`.
     pub default_godebug: String,
     /// The test that it is compiled for.
@@ -64,6 +67,8 @@ pub struct Loaded {
     pub error: Option<usize>,
     /// Whether something is wrong with it or with what it imports.
     pub is_incomplete: bool,
+    /// Whether its module is known: as in Go, not if it is given up before.
+    pub has_module: bool,
     /// Whether files for C compilers count: without cgo, those of a package that can be loaded don't.
     pub has_c: bool,
 }
@@ -72,10 +77,16 @@ impl Loaded {
     /// The name in the package clause.
     pub fn name(&self) -> String {
         match self.kind {
-            Kind::Plain | Kind::WithTests => self.found.chosen.name.clone(),
+            Kind::Plain | Kind::WithTests => self.name.clone().unwrap_or_else(|| self.found.chosen.name.clone()),
             Kind::ExternalTest => format!("{}_test", self.found.chosen.name),
             Kind::TestMain => "main".to_owned(),
         }
+    }
+
+    /// The files that parts of it embed, sorted within each.
+    pub fn embed_files(&self, parts: &[usize]) -> Vec<&str> {
+        let sorted = |part: &usize| -> BTreeSet<&str> { self.embeds[*part].values().flatten().map(String::as_str).collect() };
+        parts.iter().flat_map(sorted).collect()
     }
 
     /// What it imports, with what tools and the linker add.
@@ -97,6 +108,8 @@ pub struct Loader<'a> {
     pub(super) sources: &'a Sources<'a>,
     pub(super) context: &'a BuildContext,
     pub(super) godebug: &'a Godebug<'a>,
+    /// Whether the first error ends it all.
+    is_strict: bool,
     /// All packages, in the order in which they were found.
     pub packages: Vec<Loaded>,
     /// All errors.
@@ -135,6 +148,7 @@ impl<'a> Loader<'a> {
             sources,
             context,
             godebug,
+            is_strict: false,
             packages: Vec::new(),
             errors: Vec::new(),
             by_path: HashMap::new(),
@@ -142,6 +156,11 @@ impl<'a> Loader<'a> {
             folded: HashMap::new(),
             stack: Vec::new(),
         }
+    }
+
+    /// The same, but the first error is one of its functions; only what a build needs is loaded.
+    pub fn strict(self) -> Loader<'a> {
+        Loader { is_strict: true, ..self }
     }
 
     /// Loads a package that somebody named, with all that it needs.
@@ -153,11 +172,26 @@ impl<'a> Loader<'a> {
         Ok(self.import(Import { path, parent: None, site: None, by_simd: false })?.0)
     }
 
+    /// Loads a package that was found, whatever its import path.
+    pub(super) fn load_found(&mut self, found: Arc<Found>) -> Result<Id> {
+        let path = found.path.clone();
+        let id = self.add(path.clone(), found);
+        self.load(id, Import { path: &path, parent: None, site: None, by_simd: false })?;
+        Ok(id)
+    }
+
     /// Adds a package that stands for a pattern that can't be matched.
-    pub fn unmatched(&mut self, pattern: &str, problem: &Problem) -> Id {
-        let id = self.add(pattern.into(), nothing(pattern.into()));
-        self.loading_failed(id, problem, pattern, Import { path: pattern, parent: None, site: None, by_simd: false });
-        id
+    ///
+    /// # Errors
+    ///
+    /// The problem, for a strict loader.
+    pub fn unmatched(&mut self, pattern: &str, problem: &Problem) -> Result<Id> {
+        let mut found = Found::clone(&nothing(pattern.into()));
+        found.directory.clone_from(&problem.directory);
+        let id = self.add(pattern.into(), Arc::new(found));
+        let failure = self.failure(problem.text.clone(), String::new(), problem.error.clone());
+        self.fail(id, failure)?;
+        Ok(id)
     }
 
     fn add(&mut self, path: Arc<str>, found: Arc<Found>) -> Id {
@@ -165,10 +199,11 @@ impl<'a> Loader<'a> {
             path,
             found,
             kind: Kind::Plain,
+            name: None,
             imports: Vec::new(),
             raw_imports: Vec::new(),
             deps: None,
-            embed_files: Default::default(),
+            embeds: Default::default(),
             default_godebug: String::new(),
             for_test: None,
             for_main: None,
@@ -176,6 +211,7 @@ impl<'a> Loader<'a> {
             matches: Vec::new(),
             error: None,
             is_incomplete: false,
+            has_module: false,
             has_c: true,
         });
         self.packages.len() - 1
@@ -192,12 +228,12 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads what an import means; gives it, and why the importer may not import it.
-    pub(super) fn import(&mut self, import: Import) -> Result<(Id, Option<PackageError>)> {
+    pub(super) fn import(&mut self, import: Import) -> Result<(Id, Option<Failure>)> {
         let written = import.path;
         if let Some(problem) = refused(written) {
             let id = self.add(written.into(), nothing(written.into()));
             self.push(import);
-            self.loading_failed(id, &problem, written, Import { site: None, ..import });
+            self.loading_failed(id, &problem, written, Import { site: None, ..import })?;
             self.stack.pop();
             return Ok((id, None));
         }
@@ -209,7 +245,7 @@ impl<'a> Loader<'a> {
         let id = match self.by_path.get(&found.path) {
             Some(&id) => {
                 self.push(import);
-                self.reuse(id);
+                self.reuse(id)?;
                 self.stack.pop();
                 id
             }
@@ -229,17 +265,15 @@ impl<'a> Loader<'a> {
     }
 
     /// Notes an import cycle, or a shorter way to a package with an error (`reusePackage`).
-    fn reuse(&mut self, id: Id) {
-        let package = &mut self.packages[id];
-        if package.deps.is_none() {
-            package.is_incomplete = true;
-            match package.error {
+    fn reuse(&mut self, id: Id) -> Result<()> {
+        if self.packages[id].deps.is_none() {
+            self.packages[id].is_incomplete = true;
+            match self.packages[id].error {
                 Some(error) => self.errors[error].is_cycle = true,
                 None => {
-                    let text = "import cycle not allowed".to_owned();
-                    let error = self.error(text, String::new());
-                    self.errors.push(PackageError { is_cycle: true, ..error });
-                    self.packages[id].error = Some(self.errors.len() - 1);
+                    let mut failure = self.cycle(id);
+                    failure.error.is_cycle = true;
+                    self.fail(id, failure)?;
                 }
             }
         }
@@ -250,6 +284,7 @@ impl<'a> Loader<'a> {
                 error.stack.clone_from(&self.stack);
             }
         }
+        Ok(())
     }
 
     pub(super) fn error(&self, text: String, position: String) -> PackageError {
@@ -257,25 +292,30 @@ impl<'a> Loader<'a> {
     }
 
     /// Notes an error unless there is one already.
-    pub(super) fn fail(&mut self, id: Id, error: PackageError) {
+    pub(super) fn fail(&mut self, id: Id, failure: Failure) -> Result<()> {
+        if self.is_strict {
+            return Err(failure.strict);
+        }
         let package = &mut self.packages[id];
         if package.error.is_none() {
-            self.errors.push(error);
+            self.errors.push(failure.error);
             package.error = Some(self.errors.len() - 1);
             package.is_incomplete = true;
         }
+        Ok(())
     }
 
     /// An error of a package that isn't on the stack yet: it stands where it is imported (`setError` in `(*Package).load`).
-    fn failed(&mut self, id: Id, text: String, import: Import) {
+    fn failed(&mut self, id: Id, text: String, import: Import) -> Result<()> {
         let outside = self.stack.last().is_some_and(|top| *top.path != *import.path);
         let position = if outside { self.import_position(import) } else { String::new() };
-        let error = self.error(text, position);
-        self.fail(id, error);
+        let strict = self.of_package(id, &text);
+        let failure = self.failure(text, position, strict);
+        self.fail(id, failure)
     }
 
     /// An error of finding a package (`setLoadPackageDataError`).
-    fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) {
+    fn loading_failed(&mut self, id: Id, problem: &Problem, path: &str, import: Import) -> Result<()> {
         let found = self.packages[id].found.clone();
         let position = match &problem.kind {
             ProblemKind::Syntax { file, position } => self.position(&found, file, position),
@@ -295,9 +335,12 @@ impl<'a> Loader<'a> {
         if of_package {
             self.stack.pop();
         }
-        self.errors.push(error);
-        self.packages[id].error = Some(self.errors.len() - 1);
-        self.packages[id].is_incomplete = true;
+        let strict = match found.origin {
+            Some(_) => problem.error.clone(),
+            None => self.located(problem.error.clone(), import),
+        };
+        self.packages[id].error = None;
+        self.fail(id, Failure { error, strict })
     }
 
     /// Where an import stands; empty when that isn't known.
@@ -314,57 +357,56 @@ impl<'a> Loader<'a> {
     }
 
     /// Why the importer may not import a package: it is internal, vendored or a program.
-    fn refusal(&mut self, id: Id, import: Import) -> Option<PackageError> {
+    fn refusal(&mut self, id: Id, import: Import) -> Option<Failure> {
+        let importer = self.importer_path(import.parent?);
         let parent = &self.packages[import.parent?];
         let (package, written) = (&self.packages[id], import.path);
-        let (path, importer) = (&package.path, &parent.path);
+        let path = &package.path;
         let by_simd = import.by_simd && written == SIMD_BRIDGE;
         let origins = (&parent.found.origin, &package.found.origin);
         let (text, shows_stack) = match origins {
-            (Some(from), Some(to)) if !by_simd && package.error.is_none() && !may_import(importer, from, path, to) => {
+            (Some(from), Some(to)) if !by_simd && package.error.is_none() && !may_import(&importer, from, path, to) => {
                 (format!("use of internal package {path} not allowed"), true)
             }
-            (from, Some(Origin::Std)) if path.starts_with("vendor/") && *from != Some(Origin::Std) => {
+            _ if vendored_elsewhere(package, &parent.found.directory) => {
                 ("use of vendored package not allowed".to_owned(), false)
             }
             _ if find_vendor(written).is_some() => {
                 (format!("{written} must be imported as {}", find_vendor(written).unwrap_or_default()), false)
             }
-            _ if package.name() == "main" && parent.found.directory != package.found.directory => {
+            _ if package.name() == "main" && !is_same(parent, package) => {
                 (format!("import \"{written}\" is a program, not an importable package"), false)
             }
+            _ if written == "." => (".: cannot import current directory".to_owned(), false),
+            _ if is_local(written) => (format!("local import {written:?} in non-local package"), false),
             _ => return None,
         };
+        let shown = if shows_stack { format!("{text} in {importer}") } else { text.clone() };
+        let strict = self.located(Error::input(shown), import);
         let position = self.import_position(import);
-        Some(PackageError { shows_stack, ..self.error(text, position) })
+        Some(Failure { error: PackageError { shows_stack, ..self.error(text, position) }, strict })
     }
 
     /// Loads what a package imports (`(*Package).load`).
     fn load(&mut self, id: Id, import: Import) -> Result<()> {
         let found = self.packages[id].found.clone();
         if let Some(problem) = &found.problem {
-            self.loading_failed(id, problem, import.path, import);
+            self.loading_failed(id, problem, import.path, import)?;
         }
         let selection = &found.chosen.package;
-        let mut written: Vec<Arc<str>> = selection.import_sites.keys().map(|path| path.as_str().into()).collect();
+        let mut written: Vec<Arc<str>> = selection.imports.keys().map(|path| path.as_str().into()).collect();
         self.packages[id].imports.clone_from(&written);
         self.packages[id].raw_imports.clone_from(&written);
         let explicit = written.len();
         match self.implicit_imports(id) {
-            Ok(implicit) => {
-                written.extend(implicit.into_iter().filter(|i| !selection.import_sites.contains_key(*i)).map(Arc::from))
-            }
-            Err(text) => {
-                self.failed(id, text, import);
-                return Ok(());
-            }
+            Ok(implicit) => written.extend(implicit.into_iter().filter(|i| !selection.imports.contains_key(*i)).map(Arc::from)),
+            Err(text) => return self.failed(id, text, import),
         }
         let folded = found.path.to_lowercase();
         let other = self.folded.entry(folded).or_insert_with(|| found.path.clone()).clone();
         if other != found.path {
             let text = format!("case-insensitive import collision: \"{}\" and \"{other}\"", found.path);
-            self.failed(id, text, import);
-            return Ok(());
+            return self.failed(id, text, import);
         }
         self.push(import);
         let result = self.load_imports(id, &found, &written, explicit);
@@ -373,29 +415,32 @@ impl<'a> Loader<'a> {
     }
 
     fn load_imports(&mut self, id: Id, found: &Found, written: &[Arc<str>], explicit: usize) -> Result<()> {
+        self.packages[id].has_module = true;
         if found.chosen.name == "main" {
             self.packages[id].default_godebug = (self.godebug)(&found.chosen.package.debug.iter().collect::<Vec<_>>());
         }
-        if let Some(error) = self.embed(id, found, &found.chosen.package, 0)? {
-            let position = error.position.clone();
-            self.fail(id, error);
+        if let Some(failure) = self.embed(id, found, &found.chosen.package, 0)? {
+            let position = failure.error.position.clone();
+            self.fail(id, failure)?;
             // As in Go, an earlier error is shown at this place.
             if let Some(error) = self.packages[id].error {
                 self.errors[error].position = position;
             }
         }
         if let Some(text) = self.wrong_names(id) {
-            let error = self.error(text, String::new());
-            self.fail(id, error);
-            return Ok(());
+            let failure = self.failure(text.clone(), String::new(), self.of_package(id, &text));
+            return self.fail(id, failure);
         }
         let by_simd = written.iter().any(|path| &**path == SIMD_BRIDGE);
         let mut deps = Vec::new();
-        for (index, path) in written.iter().enumerate().filter(|(_, path)| ***path != *"C") {
-            let site = found.chosen.package.import_sites.get(&**path);
-            let (dep, error) = self.import(Import { path, parent: Some(id), site, by_simd })?;
-            if let Some(error) = error {
-                self.fail(id, error);
+        // It is compiled into what imports it.
+        let counts = |path: &str| path != "C" && !(self.is_strict && path == "unsafe");
+        let counting: Vec<(usize, &Arc<str>)> = written.iter().enumerate().filter(|(_, path)| counts(path)).collect();
+        for (index, path) in counting {
+            let site = found.chosen.package.imports.get(&**path).and_then(Option::as_ref);
+            let (dep, failure) = self.import(Import { path, parent: Some(id), site, by_simd })?;
+            if let Some(failure) = failure {
+                self.fail(id, failure)?;
             }
             if index < explicit {
                 self.packages[id].imports[index] = self.packages[dep].path.clone();
@@ -406,40 +451,50 @@ impl<'a> Loader<'a> {
         self.packages[id].deps = Some(deps);
         self.packages[id].has_c = self.context.cgo;
         if let Some(text) = found.chosen.package.files.c_without_cgo(self.context.cgo) {
-            let error = self.error(text, String::new());
-            self.fail(id, error);
+            let failure = self.failure(text.clone(), String::new(), self.of_package(id, &text));
+            self.fail(id, failure)?;
         }
         Ok(())
     }
 
-    /// What cgo, `simd` and the linker need besides the written imports.
+    /// What cgo, `simd`, SWIG and the linker need besides the written imports.
     fn implicit_imports(&self, id: Id) -> Result<Vec<&'static str>, String> {
+        let mut implicit = self.tool_imports(id);
+        if self.packages[id].found.chosen.name == "main" {
+            implicit.extend(self.linker_deps()?);
+        }
+        let mut seen = HashSet::new();
+        implicit.retain(|path| seen.insert(*path));
+        Ok(implicit)
+    }
+
+    /// What cgo, `simd` and SWIG make the compiled package import.
+    pub(super) fn tool_imports(&self, id: Id) -> Vec<&'static str> {
         let package = &self.packages[id];
         let (path, std) = (&*package.path, package.is_std());
         let chosen = &package.found.chosen.package;
-        let mut implicit = Vec::new();
-        let goarch = self.context.platform.goarch();
-        if chosen.import_sites.contains_key("simd") && matches!(goarch, "wasm" | "amd64" | "arm64") {
-            implicit.push(SIMD_BRIDGE);
+        let mut tools = Vec::new();
+        if self.is_simd(chosen) {
+            tools.push(SIMD_BRIDGE);
         }
         if !chosen.files.cgo.is_empty() {
-            implicit.push("unsafe");
+            tools.push("unsafe");
             if !(std && path == "runtime/cgo") {
-                implicit.push("runtime/cgo");
+                tools.push("runtime/cgo");
             }
             if !(std && matches!(path, "runtime/cgo" | "runtime/race" | "runtime/msan" | "runtime/asan")) {
-                implicit.push("syscall");
+                tools.push("syscall");
             }
         }
-        if chosen.files.c.iter().any(|f| f.ends_with(".swig") || f.ends_with(".swigcxx")) && self.context.cgo {
-            implicit.extend(["unsafe", "runtime/cgo", "syscall", "sync"]);
+        if chosen.files.c.iter().any(|f| f.ends_with(".swig") || f.ends_with(".swigcxx")) {
+            tools.extend(["unsafe", "runtime/cgo", "syscall", "sync"]);
         }
-        if package.found.chosen.name == "main" {
-            implicit.extend(self.linker_deps()?);
-        }
-        let mut seen = std::collections::HashSet::new();
-        implicit.retain(|path| seen.insert(*path));
-        Ok(implicit)
+        tools
+    }
+
+    /// Whether what is imported is compiled to instructions that need the bridge (`hasSimd`).
+    pub(super) fn is_simd(&self, part: &Selection) -> bool {
+        part.imports.contains_key("simd") && matches!(self.context.platform.goarch(), "wasm" | "amd64" | "arm64")
     }
 
     /// What the linker needs for every program (`LinkerDeps`).
@@ -471,19 +526,18 @@ impl<'a> Loader<'a> {
     }
 
     /// Finds embedded files; `part` is the index in [`Loaded::embed_files`].
-    pub(super) fn embed(&mut self, id: Id, found: &Found, of: &Selection, part: usize) -> Result<Option<PackageError>> {
+    pub(super) fn embed(&mut self, id: Id, found: &Found, of: &Selection, part: usize) -> Result<Option<Failure>> {
         let Some(origin) = found.origin.as_ref().filter(|_| !of.embed_sites.is_empty()) else { return Ok(None) };
         let mut selection = Selection { embed_sites: of.embed_sites.clone(), ..Selection::default() };
-        let (tree, directory) = self.sources.tree_of(origin, &found.path)?;
-        if let Some((pattern, why)) = selection.resolve_embeds(&*tree, &directory)? {
+        let wrong = self.sources.with_tree(origin, &found.path, |tree, directory| selection.resolve_embeds(tree, directory))?;
+        if let Some((pattern, why)) = wrong {
             let site = &of.embed_sites[&pattern];
             let position = self.position(found, &site.file, &site.position);
-            return Ok(Some(self.error(format!("pattern {pattern}: {why}"), position)));
+            let text = format!("pattern {pattern}: {why}");
+            let strict = self.in_file(id, site, &text);
+            return Ok(Some(self.failure(text, position, strict)));
         }
-        let mut files: Vec<String> = selection.files.embed.into_values().flatten().collect();
-        files.sort();
-        files.dedup();
-        self.packages[id].embed_files[part] = files;
+        self.packages[id].embeds[part] = selection.files.embed;
         Ok(None)
     }
 
@@ -492,7 +546,8 @@ impl<'a> Loader<'a> {
         let package = &self.packages[id];
         let files = package.found.chosen.all_files();
         let own = files.iter().map(|f| f.as_str());
-        let embedded = package.embed_files[0].iter().map(String::as_str).filter(|f| f.contains('/') || !files.contains(*f));
+        let embedded = package.embed_files(&[0]);
+        let embedded = embedded.into_iter().filter(|f| f.contains('/') || !files.contains(*f));
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         let all: Vec<&str> = own.chain(embedded).collect();
         for file in &all {
@@ -509,6 +564,11 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Whether two are the same package, or one of them the other's tests.
+fn is_same(a: &Loaded, b: &Loaded) -> bool {
+    a.found.origin == b.found.origin && (!a.is_std() || a.found.path == b.found.path)
+}
+
 /// What stands for a path that nothing is known of.
 fn nothing(path: Arc<str>) -> Arc<Found> {
     Arc::new(Found { path, origin: None, directory: String::new(), chosen: Arc::default(), problem: None })
@@ -521,6 +581,20 @@ fn refused(path: &str) -> Option<Problem> {
     }
     let text = "can only use path@version syntax with 'go get' and 'go install' in module-aware mode";
     path.contains('@').then(|| Problem::plain(text))
+}
+
+/// Whether a package is vendored in a directory that the importer's isn't below (`disallowVendorVisibility`).
+fn vendored_elsewhere(package: &Loaded, importer: &str) -> bool {
+    let (path, directory) = (&*package.path, &package.found.directory);
+    let Some(after) = find_vendor(path) else { return false };
+    let tail = format!("vendor/{after}");
+    let Some(parent) = directory.strip_suffix(&tail) else { return false };
+    !format!("{importer}/").starts_with(parent)
+}
+
+/// Whether an import path names a directory.
+pub(super) fn is_local(path: &str) -> bool {
+    matches!(path, "." | "..") || path.starts_with("./") || path.starts_with("../")
 }
 
 /// What stands after the last element `vendor`, which isn't the path's last (`FindVendor`).
@@ -542,13 +616,25 @@ impl Sources<'_> {
         Ok(self.has_std(&vendored)?.then_some(vendored))
     }
 
-    /// The tree that a package is in, and its directory there.
-    pub(super) fn tree_of(&self, origin: &Origin, path: &str) -> Result<(Box<dyn Tree + '_>, String)> {
-        let disk = |root: String| Box::new(DiskTree::new(root));
-        Ok(match origin {
-            Origin::Main { index, directory } => (disk(self.root.clone()), join(&self.main[*index].directory, directory)),
-            _ => (disk(self.directory_of(origin, path)?), String::new()),
-        })
+    /// Lets `act` see the tree that a package is in, and its directory there.
+    pub(super) fn with_tree<T>(
+        &self,
+        origin: &Origin,
+        path: &str,
+        act: impl FnOnce(&dyn Tree, &str) -> Result<T>,
+    ) -> Result<T> {
+        match (origin, self.std, &self.third_party) {
+            (Origin::Std, Std::Tree(tree), _) => act(tree, path),
+            (Origin::Module { index, directory }, _, ThirdParty::Unpacked { .. }) => {
+                act(&*self.module_tree(*index)?, directory)
+            }
+            (Origin::Module { index, directory }, _, ThirdParty::VendorTree { modules, directory: vendor, .. }) => {
+                act(self.tree, &join(&join(vendor, modules[*index].path.as_str()), directory))
+            }
+            (Origin::Main { index, directory }, ..) => act(self.tree, &join(&self.main[*index].directory, directory)),
+            // Records have no tree.
+            _ => act(self.tree, ""),
+        }
     }
 
     /// A path relative to the current directory, if that is shorter.

@@ -5,14 +5,16 @@ use std::collections::{BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use super::listing::Match;
+use super::load::is_local;
 use super::pattern::{below, matches_pattern};
 use super::problem::{Problem, ProblemKind};
-use super::sources::{Std, ThirdParty, ignores};
+use super::resolve::import_path_fault;
+use super::sources::{ModuleInfo, Std, ThirdParty, ignores};
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
-use crate::source::tree::{EntryKind, Tree, clean, join};
+use crate::source::tree::{DiskTree, EntryKind, Tree, clean, join};
 
 /// What decides which packages patterns name.
 pub struct Patterns<'a> {
@@ -52,10 +54,9 @@ impl Patterns<'_> {
     }
 
     fn one(&self, pattern: &str) -> Result<Match> {
-        let local = matches!(pattern, "." | "..") || pattern.starts_with("./") || pattern.starts_with("../");
         let mut found = Match { pattern: pattern.to_owned(), packages: Vec::new(), problem: None };
         match pattern {
-            _ if local || pattern.starts_with('/') => self.in_directories(pattern, &mut found)?,
+            _ if is_local(pattern) || pattern.starts_with('/') => self.in_directories(pattern, &mut found)?,
             "std" | "cmd" => found.packages = self.of_sdk(pattern)?,
             "work" => found.packages = self.matching(&|_| true, &|_| true, false)?,
             "all" => found.packages = self.all()?,
@@ -71,12 +72,12 @@ impl Patterns<'_> {
         Ok(found)
     }
 
-    /// A module that isn't in the lock could have packages that the pattern matches.
+    /// A module that nothing vouches for could have packages that the pattern matches.
     fn unread(&self, reaches: &dyn Fn(&str) -> bool) -> Option<Problem> {
         let ThirdParty::Unpacked { modules, .. } = &self.sources.third_party else { return None };
-        let module = modules.iter().find(|m| !m.locked && reaches(m.info.path.as_str()))?;
-        let error = Error::input(format!("{}@{} is not in godirect.lock.json", module.info.path, module.info.version));
-        Some(error.help("the lock has the modules that the repository needs: write a pattern that matches only theirs").into())
+        let module = modules.iter().find(|m| !m.vouched && reaches(m.info.path.as_str()))?;
+        let ModuleInfo { path, version, .. } = &module.info;
+        Some(Problem::plain(format!("{path}@{version}: missing go.sum entry")))
     }
 
     /// The packages of the main modules, or of all, sorted.
@@ -101,9 +102,9 @@ impl Patterns<'_> {
         }
         match &sources.third_party {
             ThirdParty::Unpacked { modules, .. } if all => {
-                for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.locked && reaches(m.info.path.as_str())) {
+                for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.vouched && reaches(m.info.path.as_str())) {
                     let (tree, path) = (sources.module_tree(index)?, module.info.path.to_string());
-                    let root = Root { tree: &tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
+                    let root = Root { tree: &*tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
                     candidates.extend(walk(&root, reaches)?);
                 }
             }
@@ -117,19 +118,22 @@ impl Patterns<'_> {
         candidates.retain(|path| {
             fits(path) && !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo")
         });
-        let mut packages = self.with_files(candidates)?;
+        let mut packages = self.with_files(candidates, false)?;
         packages.sort();
         packages.dedup();
         Ok(packages)
     }
 
-    /// Those that have Go files for the build, test files included, or files that can't be read.
-    fn with_files(&self, paths: Vec<String>) -> Result<Vec<String>> {
+    /// Those that have Go files for the build, test files included. For `exact`, files that can't be read count only as Go's builder
+    /// sees them.
+    fn with_files(&self, paths: Vec<String>, exact: bool) -> Result<Vec<String>> {
         let has_files = |path: &String| -> Result<bool> {
-            Ok(match self.sources.find(path, self.context)?.problem {
-                Some(problem) => !matches!(problem.kind, ProblemKind::NoGo | ProblemKind::Missing),
-                None => true,
-            })
+            let found = self.sources.find(path, self.context)?;
+            let Some(origin) = &found.origin else { return Ok(found.problem.is_some_and(|p| p.kind != ProblemKind::Missing)) };
+            if exact {
+                return Ok(found.problem.is_none_or(|problem| problem.kind != ProblemKind::NoGo));
+            }
+            Ok(self.sources.source_of(origin, path)?.is_some_and(|source| source.is_found_for(self.context)))
         };
         let chosen: Result<Vec<bool>> = paths.par_iter().map(has_files).collect();
         Ok(paths.into_iter().zip(chosen?).filter_map(|(path, chosen)| chosen.then_some(path)).collect())
@@ -144,7 +148,7 @@ impl Patterns<'_> {
             |name: &str| pattern == "cmd" || name != "cmd" && !name.split('/').next().unwrap_or_default().contains('.');
         let mut candidates = walk(&root, &reaches)?;
         candidates.retain(|path| !matches!(path.as_str(), "builtin" | "cmd") && (self.context.cgo || path != "runtime/cgo"));
-        let mut packages = self.with_files(candidates)?;
+        let mut packages = self.with_files(candidates, true)?;
         if pattern == "cmd" {
             let mut programs = HashSet::new();
             for path in packages.iter().filter(|path| path.starts_with("cmd/vendor/")) {
@@ -168,7 +172,7 @@ impl Patterns<'_> {
             let imports: BTreeSet<String> = imports?.into_iter().flatten().collect();
             round = imports.into_iter().filter(|path| !all.contains(path)).collect();
         }
-        Ok(all.into_iter().filter(|path| path.parse::<ImportPath>().is_ok()).collect())
+        Ok(all.into_iter().filter(|path| import_path_fault(path).is_none()).collect())
     }
 
     fn imports(&self, path: &str) -> Result<Vec<String>> {
@@ -177,7 +181,7 @@ impl Patterns<'_> {
         let chosen = &found.chosen;
         let tests = if own || self.all_has_tests { vec![&chosen.test, &chosen.external_test] } else { Vec::new() };
         let mut imports = Vec::new();
-        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.import_sites.keys()) {
+        for written in tests.into_iter().chain([&chosen.package]).flat_map(|part| part.imports.keys()) {
             if matches!(written.split('/').next(), Some("appengine" | "appengine_internal")) || written == "C" {
                 continue;
             }
@@ -200,7 +204,7 @@ impl Patterns<'_> {
             return Ok(());
         };
         let start = &absolute[..absolute[..at].rfind('/').unwrap_or(0)];
-        let (tree, directory, ignore) = match (self.main_at(start), sources.std) {
+        let (tree, directory, ignore) = match (self.sources.main_at(start), sources.std) {
             (Some((index, rest)), _) => {
                 let module = &sources.main[index];
                 (sources.tree, join(&module.directory, &rest), &module.ignore[..])
@@ -218,28 +222,25 @@ impl Patterns<'_> {
                 return Ok(());
             }
         };
+        if !DiskTree::new(start).path("").is_dir() {
+            let shown = pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(directory, _)| directory);
+            found.problem = Some(Problem::plain(format!("pattern {pattern}: lstat {shown}/: no such file or directory")));
+            return Ok(());
+        }
         let root = Root { tree, directory, path: start.to_owned(), ignore, prune: (true, false) };
         let mut candidates = walk(&root, &|_| true)?;
         candidates.retain(|path| matches_pattern(&absolute, path));
         let named: Vec<(String, Result<String, Problem>)> =
             candidates.into_iter().map(|d| Ok((d.clone(), self.at_directory(&d)?))).collect::<Result<_>>()?;
         let paths: Vec<String> = named.into_iter().filter_map(|(_, path)| path.ok()).collect();
-        found.packages = self.with_files(paths)?;
+        found.packages = self.with_files(paths, true)?;
         Ok(())
-    }
-
-    /// The main module that has a directory, and its path there.
-    fn main_at(&self, absolute: &str) -> Option<(usize, String)> {
-        let in_tree = below(absolute, &self.sources.root)?;
-        let modules = self.sources.main.iter().enumerate().filter(|(_, module)| module.stands_for.is_none());
-        let found = modules.filter_map(|(index, module)| Some((index, below(in_tree, &module.directory)?.to_owned())));
-        found.min_by_key(|(_, rest)| rest.len())
     }
 
     /// The package in a directory (`resolveLocalPackage`).
     fn at_directory(&self, absolute: &str) -> Result<Result<String, Problem>> {
         let sources = self.sources;
-        if let Some((index, rest)) = self.main_at(absolute) {
+        if let Some((index, rest)) = self.sources.main_at(absolute) {
             let module = &sources.main[index];
             let directory = join(&module.directory, &rest);
             let listed = sources.tree.list(&directory)?;
@@ -250,8 +251,8 @@ impl Patterns<'_> {
                 .iter()
                 .any(|e| e.name.ends_with(".go") && e.kind != EntryKind::Directory && !e.name.starts_with(['_', '.']))
             {
-                let error = Error::input(format!("no Go files in {absolute}"));
-                return Ok(Err(Problem { text: format!("no Go files in {absolute}"), error, kind: ProblemKind::NoGo }));
+                let problem = Problem::plain(format!("no Go files in {absolute}"));
+                return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
             }
             let path = join(module.path.as_str(), &rest);
             if sources.main_package(index, &rest)?.is_none() {
@@ -330,6 +331,14 @@ fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, foun
 }
 
 impl Sources<'_> {
+    /// The main module that has a directory, and its path there.
+    pub(super) fn main_at(&self, absolute: &str) -> Option<(usize, String)> {
+        let in_tree = below(absolute, &self.root)?;
+        let modules = self.main.iter().enumerate().filter(|(_, module)| module.stands_for.is_none());
+        let found = modules.filter_map(|(index, module)| Some((index, below(in_tree, &module.directory)?.to_owned())));
+        found.min_by_key(|(_, rest)| rest.len())
+    }
+
     /// The SDK's `src`; empty when it isn't read.
     fn goroot_src(&self) -> String {
         match self.std {

@@ -109,6 +109,10 @@ pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
     if pattern.strip_suffix("/...") == Some(name) {
         return true;
     }
+    // As in Go, which looks for one more slash.
+    if pattern == "vendor/..." {
+        return false;
+    }
     let vendors = |path: &str| path.split('/').rev().skip(1).filter(|element| *element == "vendor").count();
     // Those that the pattern names are matched as they are.
     if vendors(pattern) != vendors(name) {

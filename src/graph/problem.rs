@@ -12,6 +12,8 @@ pub struct Problem {
     pub text: String,
     /// With advice, for what needs the package.
     pub error: Error,
+    /// The directory that a pattern names, if that is what is wrong.
+    pub directory: String,
     /// How the go command treats it.
     pub kind: ProblemKind,
 }
@@ -37,19 +39,19 @@ pub enum ProblemKind {
 impl Problem {
     /// A problem of an import.
     pub fn import(text: impl Into<String>, error: Error) -> Problem {
-        Problem { text: text.into(), error, kind: ProblemKind::Import }
+        Problem { text: text.into(), error, directory: String::new(), kind: ProblemKind::Import }
     }
 
     /// A problem of an import that godirect has the same words for.
     pub fn plain(text: impl Into<String>) -> Problem {
         let text = text.into();
-        Problem { error: Error::input(text.as_str()), text, kind: ProblemKind::Import }
+        Problem { error: Error::input(text.as_str()), text, directory: String::new(), kind: ProblemKind::Import }
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        Problem { text: error.to_string(), error, kind: ProblemKind::Import }
+        Problem { text: error.to_string(), error, directory: String::new(), kind: ProblemKind::Import }
     }
 }
 

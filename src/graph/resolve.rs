@@ -1,6 +1,7 @@
 //! Which package an import means, and whether the importer may import it (`importFromModules`, `disallowInternal` in cmd/go).
 
 use crate::error::{Error, Result};
+use crate::graph::load::is_local;
 use crate::graph::problem::{Problem, ProblemKind};
 use crate::graph::sources::{ModuleInfo, Sources, Std, ThirdParty};
 use crate::name::ImportPath;
@@ -27,31 +28,27 @@ pub enum Origin {
 }
 
 impl Sources<'_> {
-    /// The package that `path` names. Unlike [`Sources::resolve_import`] it takes std's vendored packages by their own name.
-    ///
-    /// # Errors
-    ///
-    /// When no module provides it, or more than one.
-    pub fn resolve(&self, path: &ImportPath) -> Result<Origin> {
-        self.locate_valid(path).map_err(|problem| problem.error)
-    }
-
     /// The package that `path` names, which need not be an import path (`importFromModules` in cmd/go).
     ///
     /// # Errors
     ///
     /// When it isn't an import path, no module provides it, or more than one.
     pub fn locate(&self, path: &str) -> Result<Origin, Problem> {
-        if matches!(path, "." | "..") || path.starts_with("./") || path.starts_with("../") {
-            return Err(Problem::plain(format!(
-                "{path:?} is relative, but relative import paths are not supported in module mode"
-            )));
+        if is_local(path) {
+            let error = Error::input(format!("{path:?} is relative, but relative import paths are not supported"))
+                .help("write the package's whole import path");
+            let text = format!("{path:?} is relative, but relative import paths are not supported in module mode");
+            return Err(Problem::import(text, error));
         }
         if path.starts_with('/') {
             return Err(Problem::plain(format!("{path:?} is not a package path; see 'go help packages'")));
         }
         if matches!(path, "std" | "cmd" | "tool" | "work" | "all") {
             return Err(Problem::plain(format!("{path:?} is not an importable package; see 'go help packages'")));
+        }
+        // The go command drops these early, so that it doesn't find them later.
+        if path == "C" || matches!(path.split('/').next(), Some("appengine" | "appengine_internal")) {
+            return Err(Problem::plain("cannot find package"));
         }
         if let Some(fault) = import_path_fault(path) {
             return Err(Problem::plain(format!("malformed import path {path:?}: {fault}")));
@@ -91,7 +88,7 @@ impl Sources<'_> {
         loop {
             if let Some(index) = self.module_at(prefix) {
                 let directory = path.below(prefix).unwrap_or("");
-                self.check_locked(index, path)?;
+                self.check_vouched(index, path)?;
                 if self.module_package(index, directory)?.is_some() || self.module_source(index, directory)?.is_some() {
                     candidates.push(Origin::Module { index, directory: directory.to_owned() });
                 }
@@ -103,19 +100,22 @@ impl Sources<'_> {
         }
     }
 
-    /// Refuses to say anything of a module that the lock doesn't pin.
-    fn check_locked(&self, index: usize, path: &ImportPath) -> Result<(), Problem> {
+    /// Refuses to say anything of a module that nothing vouches for.
+    fn check_vouched(&self, index: usize, path: &ImportPath) -> Result<(), Problem> {
         let ThirdParty::Unpacked { modules, .. } = &self.third_party else { return Ok(()) };
         let module = &modules[index];
-        if module.locked {
+        if module.vouched {
             return Ok(());
         }
         let ModuleInfo { path: module, version, .. } = &module.info;
-        let error =
-            Error::input(format!("package {path} may be in {module}@{version}, which godirect.lock.json does not have"));
-        Err(error
-            .help("the lock has what the spec's platforms and profiles need: add this platform, or a profile with these tags")
-            .into())
+        let text = format!("missing go.sum entry for module providing package {path}; to add:\n\tgo mod download {module}");
+        let error = Error::input(format!(
+            "package {path} may be in {module}@{version}, which neither godirect.lock.json nor go.sum has"
+        ));
+        Err(Problem::import(
+            text,
+            error.help("`go mod download` adds it to go.sum; the lock has what the spec's platforms need"),
+        ))
     }
 
     fn ambiguous(&self, path: &ImportPath, candidates: &[Origin]) -> Problem {
@@ -148,36 +148,6 @@ impl Sources<'_> {
             Origin::Main { index, .. } => self.main[*index].path.as_str(),
             Origin::Module { index, .. } => self.module(*index).0.as_str(),
         }
-    }
-
-    /// The package that the import `written` in the package `importer` means; `None` for `C` and `unsafe`, which aren't compiled.
-    ///
-    /// # Errors
-    ///
-    /// When it isn't an import path, no module provides it, or it is internal to others.
-    pub fn resolve_import(
-        &self,
-        written: &str,
-        importer: &ImportPath,
-        origin: &Origin,
-    ) -> Result<Option<(ImportPath, Origin)>> {
-        if matches!(written, "C" | "unsafe") {
-            return Ok(None);
-        }
-        if matches!(written, "." | "..") || written.starts_with("./") || written.starts_with("../") {
-            return Err(Error::input(format!("\"{written}\" is relative, but relative import paths are not supported"))
-                .help("write the package's whole import path"));
-        }
-        let vendored = *origin == Origin::Std && written.starts_with("golang.org/x/");
-        let path: ImportPath = if vendored { format!("vendor/{written}").parse()? } else { written.parse()? };
-        if *origin != Origin::Std && written.starts_with("vendor/") {
-            return Err(self.missing(&path).error);
-        }
-        let target = self.resolve(&path)?;
-        if !may_import(importer.as_str(), origin, path.as_str(), &target) {
-            return Err(Error::input(format!("use of internal package {path} not allowed in {importer}")));
-        }
-        Ok(Some((path, target)))
     }
 
     /// A module as people name it.
@@ -224,12 +194,12 @@ impl Sources<'_> {
                 }
             }
         };
-        Problem { text, error, kind: ProblemKind::Missing }
+        Problem { text, error, directory: String::new(), kind: ProblemKind::Missing }
     }
 }
 
 /// Why Go refuses an import path (`module.CheckImportPath`), or `None`.
-fn import_path_fault(path: &str) -> Option<String> {
+pub(super) fn import_path_fault(path: &str) -> Option<String> {
     const WINDOWS: [&str; 4] = ["con", "prn", "aux", "nul"];
     if path.is_empty() {
         return Some("empty string".to_owned());

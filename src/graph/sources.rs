@@ -11,9 +11,10 @@ use crate::error::Result;
 use crate::lock::file::{LockedModule, Vendored};
 use crate::module::modules_txt::ModulesTxt;
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
+use crate::source::index::IndexedTree;
 use crate::source::record::PackageRecord;
-use crate::source::scan::{ScannedPackage, Tests, scan};
-use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+use crate::source::scan::ScannedPackage;
+use crate::source::tree::{EntryKind, Tree, join};
 
 /// A module whose source is in the repository: the one of go.mod, those of go.work, local replacements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +69,12 @@ pub type RecordModulePackage<'a> = dyn Fn(usize, &str) -> Result<Option<PackageR
 pub struct ListedModule {
     /// The module.
     pub info: ModuleInfo,
-    /// Whether the lock has it, so that it can be read.
-    pub locked: bool,
+    /// Whether the lock or go.sum vouches for it, so that it can be read.
+    pub vouched: bool,
 }
 
 /// Gives the tree of the module with an index, fetched where it isn't there.
-pub type OpenModule<'a> = dyn Fn(usize) -> Result<DiskTree> + Sync + 'a;
+pub type OpenModule<'a> = dyn Fn(usize) -> Result<Arc<IndexedTree>> + Sync + 'a;
 
 /// The third-party modules.
 pub enum ThirdParty<'a> {
@@ -134,7 +135,7 @@ pub enum Std<'a> {
     /// As the lock records them.
     Recorded(&'a BTreeMap<String, PackageRecord>),
     /// Read as they are in the SDK's `src`.
-    Tree(&'a DiskTree),
+    Tree(&'a IndexedTree),
 }
 
 /// Everything that packages are read from. Shared by the graphs of all platforms: each directory is read once.
@@ -156,18 +157,18 @@ pub struct Sources<'a> {
     local: Cache<String, ScannedPackage>,
     recorded: Cache<(usize, String), PackageRecord>,
     unpacked: Cache<(Option<usize>, String), ScannedPackage>,
-    trees: Mutex<BTreeMap<usize, Result<DiskTree>>>,
+    trees: Mutex<BTreeMap<usize, Result<Arc<IndexedTree>>>>,
 }
 
 type Cache<K, V> = Mutex<BTreeMap<K, Option<Arc<V>>>>;
 
 /// The cached value for `key`. Two threads may both make it; the results are equal.
-fn cached<K: Ord, V>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> Result<Option<V>>) -> Result<Option<Arc<V>>> {
+fn cached<K: Ord, V>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> Result<Option<Arc<V>>>) -> Result<Option<Arc<V>>> {
     let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = lock().get(&key) {
         return Ok(known.clone());
     }
-    let value = make()?.map(Arc::new);
+    let value = make()?;
     lock().insert(key, value.clone());
     Ok(value)
 }
@@ -231,7 +232,8 @@ impl<'a> Sources<'a> {
             ThirdParty::Locked(modules) => Ok(modules[index].packages.get(directory).map(Recorded::Locked)),
             ThirdParty::Vendored(modules) => Ok(modules[index].packages.get(directory).map(Recorded::Locked)),
             ThirdParty::Unlocked { record, .. } => {
-                let found = cached(&self.recorded, (index, directory.to_owned()), || record(index, directory))?;
+                let found =
+                    cached(&self.recorded, (index, directory.to_owned()), || Ok(record(index, directory)?.map(Arc::new)))?;
                 Ok(found.map(Recorded::Read))
             }
             ThirdParty::Unpacked { .. } | ThirdParty::VendorTree { .. } => Ok(None),
@@ -265,7 +267,7 @@ impl<'a> Sources<'a> {
         match &self.third_party {
             ThirdParty::Unpacked { .. } => {
                 let tree = self.module_tree(index)?;
-                cached(&self.unpacked, (Some(index), directory.to_owned()), || scan_package(&tree, directory))
+                cached(&self.unpacked, (Some(index), directory.to_owned()), || scan_package(&*tree, directory))
             }
             ThirdParty::VendorTree { modules, directory: vendor, .. } => {
                 let place = join(&join(vendor, modules[index].path.as_str()), directory);
@@ -276,7 +278,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The tree of an unpacked module.
-    pub fn module_tree(&self, index: usize) -> Result<DiskTree> {
+    pub fn module_tree(&self, index: usize) -> Result<Arc<IndexedTree>> {
         let ThirdParty::Unpacked { open, .. } = &self.third_party else { unreachable!("only unpacked modules have trees") };
         let lock = || self.trees.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tree) = lock().get(&index) {
@@ -285,6 +287,12 @@ impl<'a> Sources<'a> {
         let tree = open(index);
         lock().insert(index, tree.clone());
         tree
+    }
+
+    /// The trees of the modules that were looked into.
+    pub fn opened(&self) -> Vec<Arc<IndexedTree>> {
+        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        trees.values().filter_map(|tree| tree.as_ref().ok().cloned()).collect()
     }
 
     /// The module that has a package according to vendor/modules.txt, and the package's directory in it.
@@ -345,9 +353,8 @@ impl<'a> Sources<'a> {
 }
 
 /// The package in a directory; `None` where there are no Go files.
-fn scan_package(tree: &dyn Tree, directory: &str) -> Result<Option<ScannedPackage>> {
-    let package = scan(tree, directory, Tests::Include)?;
-    Ok(package.has_go_files().then_some(package))
+fn scan_package(tree: &dyn Tree, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
+    Ok(Some(tree.package(directory)?).filter(|package| package.has_go_files()))
 }
 
 /// Whether go.mod's `ignore` directives cover a directory: `./x` at the module's root only, `x` anywhere

@@ -150,17 +150,14 @@ fn missing_packages_have_a_place_and_advice() {
             "./x",
             "main.go:5:2: \"./x\" is relative, but relative import paths are not supported (write the package's whole import path)",
         ),
-        (
-            "vendor/golang.org/x/net/dns",
-            "main.go:5:2: package vendor/golang.org/x/net/dns is not in std (check the import path; if the SDK has it, run `godirect lock`)",
-        ),
+        ("vendor/golang.org/x/net/dns", "main.go:5:2: vendor/golang.org/x/net/dns must be imported as golang.org/x/net/dns"),
         (
             "github.com/a/b/c",
             "main.go:5:2: ambiguous import: found package github.com/a/b/c in multiple places: github.com/a/b@v1.0.0, github.com/a@v1.0.0 (remove one of the modules from go.mod, or change its version)",
         ),
         ("example.com/m/windows", "build constraints exclude all Go files in windows"),
         ("example.com/m/test", "no non-test Go files in test"),
-        ("example.com/m/c", "c: C source files not allowed when not using cgo: c.c"),
+        ("example.com/m/c", "c: C source files not allowed when not using cgo or SWIG: c.c"),
     ] {
         let content = main(import);
         let files = [
@@ -251,7 +248,7 @@ fn tests_of_roots_may_import_their_importers() {
     let (roots, context) = (["example.com/m/a".parse().unwrap()], context("linux/amd64", false));
     let graph = PackageGraph::load(&sources, &context, &roots, true).unwrap();
     let paths: Vec<&str> = graph.packages().iter().map(|p| p.import_path.as_str()).collect();
-    assert_eq!(paths, ["example.com/m/a", "example.com/m/b", "internal/abi", "runtime", "os"]);
+    assert_eq!(paths, ["example.com/m/a", "internal/abi", "runtime", "os", "example.com/m/b"]);
     let tests = graph.packages()[0].tests.as_ref().unwrap();
     assert_eq!(tests.internal.files.go, ["a_test.go"]);
     assert_eq!(tests.external.files.go, ["x_test.go"]);

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::failure::Failure;
 use super::load::{Id, Import, Kind, Loaded, Loader};
 use super::problem::{Importer, PackageError};
-use crate::error::Result;
-use crate::source::scan::{ImportSite, Selection};
+use crate::error::{Error, Result};
+use crate::source::choose::{ImportSite, Selection};
 
 /// What the program that runs tests imports.
 const TEST_MAIN_DEPS: [&str; 4] = ["os", "reflect", "testing", "testing/internal/testdeps"];
@@ -24,13 +25,13 @@ pub struct TestPackages {
 
 /// The imports of one kind of tests.
 #[derive(Default)]
-struct TestImports {
-    raw: Vec<Arc<str>>,
-    paths: Vec<Arc<str>>,
-    deps: Vec<Id>,
+pub(super) struct TestImports {
+    pub(super) raw: Vec<Arc<str>>,
+    pub(super) paths: Vec<Arc<str>>,
+    pub(super) deps: Vec<Id>,
     /// What `simd` adds.
     added: Vec<Id>,
-    error: Option<PackageError>,
+    pub(super) error: Option<Failure>,
     is_incomplete: bool,
 }
 
@@ -69,12 +70,10 @@ impl Loader<'_> {
         Ok(TestPackages { main, with_tests, external: external_id })
     }
 
-    fn import_tests(&mut self, id: Id, tests: &Selection) -> Result<TestImports> {
+    pub(super) fn import_tests(&mut self, id: Id, tests: &Selection) -> Result<TestImports> {
         let mut found = TestImports::default();
-        let simd =
-            tests.import_sites.contains_key("simd") && matches!(self.context.platform.goarch(), "wasm" | "amd64" | "arm64");
-        let bridge = simd.then_some(("simd/internal/bridge", None::<&ImportSite>, true));
-        let written = tests.import_sites.iter().map(|(path, site)| (path.as_str(), Some(site), false));
+        let bridge = self.is_simd(tests).then_some(("simd/internal/bridge", None::<&ImportSite>, true));
+        let written = tests.imports.iter().map(|(path, site)| (path.as_str(), site.as_ref(), false));
         for (path, site, by_simd) in written.chain(bridge) {
             let (dep, error) = self.import(Import { path, parent: Some(id), site, by_simd })?;
             found.is_incomplete |= error.is_some() || self.packages[dep].is_incomplete;
@@ -95,27 +94,20 @@ impl Loader<'_> {
         self.packages.len() - 1
     }
 
-    fn note(&mut self, error: Option<PackageError>) -> Option<usize> {
-        self.errors.extend(error);
+    fn note(&mut self, failure: Option<Failure>) -> Option<usize> {
+        self.errors.push(failure?.error);
         Some(self.errors.len() - 1)
     }
 
     fn add_with_tests(&mut self, id: Id, tests: TestImports) -> Id {
         let package = self.packages[id].clone();
-        let error = match (package.error, tests.error) {
-            (Some(error), _) => Some(error),
-            (None, None) => None,
-            (None, error) => self.note(error),
-        };
-        let [own, of_tests, _] = &package.embed_files;
-        let embed_files = [[own.clone(), of_tests.clone()].concat(), of_tests.clone(), package.embed_files[2].clone()];
+        let error = if package.error.is_some() { package.error } else { self.note(tests.error) };
         let deps = [tests.deps, tests.added, package.deps().to_vec()].concat();
         self.keep(Loaded {
             kind: Kind::WithTests,
             imports: [tests.paths, package.imports.clone()].concat(),
             raw_imports: [tests.raw, package.raw_imports.clone()].concat(),
             deps: Some(deps),
-            embed_files,
             for_test: Some(package.path.clone()),
             error,
             is_incomplete: package.is_incomplete || tests.is_incomplete,
@@ -126,7 +118,7 @@ impl Loader<'_> {
     fn add_external(&mut self, id: Id, with_tests: Id, tests: TestImports) -> Id {
         let package = self.packages[id].clone();
         let is_incomplete = tests.is_incomplete || tests.error.is_some();
-        let error = tests.error.is_some().then(|| self.note(tests.error)).flatten();
+        let error = self.note(tests.error);
         // The package itself comes last.
         let (own, mut deps): (Vec<Id>, Vec<Id>) = tests.deps.into_iter().partition(|dep| *dep == id);
         deps.extend(tests.added);
@@ -139,7 +131,6 @@ impl Loader<'_> {
             imports: tests.paths,
             raw_imports: tests.raw,
             deps: Some(deps),
-            embed_files: [package.embed_files[2].clone(), Vec::new(), Vec::new()],
             default_godebug: String::new(),
             for_test: Some(package.path.clone()),
             matches: Vec::new(),
@@ -157,7 +148,11 @@ impl Loader<'_> {
         self.stack.push(Importer { path: "testmain".into(), file: None });
         let (linker, mut error) = match self.linker_deps() {
             Ok(deps) => (deps, None),
-            Err(text) => (Vec::new(), Some(PackageError { stack: Vec::new(), ..self.error(text, String::new()) })),
+            Err(text) => {
+                let strict = Error::input(text.as_str());
+                let error = PackageError { stack: Vec::new(), ..self.error(text, String::new()) };
+                (Vec::new(), Some(Failure { error, strict }))
+            }
         };
         let mut deps = Vec::new();
         for path in TEST_MAIN_DEPS.into_iter().chain(linker) {
@@ -180,14 +175,13 @@ impl Loader<'_> {
         }
         imports.sort();
         imports.dedup();
-        let error = error.is_some().then(|| self.note(error)).flatten();
+        let error = self.note(error);
         Ok(self.keep(Loaded {
             path: format!("{}.test", package.path).into(),
             kind: Kind::TestMain,
             raw_imports: imports.clone(),
             imports,
             deps: Some(deps),
-            embed_files: Default::default(),
             default_godebug,
             for_test: None,
             matches: Vec::new(),
@@ -288,13 +282,13 @@ impl Loader<'_> {
         let (package, importer) = (&self.packages[id], &self.packages[importer]);
         let chosen = &importer.found.chosen;
         let site = match importer.kind {
-            Kind::ExternalTest => chosen.external_test.import_sites.get(&*package.path),
+            Kind::ExternalTest => chosen.external_test.imports.get(&*package.path),
             Kind::WithTests => {
-                let own = chosen.package.import_sites.get(&*package.path);
-                own.or_else(|| chosen.test.import_sites.get(&*package.path))
+                let own = chosen.package.imports.get(&*package.path);
+                own.or_else(|| chosen.test.imports.get(&*package.path))
             }
-            _ => chosen.package.import_sites.get(&*package.path),
+            _ => chosen.package.imports.get(&*package.path),
         };
-        Importer { path: package.path.clone(), file: site.map(|s| s.file.clone()) }
+        Importer { path: package.path.clone(), file: site.and_then(Option::as_ref).map(|s| s.file.clone()) }
     }
 }

@@ -2,25 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::{Locked, freshness};
 use crate::error::{Error, Result};
+use crate::exec::sdk::Sdk;
+use crate::graph::files::are_files;
 use crate::graph::listing::{Listing, Options};
 use crate::graph::load::{Loaded, Loader};
 use crate::graph::matching::Patterns;
 use crate::graph::{ListedModule, MainModule, ModuleInfo, Origin, Sources, Std, ThirdParty};
-use crate::lock::fetch::Fetcher;
+use crate::lock::fetch::{Fetcher, Promise};
 use crate::lock::file::{LockedModule, LockedSdk};
 use crate::lock::resolve;
 use crate::lock::with_connections;
-use crate::module::gomod::Target;
+use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::Selected;
 use crate::module::{self, ModuleId};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
+use crate::source::index::IndexedTree;
 use crate::source::sdk;
-use crate::source::tree::{DiskTree, join};
+use crate::source::tree::{Tree, join};
 use crate::spec::Profile;
 
 /// What is to be listed.
@@ -104,7 +110,7 @@ struct Places<'a> {
 }
 
 impl<'a> Locked<'a> {
-    /// Lists packages, and gives them to `show`. `goroot` is the SDK's directory; modules that aren't there are fetched.
+    /// Lists packages, and gives them to `show`. Modules that aren't there are fetched.
     ///
     /// # Errors
     ///
@@ -112,39 +118,55 @@ impl<'a> Locked<'a> {
     pub fn list<T>(
         &self,
         request: &Request,
-        goroot: &Path,
+        toolchain: &Sdk,
         fetcher: &Fetcher<'_>,
         show: impl FnOnce(&Listed) -> Result<T>,
     ) -> Result<T> {
+        let Sdk { goroot, id: sdk_id } = toolchain;
         let sdk = self.sdk(request.profile);
         let places = self.places()?;
-        let std = DiskTree::new(goroot.join("src"));
+        let parsed = fetcher.cache.root().join("parsed");
+        let std = IndexedTree::fixed(goroot.join("src"), &parsed, &format!("sdk {}", sdk_id));
+        let tree = IndexedTree::edited(&self.project.dir, &parsed);
         let vendor = self.project.vendor_directory();
         let open = |index: usize| {
-            let locked = places.locked[index].ok_or_else(|| Error::input("a module isn't locked"))?;
-            resolve::module_directory(fetcher, locked).map(DiskTree::new)
+            let id = source_of(&places.selected[index]);
+            let directory = match places.locked[index] {
+                Some(locked) => resolve::module_directory(fetcher, locked)?,
+                None => {
+                    let promise = Promise { h1: self.project.workspace.sums.module(id), by: "go.sum" };
+                    fetcher.promised_module(id, promise)?.directory
+                }
+            };
+            // Its name has the module's hash.
+            let key = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(Arc::new(IndexedTree::fixed(directory, &parsed, &format!("{id} {key}"))))
         };
         let third_party = match &self.project.workspace.vendor {
             Some(listed) => ThirdParty::VendorTree { modules: &places.infos, listed, directory: &vendor },
             None => ThirdParty::Unpacked { modules: &places.modules, open: &open },
         };
-        let mut sources = Sources::new(&self.project.tree, &places.mains[..], third_party, Std::Tree(&std));
+        let mut sources = Sources::new(&tree, &places.mains[..], third_party, Std::Tree(&std));
         sources.root.clone_from(&places.root);
         sources.in_workspace = self.project.workspace.work.is_some();
         let context = self.listing_context(request, sdk, goroot)?;
         let tools: Vec<ImportPath> = self.project.workspace.modules.iter().flat_map(|m| m.gomod.tool.iter().cloned()).collect();
         let all_has_tests = places.mains.iter().any(|m| m.go.as_ref().is_some_and(|go| go.minor() < 16));
         let patterns = Patterns { sources: &sources, context: &context, tools: &tools, all_has_tests };
-        let matches = with_connections(|| patterns.matches(request.patterns))?;
+        let files = are_files(&sources, request.patterns)?;
+        let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
         let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
         let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
-        let roots = loader.load_matches(&matches)?;
+        let roots = if files { vec![loader.load_files(request.patterns)?] } else { loader.load_matches(&matches)? };
         let listing = loader.list(&roots, request.options)?;
         let unmatched = matches.iter().filter(|m| m.packages.is_empty() && m.problem.is_none());
         let unmatched = unmatched.map(|m| m.pattern.clone()).collect();
         let modules = self.module_views(&places, &sources, &loader)?;
-        show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules })
+        let shown = show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules });
+        [&std, &tree].into_iter().for_each(IndexedTree::save);
+        sources.opened().par_iter().for_each(|tree| tree.save());
+        shown
     }
 
     fn listing_context(&self, request: &Request, sdk: &LockedSdk, goroot: &Path) -> Result<BuildContext> {
@@ -187,9 +209,11 @@ impl<'a> Locked<'a> {
             },
         };
         let infos: Vec<ModuleInfo> = rest.iter().zip(&locked).map(info).collect();
-        let modules =
-            infos.iter().zip(&locked).map(|(info, l)| ListedModule { info: info.clone(), locked: l.is_some() }).collect();
-        let selected = rest.into_iter().cloned().collect();
+        let selected: Vec<Selected> = rest.into_iter().cloned().collect();
+        let vouched =
+            |index: usize| locked[index].is_some() || !project.workspace.sums.module(source_of(&selected[index])).is_empty();
+        let listed = |(index, info): (usize, &ModuleInfo)| ListedModule { info: info.clone(), vouched: vouched(index) };
+        let modules = infos.iter().enumerate().map(listed).collect();
         Ok(Places { root, mains, selected, modules, infos, locked })
     }
 
@@ -232,7 +256,9 @@ impl<'a> Locked<'a> {
             directory => format!("{}/{directory}", places.root),
         };
         let go_mod = format!("{dir}/go.mod");
-        let go_version = module.go.as_ref().map_or_else(|| "1.16".to_owned(), ToString::to_string);
+        // Only to its own modules does the go command give a go line that they lack.
+        let missing = if module.stands_for.is_none() { "1.16" } else { "" };
+        let go_version = module.go.as_ref().map_or_else(|| missing.to_owned(), ToString::to_string);
         let path = module.path.to_string();
         let view = ModuleView { path, dir, go_mod, go_version, ..ModuleView::default() };
         match &module.stands_for {
@@ -256,8 +282,8 @@ impl<'a> Locked<'a> {
         let Selected { id, replace } = &places.selected[index];
         let go_version = match (places.infos[index].go.as_ref(), self.project.workspace.vendor.is_some()) {
             (Some(go), _) => go.to_string(),
-            (None, true) => String::new(),
-            (None, false) => "1.16".to_owned(),
+            (None, false) if places.locked[index].is_none() => go_line(&*sources.module_tree(index)?)?,
+            (None, _) => String::new(),
         };
         let view = ModuleView {
             path: id.path.to_string(),
@@ -301,4 +327,20 @@ impl<'a> Locked<'a> {
             }
         })
     }
+}
+
+/// The module whose files are used: the replacement, if there is one.
+fn source_of(module: &Selected) -> &ModuleId {
+    match &module.replace {
+        Some(Target::Module(other)) => other,
+        _ => &module.id,
+    }
+}
+
+/// The go line of an unpacked module.
+fn go_line(tree: &IndexedTree) -> Result<String> {
+    let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
+    let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
+    let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
+    Ok(go.map(|go| go.to_string()).unwrap_or_default())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Project, context, roots};
-use crate::error::Result;
+use super::{Project, Variant, context, roots};
+use crate::error::{Class, Result};
 use crate::graph::{ModuleInfo, Origin, PackageGraph, Sources, Std, ThirdParty};
 use crate::lock::build;
 use crate::lock::changes::{Change, Kind, Subject, changes, platform_changes};
@@ -14,7 +14,9 @@ use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
+use crate::name::ImportPath;
 use crate::platform::OsArch;
+use crate::source::context::BuildContext;
 use crate::source::record::PackageRecord;
 use crate::spec;
 
@@ -132,22 +134,42 @@ impl Project {
             if modules.fetches() {
                 with_connections(|| sources.read_ahead(&context, &roots));
             }
-            let graph = PackageGraph::load(sources, &context, &roots, true)?;
-            for package in graph.packages() {
-                match &package.origin {
+            for origin in self.needed_in(variant, sources, &context, &roots)? {
+                match origin {
                     Origin::Module { index, directory } => {
-                        if let Some(record) = sources.module_package(*index, directory)? {
-                            let path = infos[*index].path.clone();
-                            needed.entry(path).or_default().insert(directory.clone(), PackageRecord::clone(&record));
+                        if let Some(record) = sources.module_package(index, &directory)? {
+                            let path = infos[index].path.clone();
+                            needed.entry(path).or_default().insert(directory, PackageRecord::clone(&record));
                         }
                     }
-                    Origin::Main { index, .. } if mains[*index].stands_for.is_some() => {
-                        needed.entry(mains[*index].path.clone()).or_default();
+                    Origin::Main { index, .. } if mains[index].stands_for.is_some() => {
+                        needed.entry(mains[index].path.clone()).or_default();
                     }
                     Origin::Main { .. } | Origin::Std => {}
                 }
             }
         }
         Ok(needed)
+    }
+    /// Where the packages are that a variant's packages and their tests need.
+    ///
+    /// Only its binaries have to be complete: a package can be meant for other platforms, and one that can't be loaded stops nobody
+    /// who doesn't build it.
+    fn needed_in(
+        &self,
+        variant: Variant,
+        sources: &Sources,
+        context: &BuildContext,
+        roots: &[ImportPath],
+    ) -> Result<Vec<Origin>> {
+        match PackageGraph::load(sources, context, roots, true) {
+            Ok(graph) => Ok(graph.packages().iter().map(|package| package.origin.clone()).collect()),
+            Err(error) if error.class() != Class::Input => Err(error),
+            Err(_) => {
+                let built: Vec<ImportPath> = self.binaries_of(variant).map(|(_, binary)| binary.main.clone()).collect();
+                PackageGraph::load(sources, context, &built, false)?;
+                PackageGraph::reach(sources, context, roots)
+            }
+        }
     }
 }

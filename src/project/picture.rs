@@ -212,10 +212,11 @@ fn module_key(origin: &Origin) -> ModuleKey {
 
 /// Whether a package has files for a build, if it is one of the repository; of others, loading tells.
 fn belongs(sources: &Sources, context: &BuildContext, path: &ImportPath, tests: bool) -> Result<bool> {
-    match sources.resolve(path)? {
-        Origin::Main { index, directory } => {
+    match sources.locate(path.as_str()) {
+        Ok(Origin::Main { index, directory }) => {
             Ok(sources.main_package(index, &directory)?.is_some_and(|package| package.has_go_files_for(context, tests)))
         }
-        Origin::Std | Origin::Module { .. } => Ok(true),
+        // What is wrong with it, loading tells.
+        Ok(Origin::Std | Origin::Module { .. }) | Err(_) => Ok(true),
     }
 }

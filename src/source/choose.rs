@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::source::cgo::CgoFlags;
+use crate::source::constraint::Constraint;
 use crate::source::context::BuildContext;
 use crate::source::embed;
-use crate::source::header::{self, GoHeader};
-use crate::source::record::FileGroup;
-use crate::source::scan::{Chosen, FileKind, ImportSite, ScannedPackage, Selection, SourceFile};
+use crate::source::header::{self, DebugSetting, GoHeader};
+use crate::source::record::{FileGroup, PackageRecord};
+use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
 use crate::source::token::Position;
 use crate::source::tree::Tree;
 
@@ -39,7 +41,69 @@ pub enum FaultKind {
     CgoLine,
 }
 
+/// The files of one package that a build has chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The name in the package clauses; empty when there are no Go files.
+    pub name: String,
+    /// The files, sorted; its `condition` is empty.
+    pub files: FileGroup,
+    /// The imports, `"C"` too, each with the place where it first stands, which isn't known from a record.
+    pub imports: BTreeMap<String, Option<ImportSite>>,
+    /// Where each `//go:embed` pattern first stands; not known from a record.
+    pub embed_sites: BTreeMap<String, ImportSite>,
+    /// The `//go:debug` lines, in order of file name.
+    pub debug: Vec<DebugSetting>,
+}
+
+/// Where an import stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportSite {
+    /// The file's name in its directory.
+    pub file: String,
+    /// Byte offset of the path's literal.
+    pub offset: usize,
+    /// The literal's length in bytes.
+    pub width: usize,
+    /// Where it stands, as Go shows it.
+    pub position: Position,
+}
+
+/// What a build chooses in a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The package's name; that of the tests where there is nothing else.
+    pub name: String,
+    /// The first sentence of the package's documentation.
+    pub doc: String,
+    /// Go files that belong to other builds, and those that import `"C"` without cgo.
+    pub ignored_go: Vec<String>,
+    /// Go files with faults.
+    pub invalid_go: Vec<String>,
+    /// Files that aren't Go and belong to other builds.
+    pub ignored_other: Vec<String>,
+    /// What `#cgo` lines say.
+    pub cgo_flags: CgoFlags,
+    /// What is wrong first.
+    pub fault: Option<Fault>,
+    /// The package itself.
+    pub package: Selection,
+    /// Its `_test.go` files of the same package.
+    pub test: Selection,
+    /// The `_test.go` files of the package `…_test`.
+    pub external_test: Selection,
+}
+
 impl ScannedPackage {
+    /// Whether Go's module loader takes the directory for a package (`ScanDir` in `cmd/go/internal/imports`).
+    pub fn is_found_for(&self, context: &BuildContext) -> bool {
+        self.files.iter().filter(|file| file.name.ends_with(".go")).any(|file| {
+            let is_known = !matches!(&file.kind, FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint);
+            let cgo = matches!(&file.kind, FileKind::Go(Ok(header)) if header.uses_cgo());
+            is_known && (context.cgo || !cgo) && file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+        })
+    }
+
     /// What a build chooses, and what is wrong with it. Embed patterns aren't resolved yet: see [`Selection::resolve_embeds`].
     ///
     /// `directory` is where the package is on disk, for `#cgo` lines.
@@ -92,7 +156,7 @@ impl ScannedPackage {
 impl Chosen {
     fn forget_imports(&mut self) {
         for part in [&mut self.package, &mut self.test, &mut self.external_test] {
-            part.import_sites.clear();
+            part.imports.clear();
             part.embed_sites.clear();
         }
     }
@@ -157,6 +221,22 @@ impl Chosen {
     }
 }
 
+impl ScannedPackage {
+    /// What is wrong, with its place.
+    pub fn refusal(&self, tree: &dyn Tree, fault: &Fault) -> Error {
+        let Fault { file, offset, kind, message, .. } = fault;
+        match kind {
+            FaultKind::Head(fault) => self.header_error(tree, file, *fault, *offset, message),
+            FaultKind::Packages => {
+                let place = if self.directory.is_empty() { "." } else { &self.directory };
+                Error::input(format!("{message} in {place}"))
+            }
+            FaultKind::CgoInTest => self.error(tree, file, *offset, "\"C\"".len(), "use of cgo in test not supported"),
+            FaultKind::CgoLine => self.in_directory(format!("{file}: {message}")),
+        }
+    }
+}
+
 impl Chosen {
     /// The names of all files in the directory that some build could use, as Go checks them (`(*Package).AllFiles`).
     pub fn all_files(&self) -> BTreeSet<String> {
@@ -189,6 +269,58 @@ impl FileGroup {
     }
 }
 
+impl FileGroup {
+    /// Drops the C-family sources that nothing compiles, as cmd/go does.
+    ///
+    /// # Errors
+    ///
+    /// Go's message when there are C sources, but no Go file imports `"C"`; SWIG isn't supported at all.
+    pub fn settle_c(&mut self, cgo: bool) -> Result<(), String> {
+        if let Some(why) = self.c_without_cgo(cgo) {
+            return Err(why);
+        }
+        if let Some(swig) = self.c.iter().find(|name| cgo && (name.ends_with(".swig") || name.ends_with(".swigcxx"))) {
+            return Err(format!("SWIG is not supported: {swig}"));
+        }
+        // Without cgo, `.S` is nobody's: the assembler of Go takes `.s`.
+        if self.cgo.is_empty() {
+            self.c.clear();
+        }
+        Ok(())
+    }
+}
+
+impl PackageRecord {
+    /// What a build chooses of a recorded package. Go files may be missing; that is for the caller to judge.
+    ///
+    /// # Errors
+    ///
+    /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, C
+    /// without cgo, or a file name that a tool could misunderstand.
+    pub fn choose(&self, context: &BuildContext) -> Result<Selection, String> {
+        let mut selection = Selection { name: self.name.clone(), ..Selection::default() };
+        for group in &self.groups {
+            let belongs = match group.condition.as_str() {
+                "" => true,
+                text => {
+                    let condition: Constraint = text.parse().map_err(|e| format!("malformed condition `{text}`: {e}"))?;
+                    condition.eval(&|tag| context.satisfies(tag))
+                }
+            };
+            if belongs {
+                selection.files.merge(group);
+            }
+        }
+        if let Some((pattern, _)) = selection.files.embed.iter().find(|(_, files)| files.is_empty()) {
+            return Err(format!("pattern {}: no matching files found", pattern.escape_debug()));
+        }
+        selection.files.settle_c(context.cgo)?;
+        selection.files.check_names()?;
+        selection.imports = selection.files.imports.iter().map(|path| (path.clone(), None)).collect();
+        Ok(selection)
+    }
+}
+
 impl Selection {
     fn add_go(&mut self, file: &SourceFile, header: &GoHeader) {
         self.name.clone_from(&header.package);
@@ -200,14 +332,18 @@ impl Selection {
         };
         for import in &header.imports {
             let site = || site(import.offset, import.width, &import.position);
-            self.import_sites.entry(import.path.clone()).or_insert_with(site);
+            self.imports.entry(import.path.clone()).or_insert_with(|| Some(site()));
         }
         for embed in &header.embeds {
             let site = || site(embed.offset, embed.pattern.len(), &embed.position);
             self.embed_sites.entry(embed.pattern.clone()).or_insert_with(site);
         }
         self.debug.extend(header.debug());
-        self.files.add(file);
+        if file.is_test() {
+            self.files.go.push(file.name.clone());
+        } else {
+            self.files.add(file);
+        }
     }
 
     /// Finds the files of the embed patterns; the first pattern that is wrong, and why: then there are none at all.

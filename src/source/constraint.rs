@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A boolean expression over build tags. Displays in gofmt's form: `linux && (amd64 || arm64)`.
 ///
 /// Conjunctions and disjunctions are flat, so that long ones don't nest deeply.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Constraint {
     /// A tag must be satisfied.
     Tag(String),

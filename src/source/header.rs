@@ -13,7 +13,7 @@ use crate::source::token::{Position, Token, lossy, unquote};
 use crate::source::unicode::{is_graphic, is_space};
 use extent::Extent;
 
-pub use constraints::{Head, head_of, head_of_other};
+pub use constraints::{Head, head_of, head_of_other, is_complete_other};
 
 /// The head of a Go file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,12 +138,12 @@ impl HeaderError {
 }
 
 impl GoHeader {
-    /// Reads the head of a Go file. Any bytes are accepted. The build constraint is not part of it: see [`head_of`].
+    /// Reads the head of the Go file with this name, which decides about the order of errors only. Any bytes are accepted. The build constraint is not part of it: see [`head_of`].
     ///
     /// # Errors
     ///
     /// A syntax error up to the last import, an import path that can't be one, or a NUL byte.
-    pub fn parse(content: &[u8]) -> Result<GoHeader> {
+    pub fn parse(name: &str, content: &[u8]) -> Result<GoHeader> {
         let (text, mark) = without_byte_order_mark(content);
         let head = match extent::go_file(text) {
             Extent::Head(length) => &text[..length],
@@ -153,11 +153,11 @@ impl GoHeader {
                 return Err(HeaderError::at(Fault::Nul, text, at, "unexpected NUL in input").moved(mark));
             }
         };
-        GoHeader::parse_head(text, head, mark).map_err(|error| error.moved(mark))
+        GoHeader::parse_head(name, text, head, mark).map_err(|error| error.moved(mark))
     }
 
-    fn parse_head(text: &[u8], head: &[u8], mark: usize) -> Result<GoHeader> {
-        let file = parser::parse(head)?;
+    fn parse_head(name: &str, text: &[u8], head: &[u8], mark: usize) -> Result<GoHeader> {
+        let file = parser::parse(name, head)?;
         let doc = synopsis(&comment::group_text(&file.doc));
         let mut header = GoHeader { package: file.package, doc, ..GoHeader::default() };
         for spec in file.imports {
@@ -194,6 +194,16 @@ impl GoHeader {
     /// The settings of the `//go:debug` lines, without those that are malformed.
     pub fn debug(&self) -> impl Iterator<Item = DebugSetting> {
         self.directives.iter().filter_map(|directive| directive.debug_setting().ok().flatten())
+    }
+
+    /// Whether the beginning of a Go file has all that [`GoHeader::parse`] and [`head_of`] look at.
+    pub fn is_complete(start: &[u8]) -> bool {
+        let (text, _) = without_byte_order_mark(start);
+        let Extent::Head(length) = extent::go_file(text) else { return false };
+        // Whoever imports `embed`, in whichever spelling, may have patterns in the rest.
+        let embeds =
+            || memchr::memmem::find(&text[..length], b"embed").is_some() || memchr::memchr(b'\\', &text[..length]).is_some();
+        length < text.len() && !embeds()
     }
 
     /// Whether the file imports `"C"`.

@@ -29,6 +29,9 @@ pub struct FileGroup {
     /// Go files with `import "C"`; the condition requires `cgo`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cgo: Vec<String>,
+    /// The `#cgo` lines of the files in `cgo` that have some, each in its order; [`crate::source::cgo`] reads them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cgo_lines: BTreeMap<String, Vec<String>>,
     /// Assembly: `.s` (with cgo also handed to the C compiler, as Go does).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asm: Vec<String>,

@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
-use crate::source::cgo::CgoFlags;
-use crate::source::choose;
 use crate::source::constraint::{self, Constraint};
 use crate::source::context::{BuildContext, fixed_tag};
 use crate::source::embed;
-use crate::source::header::{DebugSetting, Fault, GoHeader, Head, HeaderError, head_of, head_of_other};
+use crate::source::header::{Fault, GoHeader, Head, HeaderError, head_of, head_of_other, is_complete_other};
 use crate::source::record::{FileGroup, PackageRecord};
-use crate::source::token::Position;
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{Entry, EntryKind, Tree, join};
 
 /// The source files of one directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScannedPackage {
     /// The directory in its tree, slash-separated; empty for the root.
     pub directory: String,
@@ -24,7 +23,7 @@ pub struct ScannedPackage {
 }
 
 /// A file, and when it belongs to a build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// The name in its directory.
     pub name: String,
@@ -37,7 +36,7 @@ pub struct SourceFile {
 }
 
 /// What a file is, by its extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// `.go`, with its head or the reason why that can't be read; `_test.go` included.
     Go(std::result::Result<GoHeader, HeaderError>),
@@ -62,96 +61,59 @@ pub enum Tests {
     Exclude,
 }
 
-/// The files of one package that a build has chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// The name in the package clauses; empty when there are no Go files.
-    pub name: String,
-    /// The files, sorted; its `condition` is empty.
-    pub files: FileGroup,
-    /// Where each import first stands; not known from a record.
-    pub import_sites: BTreeMap<String, ImportSite>,
-    /// Where each `//go:embed` pattern first stands; not known from a record.
-    pub embed_sites: BTreeMap<String, ImportSite>,
-    /// The `//go:debug` lines, in order of file name.
-    pub debug: Vec<DebugSetting>,
-}
-
-/// Where an import stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportSite {
-    /// The file's name in its directory.
-    pub file: String,
-    /// Byte offset of the path's literal.
-    pub offset: usize,
-    /// The literal's length in bytes.
-    pub width: usize,
-    /// Where it stands, as Go shows it.
-    pub position: Position,
-}
-
-/// What a build chooses in a directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chosen {
-    /// The package's name; that of the tests where there is nothing else.
-    pub name: String,
-    /// The first sentence of the package's documentation.
-    pub doc: String,
-    /// Go files that belong to other builds, and those that import `"C"` without cgo.
-    pub ignored_go: Vec<String>,
-    /// Go files with faults.
-    pub invalid_go: Vec<String>,
-    /// Files that aren't Go and belong to other builds.
-    pub ignored_other: Vec<String>,
-    /// What `#cgo` lines say.
-    pub cgo_flags: CgoFlags,
-    /// What is wrong first.
-    pub fault: Option<choose::Fault>,
-    /// The package itself.
-    pub package: Selection,
-    /// Its `_test.go` files of the same package.
-    pub test: Selection,
-    /// The `_test.go` files of the package `…_test`.
-    pub external_test: Selection,
-    /// `//go:debug` lines of the package itself, in order of file name.
-    pub debug: Vec<DebugSetting>,
-    /// `//go:debug` lines of both kinds of test files.
-    pub test_debug: Vec<DebugSetting>,
-    /// Where each import first stands, over all files.
-    pub import_sites: BTreeMap<String, ImportSite>,
-}
-
 /// Reads the files of a directory; without an entry where Go sees none.
 ///
 /// # Errors
 ///
 /// Only when the tree can't be read. What is wrong in a file is an error for the build that chooses it.
-pub fn scan(tree: &dyn Tree, directory: &str, tests: Tests) -> Result<ScannedPackage> {
+pub fn scan(tree: &(impl Tree + ?Sized), directory: &str, tests: Tests) -> Result<ScannedPackage> {
     let mut files = Vec::new();
-    for entry in tree.list(directory)? {
-        let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
+    for entry in tree.list(directory)?.into_iter().filter(is_source) {
         let left_out = tests == Tests::Exclude && entry.name.ends_with("_test.go");
-        if is_file && !left_out {
+        if !left_out {
             files.extend(scan_file(tree, directory, entry.name)?);
         }
     }
     Ok(ScannedPackage { directory: directory.to_owned(), files })
 }
 
-/// Reads one file; `None` when Go ignores it whatever the build.
-fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<SourceFile>> {
-    let extension = name.rfind('.').map_or("", |dot| &name[dot + 1..]);
-    let other = match extension {
-        _ if name.starts_with(['_', '.']) => return Ok(None),
+/// What a file is by its name, if Go looks at it at all; Go files have no [`FileKind`] before they are read.
+fn kind_of(name: &str) -> Option<Option<FileKind>> {
+    if name.starts_with(['_', '.']) {
+        return None;
+    }
+    Some(match name.rfind('.').map_or("", |dot| &name[dot + 1..]) {
         "go" => None,
         "s" => Some(FileKind::Asm),
         "c" | "cc" | "cpp" | "cxx" | "m" | "f" | "F" | "for" | "f90" | "S" | "sx" | "swig" | "swigcxx" => Some(FileKind::C),
         "h" | "hh" | "hpp" | "hxx" => Some(FileKind::Header),
         "syso" => Some(FileKind::Syso),
-        _ => return Ok(None),
-    };
+        _ => return None,
+    })
+}
+
+/// Whether Go may take the entry of a directory for source.
+pub(super) fn is_source(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::File | EntryKind::Symlink) && kind_of(&entry.name).is_some()
+}
+
+/// Reads as much of a file as its head takes.
+fn read_head(tree: &(impl Tree + ?Sized), path: &str, is_complete: fn(&[u8]) -> bool) -> Result<Vec<u8>> {
+    /// Few heads are longer, and few files are much longer.
+    const START: usize = 8 << 10;
+    let start = tree.read_start(path, START)?;
+    if start.len() < START || is_complete(&start) { Ok(start) } else { tree.read(path) }
+}
+
+/// Reads one file; `None` when Go ignores it whatever the build.
+pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, name: String) -> Result<Option<SourceFile>> {
+    let Some(other) = kind_of(&name) else { return Ok(None) };
     // A `.syso` file is binary: only its name says when it belongs.
-    let content = if extension == "syso" { Vec::new() } else { tree.read(&join(directory, &name))? };
+    let content = match other {
+        Some(FileKind::Syso) => Vec::new(),
+        Some(_) => read_head(tree, &join(directory, &name), is_complete_other)?,
+        None => read_head(tree, &join(directory, &name), GoHeader::is_complete)?,
+    };
     let (kind, head) = match other {
         Some(kind) => match head_of_other(&content) {
             Ok(head) => (kind, head),
@@ -159,7 +121,7 @@ fn scan_file(tree: &dyn Tree, directory: &str, name: String) -> Result<Option<So
             Err(_) => (FileKind::Ignored, Head::default()),
         },
         None => match head_of(&content) {
-            Ok(head) => (FileKind::Go(GoHeader::parse(&content)), head),
+            Ok(head) => (FileKind::Go(GoHeader::parse(&name, &content)), head),
             // As in Go, that is an error even if the constraint might have excluded the file.
             Err(error) => (FileKind::Go(Err(error)), Head::default()),
         },
@@ -203,6 +165,9 @@ impl FileGroup {
                 let header = header.as_ref().ok();
                 let imports = header.iter().flat_map(|h| &h.imports).map(|i| &i.path).filter(|p| *p != "C");
                 self.imports.extend(imports.cloned());
+                if let Some(header) = header.filter(|h| !h.cgo.is_empty()) {
+                    self.cgo_lines.insert(file.name.clone(), header.cgo.clone());
+                }
                 if header.is_some_and(GoHeader::uses_cgo) { &mut self.cgo } else { &mut self.go }
             }
             FileKind::Asm => &mut self.asm,
@@ -228,13 +193,14 @@ impl FileGroup {
             own.extend(others.iter().cloned());
             own.sort();
         }
+        self.cgo_lines.extend(other.cgo_lines.iter().map(|(file, lines)| (file.clone(), lines.clone())));
         self.imports.extend(other.imports.iter().cloned());
         self.embed.extend(other.embed.iter().map(|(pattern, files)| (pattern.clone(), files.clone())));
     }
 
     /// Refuses file names that a tool could take for a flag, that lead elsewhere, or that would break a line
     /// (`SafeArg` in `cmd/go/internal/load`).
-    fn check_names(&self) -> Result<(), String> {
+    pub(crate) fn check_names(&self) -> Result<(), String> {
         let plain = |name: &str| {
             let first = name.starts_with(|c: char| c.is_ascii_alphanumeric() || "._".contains(c) || !c.is_ascii());
             first && !name.contains(|c: char| c.is_control() || c == '\\')
@@ -247,28 +213,6 @@ impl FileGroup {
             Some(name) => Err(format!("invalid input file name \"{}\"", name.escape_debug())),
             None => Ok(()),
         }
-    }
-
-    /// Drops the C-family sources that nothing compiles, as cmd/go does.
-    ///
-    /// # Errors
-    ///
-    /// Go's message when cgo is enabled and there are C sources, but no Go file imports `"C"`.
-    fn settle_c(&mut self, cgo: bool) -> Result<(), String> {
-        if !self.cgo.is_empty() {
-            return Ok(());
-        }
-        // Without cgo, `.S` is nobody's: the assembler of Go takes `.s`.
-        self.c.retain(|name| cgo && !name.ends_with(".S") && !name.ends_with(".sx"));
-        let Some(first) = self.c.first() else { return Ok(()) };
-        let language = match first.rsplit('.').next() {
-            Some("c") => "C",
-            Some("cc" | "cpp" | "cxx") => "C++",
-            Some("m") => "Objective-C",
-            Some("swig" | "swigcxx") => "SWIG",
-            _ => "Fortran",
-        };
-        Err(format!("{language} source files not allowed when not using cgo: {}", self.c.join(" ")))
     }
 }
 
@@ -298,88 +242,6 @@ impl ScannedPackage {
             _ => true,
         };
         self.files.iter().filter(move |file| !file.is_test() && fits(&file.kind) && file.is_possible())
-    }
-
-    /// What a build chooses. Go files may be missing; that is for the caller to judge.
-    ///
-    /// # Errors
-    ///
-    /// A chosen file's head can't be read, package names differ, an embed pattern matches nothing, or C stands without cgo.
-    pub fn choose(&self, tree: &dyn Tree, context: &BuildContext) -> Result<Chosen> {
-        let mut chosen = Chosen::default();
-        let mut first: Option<(&str, String)> = None;
-        for file in &self.files {
-            if !file.belongs(context) {
-                continue;
-            }
-            let header = match &file.kind {
-                FileKind::Go(Ok(header)) => header,
-                FileKind::Go(Err(e)) => return Err(self.header_error(tree, &file.name, e)),
-                _ => {
-                    chosen.package.files.add(file);
-                    continue;
-                }
-            };
-            let mut name = header.package.as_str();
-            let known = first.as_ref().map(|(_, name)| name.as_str());
-            let external = file.is_test() && name.ends_with("_test") && known != Some(name);
-            if external {
-                name = &name[..name.len() - "_test".len()];
-            }
-            match &first {
-                None => first = Some((&file.name, name.to_owned())),
-                Some((_, known)) if known == name => {}
-                Some((other, known)) => return Err(self.conflict((known, other), (name, &file.name))),
-            }
-            self.add_go(tree, &mut chosen, file, header, external)?;
-        }
-        chosen.package.name = first.map(|(_, name)| name).unwrap_or_default();
-        chosen.package.files.settle_c(context.cgo).map_err(|why| self.in_directory(why))?;
-        for selection in [&chosen.package, &chosen.test, &chosen.external_test] {
-            selection.files.check_names().map_err(|why| self.in_directory(why))?;
-        }
-        Ok(chosen)
-    }
-
-    fn add_go(&self, tree: &dyn Tree, chosen: &mut Chosen, file: &SourceFile, header: &GoHeader, external: bool) -> Result<()> {
-        for import in &header.imports {
-            if file.is_test() && import.path == "C" {
-                let message = "use of cgo in test not supported";
-                return Err(self.error(tree, &file.name, import.offset, import.width, message));
-            }
-            let (name, position) = (file.name.clone(), import.position.clone());
-            let site = ImportSite { file: name, offset: import.offset, width: import.width, position };
-            let known = chosen.import_sites.get(&import.path);
-            // The package's own files come first, as it needs what its tests merely use.
-            if known.is_none_or(|k| k.file.ends_with("_test.go") && !file.is_test()) {
-                chosen.import_sites.insert(import.path.clone(), site);
-            }
-        }
-        let (selection, debug) = match (file.is_test(), external) {
-            (false, _) => (&mut chosen.package, &mut chosen.debug),
-            (true, false) => (&mut chosen.test, &mut chosen.test_debug),
-            (true, true) => (&mut chosen.external_test, &mut chosen.test_debug),
-        };
-        selection.name.clone_from(&header.package);
-        selection.files.add(file);
-        for directive in &header.directives {
-            let setting = directive.debug_setting().map_err(|why| {
-                let message = format!("invalid //go:debug: {why}");
-                self.error(tree, &file.name, directive.offset, directive.text.len(), &message)
-            })?;
-            debug.extend(setting);
-        }
-        for embed in &header.embeds {
-            if selection.files.embed.contains_key(&embed.pattern) {
-                continue;
-            }
-            let files = embed::resolve(tree, &self.directory, &embed.pattern)?.map_err(|why| {
-                let message = format!("pattern {}: {why}", embed.pattern.escape_debug());
-                self.error(tree, &file.name, embed.offset, embed.pattern.len(), &message)
-            })?;
-            selection.files.embed.insert(embed.pattern.clone(), files);
-        }
-        Ok(())
     }
 
     /// The record for the lock: the groups that some platform may choose, whatever tags a profile sets. Tests are left out.
@@ -430,7 +292,7 @@ impl ScannedPackage {
         let mut first: Option<(&str, &str)> = None;
         for file in files {
             match (&file.kind, first) {
-                (FileKind::Go(Err(e)), _) => return Err(self.header_error(tree, &file.name, e)),
+                (FileKind::Go(Err(e)), _) => return Err(self.header_error(tree, &file.name, e.fault, e.offset, &e.message)),
                 (FileKind::Go(Ok(header)), None) => first = Some((&header.package, &file.name)),
                 (FileKind::Go(Ok(header)), Some(known)) if header.package != known.0 => {
                     return Err(self.conflict(known, (&header.package, &file.name)));
@@ -446,17 +308,17 @@ impl ScannedPackage {
         Error::input(format!("found packages {name} ({file}) and {other_name} ({other_file}) in {place}"))
     }
 
-    fn in_directory(&self, why: String) -> Error {
+    pub(crate) fn in_directory(&self, why: impl Into<String>) -> Error {
         let error = Error::input(why);
         if self.directory.is_empty() { error } else { error.context(&self.directory) }
     }
 
-    fn header_error(&self, tree: &dyn Tree, file: &str, error: &HeaderError) -> Error {
-        let message = match error.fault {
-            Fault::Constraint => format!("parsing //go:build line: {error}"),
-            _ => error.to_string(),
-        };
-        self.error(tree, file, error.offset, 1, &message)
+    /// An error in the head of a file.
+    pub(super) fn header_error(&self, tree: &dyn Tree, file: &str, fault: Fault, offset: usize, message: &str) -> Error {
+        match fault {
+            Fault::Constraint => self.error(tree, file, offset, 1, &format!("parsing //go:build line: {message}")),
+            _ => self.error(tree, file, offset, 1, message),
+        }
     }
 
     /// An error at `width` bytes from `offset` in a file of the directory.
@@ -472,36 +334,6 @@ fn without_profile_tags(tag: &str) -> Option<bool> {
     let open = tag == "cgo" || tag == "boringcrypto" || tag.starts_with("go1.") || tag.starts_with("goexperiment.");
     let variant = tag.split_once('.').is_some_and(|(arch, _)| constraint::KNOWN_ARCH.contains(&arch));
     if open || variant { None } else { Some(false) }
-}
-
-impl PackageRecord {
-    /// What a build chooses of a recorded package. Go files may be missing; that is for the caller to judge.
-    ///
-    /// # Errors
-    ///
-    /// Text that begins with what is wrong: a condition that isn't a constraint, an embed pattern that matches nothing, C
-    /// without cgo, or a file name that a tool could misunderstand.
-    pub fn choose(&self, context: &BuildContext) -> Result<Selection, String> {
-        let mut selection = Selection { name: self.name.clone(), ..Selection::default() };
-        for group in &self.groups {
-            let belongs = match group.condition.as_str() {
-                "" => true,
-                text => {
-                    let condition: Constraint = text.parse().map_err(|e| format!("malformed condition `{text}`: {e}"))?;
-                    condition.eval(&|tag| context.satisfies(tag))
-                }
-            };
-            if belongs {
-                selection.files.merge(group);
-            }
-        }
-        if let Some((pattern, _)) = selection.files.embed.iter().find(|(_, files)| files.is_empty()) {
-            return Err(format!("pattern {}: no matching files found", pattern.escape_debug()));
-        }
-        selection.files.settle_c(context.cgo)?;
-        selection.files.check_names()?;
-        Ok(selection)
-    }
 }
 
 /// All tags that a package's constraints mention.

@@ -214,7 +214,7 @@ impl<'a> Lexer<'a> {
         let (line, start) = if offset >= self.line_start {
             (self.line, self.line_start)
         } else {
-            let before = &self.text[..offset.min(self.text.len())];
+            let before = &self.text[..offset];
             let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
             (1 + memchr_iter(b'\n', before).count() as u32, start)
         };
@@ -283,7 +283,8 @@ impl<'a> Lexer<'a> {
 
     /// Goes to the next character, and notes those that may stand nowhere.
     fn advance(&mut self) {
-        if self.char == Some('\n') {
+        // No line begins at the end of a file.
+        if self.char == Some('\n') && self.next < self.text.len() {
             self.line += 1;
             self.line_start = self.next;
         }
@@ -317,7 +318,7 @@ impl<'a> Lexer<'a> {
 
     /// Goes to `offset`, over plain text only.
     fn skip_to(&mut self, offset: usize) {
-        let skipped = &self.text[self.offset..offset];
+        let skipped = &self.text[self.offset..offset.min(self.text.len().saturating_sub(1)).max(self.offset)];
         if let Some(last) = memchr::memrchr(b'\n', skipped) {
             self.line += memchr_iter(b'\n', skipped).count() as u32;
             self.line_start = self.offset + last + 1;

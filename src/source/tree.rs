@@ -1,11 +1,15 @@
 //! Where source is read from: a directory on disk, or any other tree of files, such as a commit's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::source::scan::{ScannedPackage, Tests, scan};
 
 /// What an entry of a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A regular file.
     File,
@@ -18,7 +22,7 @@ pub enum EntryKind {
 }
 
 /// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The name, without any slash.
     pub name: String,
@@ -33,6 +37,17 @@ pub trait Tree: Sync {
 
     /// The content of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>>;
+
+    /// The first bytes of a file: all if it has fewer than `length`, else at least so many.
+    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
+        let _ = length;
+        self.read(path)
+    }
+
+    /// The source files of a directory, tests included. An [index](crate::source::index::IndexedTree) knows those that it has seen.
+    fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
+        scan(self, directory, Tests::Include).map(Arc::new)
+    }
 }
 
 /// `name` in `directory`, where empty is the root.
@@ -92,7 +107,7 @@ impl Tree for DiskTree {
         let mut list = Vec::new();
         for entry in entries {
             let entry = entry.map_err(failed)?;
-            let kind = kind(entry.file_type().map_err(failed)?, &entry.path());
+            let kind = kind(entry.file_type().map_err(failed)?, &entry);
             // A name that isn't UTF-8 can be neither a Go source file nor embedded.
             if let Ok(name) = entry.file_name().into_string() {
                 list.push(Entry { name, kind });
@@ -106,14 +121,23 @@ impl Tree for DiskTree {
         let path = self.path(path);
         std::fs::read(&path).map_err(|e| Error::io("read", &path, &e))
     }
+
+    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
+        use std::io::Read;
+        let path = self.path(path);
+        let mut start = Vec::with_capacity(length);
+        let read = std::fs::File::open(&path).and_then(|file| file.take(length as u64).read_to_end(&mut start));
+        read.map_err(|e| Error::io("read", &path, &e))?;
+        Ok(start)
+    }
 }
 
-fn kind(of: std::fs::FileType, path: &Path) -> EntryKind {
+fn kind(of: std::fs::FileType, entry: &std::fs::DirEntry) -> EntryKind {
     if of.is_file() {
         EntryKind::File
     } else if of.is_dir() {
         EntryKind::Directory
-    } else if of.is_symlink() && !path.is_dir() {
+    } else if of.is_symlink() && !entry.path().is_dir() {
         EntryKind::Symlink
     } else {
         EntryKind::Other

@@ -40,7 +40,8 @@ fn rows(page: &str) -> Vec<Row> {
         let modules = modules.split('`').filter(|word| word.contains('@')).map(id).collect();
         Row { modules, role: role.clone(), text: line.to_owned(), count: count.parse().ok() }
     };
-    page.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+    let section = page.split("\n## ").find(|section| section.starts_with("Build lists\n")).unwrap_or_default();
+    section.lines().filter(|line| line.starts_with("| `")).map(row).collect()
 }
 
 fn id(text: &str) -> ModuleId {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::graph::files::COMMAND_LINE;
 use crate::graph::load::{Id, Kind, Loaded};
 use crate::graph::problem::PackageError;
 use crate::project::listing::{Listed, ModuleView};
@@ -200,10 +201,14 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     if own {
         object.string("Doc", &chosen.doc);
     }
-    let root = if goroot { listed.goroot.display().to_string() } else { module.map(|m| m.dir.clone()).unwrap_or_default() };
+    let root = match module {
+        _ if goroot => listed.goroot.display().to_string(),
+        Some(module) if *found.path != *COMMAND_LINE => module.dir.clone(),
+        _ => String::new(),
+    };
     object.string("Root", &root);
     object.string("ForTest", package.for_test.as_deref().unwrap_or_default());
-    if let Some(module) = module.filter(|_| object.wants("Module")) {
+    if let Some(module) = module.filter(|_| package.has_module && object.wants("Module")) {
         object.key("Module");
         write_module(object.text, 1, module);
     }
@@ -257,7 +262,7 @@ fn files(object: &mut Object, package: &Loaded) {
         Kind::TestMain => return object.list("GoFiles", ["_testmain.go"]),
         Kind::ExternalTest => {
             object.list("GoFiles", &chosen.external_test.files.go);
-            return object.list("EmbedFiles", &package.embed_files[0]);
+            return object.list("EmbedFiles", package.embed_files(&[2]));
         }
         Kind::Plain => object.list("GoFiles", &chosen.package.files.go),
         Kind::WithTests => object.list("GoFiles", chosen.package.files.go.iter().chain(&chosen.test.files.go)),
@@ -283,7 +288,8 @@ fn files(object: &mut Object, package: &Loaded) {
     object.list("SwigCXXFiles", with_c(of(&["swigcxx"])));
     object.list("SysoFiles", syso);
     object.list("EmbedPatterns", chosen.package.embed_sites.keys());
-    object.list("EmbedFiles", &package.embed_files[0]);
+    let embedding: &[usize] = if package.kind == Kind::WithTests { &[0, 1] } else { &[0] };
+    object.list("EmbedFiles", package.embed_files(embedding));
     let flags = &chosen.cgo_flags;
     object.list("CgoCFLAGS", &flags.cflags);
     object.list("CgoCPPFLAGS", &flags.cppflags);
@@ -298,11 +304,11 @@ fn tests(object: &mut Object, package: &Loaded, [imports, external_imports]: &[B
     object.list("TestGoFiles", &chosen.test.files.go);
     object.list("TestImports", imports);
     object.list("TestEmbedPatterns", chosen.test.embed_sites.keys());
-    object.list("TestEmbedFiles", &package.embed_files[1]);
+    object.list("TestEmbedFiles", package.embed_files(&[1]));
     object.list("XTestGoFiles", &chosen.external_test.files.go);
     object.list("XTestImports", external_imports);
     object.list("XTestEmbedPatterns", chosen.external_test.embed_sites.keys());
-    object.list("XTestEmbedFiles", &package.embed_files[2]);
+    object.list("XTestEmbedFiles", package.embed_files(&[2]));
 }
 
 fn write_module(text: &mut String, depth: usize, module: &ModuleView) {

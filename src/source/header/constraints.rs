@@ -41,6 +41,12 @@ pub fn head_of_other(content: &[u8]) -> Result<Head, HeaderError> {
     }
 }
 
+/// Whether the beginning of a file of another language has all that [`head_of_other`] looks at.
+pub fn is_complete_other(start: &[u8]) -> bool {
+    let (text, _) = without_byte_order_mark(start);
+    matches!(extent::comments(text), Extent::Head(length) if length < text.len())
+}
+
 fn read(text: &[u8]) -> Result<Head, HeaderError> {
     let lines = leading_lines(text)?;
     let constraint = match lines.go_build {

@@ -49,7 +49,7 @@ struct Parser<'a> {
 /// # Errors
 ///
 /// The first error.
-pub(super) fn parse(text: &[u8]) -> Result<File<'_>, HeaderError> {
+pub(super) fn parse<'a>(name: &str, text: &'a [u8]) -> Result<File<'a>, HeaderError> {
     let token = Token { kind: Kind::Illegal, start: 0, line: 0, text: b"" };
     let (lead, directives, imports) = (Vec::new(), Vec::new(), Vec::new());
     let mut parser = Parser { lexer: Lexer::new(text), token, lead, directives, imports, synced: (None, 0) };
@@ -60,7 +60,13 @@ pub(super) fn parse(text: &[u8]) -> Result<File<'_>, HeaderError> {
     if errors.is_empty() {
         return Ok(File { package, doc, imports, directives });
     }
-    let key = |e: &LexicalError| (e.position.clone(), e.message.clone());
+    // As Go does, by the files that `//line` directives name first. How those with absolute names compare with the file itself depends
+    // on where it is; here they come later.
+    let file = |position: &Position| position.file.as_deref().unwrap_or(name).to_owned();
+    let key = |e: &LexicalError| {
+        let file = file(&e.position);
+        (file.starts_with('/'), file, e.position.line, e.position.column, e.message.clone())
+    };
     errors.sort_by_key(key);
     let more = errors.len() - 1;
     let LexicalError { offset, position, message } = errors.swap_remove(0);

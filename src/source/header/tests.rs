@@ -1,7 +1,7 @@
 use super::*;
 
 fn parse(content: &str) -> GoHeader {
-    GoHeader::parse(content.as_bytes()).unwrap()
+    GoHeader::parse("x.go", content.as_bytes()).unwrap()
 }
 
 fn imports(content: &str) -> Vec<String> {
@@ -56,7 +56,7 @@ fn errors_are_those_of_go() {
         ("package a\0", "1:10 9", 0, "unexpected NUL in input"),
         ("package @", "1:9 8", 0, "illegal character U+0040 '@'"),
     ] {
-        let error = GoHeader::parse(content.as_bytes()).unwrap_err();
+        let error = GoHeader::parse("x.go", content.as_bytes()).unwrap_err();
         let Position { file, line, column } = &error.position;
         let file = file.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
         let found = (format!("{file}{line}:{column} {}", error.offset), error.more, error.message.as_str());
@@ -154,11 +154,11 @@ fn no_bytes_make_it_panic() {
     // Every prefix, and every single byte replaced by ones that have a meaning somewhere.
     for seed in seeds {
         for at in 0..seed.len() {
-            let _ = (GoHeader::parse(&seed[..at]), head_of(&seed[..at]));
+            let _ = (GoHeader::parse("x.go", &seed[..at]), head_of(&seed[..at]));
             for byte in *b"\n\"`'\\/*(){};!&|\x00\xff a" {
                 let mut content = seed.to_vec();
                 content[at] = byte;
-                let _ = (GoHeader::parse(&content), head_of(&content));
+                let _ = (GoHeader::parse("x.go", &content), head_of(&content));
             }
         }
     }

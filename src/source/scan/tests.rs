@@ -1,4 +1,6 @@
 use super::*;
+use crate::source::choose::{Chosen, Selection};
+use crate::source::context::BuildContext;
 use crate::source::tree::MemoryTree;
 
 fn context(platform: &str, cgo: bool, tags: &[&str]) -> BuildContext {
@@ -11,12 +13,39 @@ fn context(platform: &str, cgo: bool, tags: &[&str]) -> BuildContext {
     }
 }
 
+/// What a build chooses when nothing is wrong.
+fn choose(package: &ScannedPackage, tree: &MemoryTree, context: &BuildContext) -> Result<Chosen> {
+    let mut chosen = package.select(context, "");
+    if let Some(fault) = &chosen.fault {
+        return Err(package.refusal(tree, fault));
+    }
+    for part in [&mut chosen.package, &mut chosen.test, &mut chosen.external_test] {
+        if let Some((pattern, why)) = part.resolve_embeds(tree, &package.directory)? {
+            let site = &part.embed_sites[&pattern];
+            let message = format!("pattern {pattern}: {why}");
+            return Err(package.error(tree, &site.file, site.offset, site.width, &message));
+        }
+        part.files.settle_c(context.cgo).map_err(|why| package.in_directory(why))?;
+        part.files.check_names().map_err(|why| package.in_directory(why))?;
+    }
+    Ok(chosen)
+}
+
+/// A selection without places, which records don't have.
+fn without_places(selection: Selection) -> Selection {
+    let imports = selection.imports.into_keys().filter(|path| path != "C").map(|path| (path, None)).collect();
+    Selection { imports, embed_sites: BTreeMap::new(), debug: Vec::new(), ..selection }
+}
+
 fn library() -> MemoryTree {
     MemoryTree::new(&[
         ("p/a.go", "package p\n\nimport \"fmt\"\n"),
         ("p/a_linux.go", "package p\n\nimport (\n\t\"os\"\n\t\"unsafe\"\n)\n"),
         ("p/a_windows.go", "package p\n"),
-        ("p/c.go", "//go:build linux\n\npackage p\n\nimport \"C\"\nimport \"net\"\n"),
+        (
+            "p/c.go",
+            "//go:build linux\n\npackage p\n\n// #cgo LDFLAGS: -lm\n// #cgo amd64 CFLAGS: -I${SRCDIR}\nimport \"C\"\nimport \"net\"\n",
+        ),
         ("p/c.c", "int x;\n"),
         ("p/c.S", ""),
         ("p/doc.go", "package documentation\n"),
@@ -41,16 +70,17 @@ fn a_record_groups_files_by_condition() {
     let package = scan(&tree, "p", Tests::Include).unwrap();
     let record = package.record(&tree, &["linux/amd64".parse().unwrap()]).unwrap();
     let json = serde_json::to_string_pretty(&record).unwrap();
-    let wanted = r#"{
+    let wanted = r##"{
       "name": "p",
       "groups": [
         {"go": ["a.go", "e.go"], "c": ["c.S", "c.c"], "headers": ["x.h"], "imports": ["embed", "fmt"],
          "embed": {"none": [], "t": ["t"]}},
         {"if": "amd64 && !purego", "asm": ["amd64.s"]},
         {"if": "linux", "go": ["a_linux.go"], "imports": ["os", "unsafe"]},
-        {"if": "linux && cgo", "cgo": ["c.go"], "imports": ["net"]}
+        {"if": "linux && cgo", "cgo": ["c.go"], "cgo_lines": {"c.go": ["#cgo LDFLAGS: -lm", "#cgo amd64 CFLAGS: -I${SRCDIR}"]},
+         "imports": ["net"]}
       ]
-    }"#;
+    }"##;
     let wanted: serde_json::Value = serde_json::from_str(wanted).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), wanted, "{json}");
 }
@@ -67,7 +97,8 @@ fn a_record_and_its_source_choose_the_same() {
         for cgo in [false, true] {
             for tags in [&[][..], &["purego"]] {
                 let context = context(platform, cgo, tags);
-                assert_eq!(record.choose(&context).unwrap(), package.choose(&tree, &context).unwrap().package);
+                let chosen = choose(&package, &tree, &context).unwrap().package;
+                assert_eq!(record.choose(&context).unwrap(), without_places(chosen));
             }
         }
     }
@@ -78,7 +109,7 @@ fn tests_are_split_by_package_clause() {
     let mut tree = library();
     tree.0.insert("p/none".to_owned(), String::new());
     let package = scan(&tree, "p", Tests::Include).unwrap();
-    let chosen = package.choose(&tree, &context("linux/amd64", true, &[])).unwrap();
+    let chosen = choose(&package, &tree, &context("linux/amd64", true, &[])).unwrap();
     assert_eq!(chosen.package.files.go, ["a.go", "a_linux.go", "e.go"]);
     assert_eq!(chosen.package.files.cgo, ["c.go"]);
     assert_eq!(chosen.package.files.c, ["c.S", "c.c"]);
@@ -87,14 +118,14 @@ fn tests_are_split_by_package_clause() {
         (chosen.external_test.name.as_str(), &chosen.external_test.files.go[..]),
         ("p_test", &["x_test.go".to_owned()][..])
     );
-    let site = &chosen.import_sites["testing"];
+    let site = chosen.test.imports["testing"].as_ref().unwrap();
     assert_eq!((site.file.as_str(), site.offset, site.width), ("a_test.go", 18, 9));
 }
 
 fn problem(files: &[(&str, &str)], cgo: bool) -> String {
     let tree = MemoryTree::new(files);
     let package = scan(&tree, "p", Tests::Include).unwrap();
-    package.choose(&tree, &context("linux/amd64", cgo, &[])).unwrap_err().to_string()
+    choose(&package, &tree, &context("linux/amd64", cgo, &[])).unwrap_err().to_string()
 }
 
 #[test]
@@ -105,7 +136,7 @@ fn problems_are_those_of_go() {
     );
     assert_eq!(
         problem(&[("p/a.go", "package a\n"), ("p/b.c", "")], true),
-        "p: C source files not allowed when not using cgo: b.c"
+        "p: C source files not allowed when not using cgo or SWIG: b.c"
     );
     assert_eq!(problem(&[("p/a.go", "package a\nimport x\n")], false), "p/a.go:2:9: missing import path");
     assert_eq!(
@@ -118,11 +149,16 @@ fn problems_are_those_of_go() {
     );
 }
 
+/// The go command says so too, once it has the package in its index.
 #[test]
-fn files_that_are_not_chosen_may_be_wrong() {
-    let tree = MemoryTree::new(&[("p/a.go", "package a\n"), ("p/a_windows.go", "pack"), ("p/b.c", "")]);
+fn heads_must_be_right_even_of_files_that_are_not_chosen() {
+    assert_eq!(
+        problem(&[("p/a.go", "package a\n"), ("p/a_windows.go", "pack")], false),
+        "p/a_windows.go:1:1: expected 'package', found pack"
+    );
+    let tree = MemoryTree::new(&[("p/a.go", "package a\n"), ("p/b.c", "")]);
     let package = scan(&tree, "p", Tests::Include).unwrap();
-    let chosen = package.choose(&tree, &context("linux/amd64", false, &[])).unwrap();
+    let chosen = choose(&package, &tree, &context("linux/amd64", false, &[])).unwrap();
     assert_eq!(chosen.package.files, FileGroup { go: vec!["a.go".to_owned()], ..FileGroup::default() });
 }
 

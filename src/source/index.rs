@@ -1,0 +1,226 @@
+//! Trees that remember between runs what their directories have: the parse cache.
+//!
+//! [`IndexedTree`] is a [`Tree`] on disk. It lists and scans each directory once in a run, and keeps what it found in one file for each
+//! tree, which the next run reads in place of the sources:
+//!
+//! * A tree that never changes ([`IndexedTree::fixed`]: an SDK's `src`, an unpacked module, a tree of a commit) is known by a key, a
+//!   hash of all that it has. Its listings and packages come from the file without a look at the tree.
+//! * A tree that people edit ([`IndexedTree::edited`]) is listed anew, and a file's head is taken from the index if size, times and
+//!   inode are those of the file that was read then. As in git's index, times that are not clearly older than that reading prove
+//!   nothing, since a later write may have left them as they are: then the file is read. Contents aren't hashed, because that takes
+//!   longer than to read a head.
+//!
+//! Nothing here decides a result: a file that isn't there, is damaged or was written by another version of the scanner costs the time
+//! to scan. It is written whole under a temporary name and renamed, so many processes can share it; the last one wins.
+
+mod records;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256;
+use crate::error::Result;
+use crate::source::scan::{ScannedPackage, SourceFile, is_source, scan_file};
+use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, join};
+use records::Records;
+
+/// A tree on disk with its index.
+pub struct IndexedTree {
+    disk: DiskTree,
+    fixed: bool,
+    /// The index file.
+    path: PathBuf,
+    known: Records,
+    listings: Mutex<HashMap<String, Arc<Vec<Entry>>>>,
+    packages: Mutex<HashMap<String, Arc<ScannedPackage>>>,
+    /// Records that are new in this run, by key.
+    new: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+/// A file of an edited tree, as it was when it was read.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    name: String,
+    /// `None` where nothing proves that the file is still the same.
+    stat: Option<Stat>,
+    /// `None` for files that Go ignores.
+    file: Option<SourceFile>,
+}
+
+/// What changes when a file does.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stat {
+    size: u64,
+    inode: u64,
+    /// Seconds and nanoseconds since 1970.
+    modified: (i64, i64),
+    /// Of the last change of the inode, which nobody can set.
+    changed: (i64, i64),
+}
+
+/// Times that are younger than this when a file is read prove nothing: file systems count in steps of up to two seconds.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// An index of an edited tree that is larger keeps only what the last run used.
+const MAX_SIZE: usize = 64 << 20;
+
+impl IndexedTree {
+    /// The tree below `root`, which never changes: `key` names its content. `cache` is the directory of the parse cache.
+    pub fn fixed(root: impl Into<PathBuf>, cache: &Path, key: &str) -> IndexedTree {
+        IndexedTree::open(root.into(), cache, true, key)
+    }
+
+    /// The tree below `root`, which may change between runs. `cache` is the directory of the parse cache.
+    pub fn edited(root: impl Into<PathBuf>, cache: &Path) -> IndexedTree {
+        let root = root.into();
+        let key = std::path::absolute(&root).unwrap_or_else(|_| root.clone()).to_string_lossy().into_owned();
+        IndexedTree::open(root, cache, false, &key)
+    }
+
+    fn open(root: PathBuf, cache: &Path, fixed: bool, key: &str) -> IndexedTree {
+        let kind = if fixed { "fixed" } else { "edited" };
+        let name = Sha256::of(format!("{kind} {key}")).to_string();
+        let path = cache.join(records::version()).join(&name[..32]);
+        let known = Records::read(&path);
+        let (listings, packages, new) = Default::default();
+        IndexedTree { disk: DiskTree::new(root), fixed, path, known, listings, packages, new }
+    }
+
+    /// The place on disk of `path`.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.disk.path(path)
+    }
+
+    /// Writes what this run has learned. That it can't be written costs the next run's time and nothing else, so it isn't reported.
+    pub fn save(&self) {
+        let new = std::mem::take(&mut *lock(&self.new));
+        if new.is_empty() {
+            return;
+        }
+        let mut records: BTreeMap<&str, &[u8]> = self.known.iter().collect();
+        records.extend(new.iter().map(|(key, record)| (key.as_str(), record.as_slice())));
+        if !self.fixed && records.values().map(|record| record.len()).sum::<usize>() > MAX_SIZE {
+            let used = lock(&self.packages);
+            records.retain(|key, _| key.strip_prefix("package ").is_some_and(|directory| used.contains_key(directory)));
+        }
+        let _ = records::write(&self.path, &records);
+    }
+
+    /// What the index has under a key; otherwise what `make` gives, which is kept for the next run.
+    fn remembered<T: Serialize + for<'a> Deserialize<'a>>(&self, key: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        if let Some(known) = self.known.get(key).and_then(|record| postcard::from_bytes(record).ok()) {
+            return Ok(known);
+        }
+        let made = make()?;
+        self.keep(key, &made);
+        Ok(made)
+    }
+
+    fn keep(&self, key: &str, value: &impl Serialize) {
+        if let Ok(record) = postcard::to_allocvec(value) {
+            lock(&self.new).insert(key.to_owned(), record);
+        }
+    }
+
+    fn listing(&self, directory: &str) -> Result<Arc<Vec<Entry>>> {
+        if let Some(known) = lock(&self.listings).get(directory) {
+            return Ok(known.clone());
+        }
+        let list = || self.disk.list(directory);
+        let entries = if self.fixed { self.remembered(&format!("list {directory}"), list)? } else { list()? };
+        let entries = Arc::new(entries);
+        lock(&self.listings).insert(directory.to_owned(), entries.clone());
+        Ok(entries)
+    }
+
+    /// The source files of a directory that may have changed since the last run.
+    fn edited_files(&self, directory: &str) -> Result<Vec<SourceFile>> {
+        let key = format!("package {directory}");
+        let known: Option<Vec<Remembered>> = self.known.get(&key).and_then(|record| postcard::from_bytes(record).ok());
+        let had = known.as_ref().map(Vec::len);
+        let mut known = known.unwrap_or_default().into_iter().peekable();
+        let mut now = Vec::new();
+        let mut is_new = false;
+        for entry in self.listing(directory)?.iter().filter(|entry| is_source(entry)) {
+            while known.next_if(|file| file.name < entry.name).is_some() {}
+            let before = known.next_if(|file| file.name == entry.name);
+            let started = SystemTime::now();
+            let stat = (entry.kind == EntryKind::File).then(|| stat(&self.disk.path(&join(directory, &entry.name)))).flatten();
+            now.push(match before {
+                Some(file) if file.stat.is_some() && file.stat == stat => file,
+                _ => {
+                    is_new = true;
+                    let file = scan_file(&self.disk, directory, entry.name.clone())?;
+                    Remembered { name: entry.name.clone(), stat: stat.filter(|stat| stat.is_older_than(started)), file }
+                }
+            });
+        }
+        if is_new || had.unwrap_or(0) != now.len() {
+            self.keep(&key, &now);
+        }
+        Ok(now.into_iter().filter_map(|file| file.file).collect())
+    }
+}
+
+impl Tree for IndexedTree {
+    fn list(&self, directory: &str) -> Result<Vec<Entry>> {
+        self.listing(directory).map(|entries| entries.to_vec())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        self.disk.read(path)
+    }
+
+    fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
+        if let Some(known) = lock(&self.packages).get(directory) {
+            return Ok(known.clone());
+        }
+        let files = if self.fixed {
+            self.remembered(&format!("package {directory}"), || {
+                let listing = self.listing(directory)?;
+                let sources = listing.iter().filter(|entry| is_source(entry));
+                let files = sources.map(|entry| scan_file(&self.disk, directory, entry.name.clone()));
+                files.filter_map(Result::transpose).collect()
+            })?
+        } else {
+            self.edited_files(directory)?
+        };
+        let package = Arc::new(ScannedPackage { directory: directory.to_owned(), files });
+        lock(&self.packages).insert(directory.to_owned(), package.clone());
+        Ok(package)
+    }
+}
+
+/// The content of a mutex, also after a panic elsewhere: each insertion is complete.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stat {
+    fn is_older_than(&self, time: SystemTime) -> bool {
+        let Ok(since) = time.duration_since(SystemTime::UNIX_EPOCH) else { return false };
+        let Some(limit) = since.checked_sub(MARGIN) else { return false };
+        self.modified.max(self.changed) < (limit.as_secs().cast_signed(), i64::from(limit.subsec_nanos()))
+    }
+}
+
+#[cfg(unix)]
+fn stat(path: &Path) -> Option<Stat> {
+    use std::os::unix::fs::MetadataExt;
+    let data = std::fs::symlink_metadata(path).ok()?;
+    let (modified, changed) = ((data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec()));
+    Some(Stat { size: data.size(), inode: data.ino(), modified, changed })
+}
+
+/// Without the time of change, nothing proves that a file is the same.
+#[cfg(not(unix))]
+fn stat(_: &Path) -> Option<Stat> {
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::source::scan::{Tests, scan};
+
+/// A tree whose files were last changed long ago, as far as their own times go.
+fn write(root: &Path, files: &[(&str, &str)]) {
+    for (name, content) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+    }
+}
+
+const FILES: [(&str, &str); 4] = [
+    ("p/a.go", "// Package p is small.\npackage p\n\nimport \"fmt\"\n"),
+    ("p/a_linux.s", "//go:build !purego\n"),
+    ("p/broken.go", "package p\n\nimport \"\n"),
+    ("q/b_test.go", "package q_test\n"),
+];
+
+#[test]
+fn a_fixed_tree_is_read_once() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let scanned: Vec<ScannedPackage> =
+        ["", "p", "q", "none"].iter().map(|d| scan(&DiskTree::new(root.path()), d, Tests::Include).unwrap()).collect();
+    let open = |key: &str| IndexedTree::fixed(root.path(), cache.path(), key);
+    for removed in [false, true] {
+        let tree = open("h1:a");
+        for package in &scanned {
+            assert_eq!(*tree.package(&package.directory).unwrap(), *package);
+        }
+        assert_eq!(tree.list("").unwrap().len(), 2);
+        tree.save();
+        // From here on, everything comes from the index.
+        if !removed {
+            fs::remove_dir_all(root.path().join("p")).unwrap();
+        }
+    }
+    assert_eq!(open("h1:b").package("p").unwrap().files, []);
+}
+
+#[test]
+fn an_edited_tree_is_read_where_it_changed() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    symlink("broken.go", root.path().join("p/link.go")).unwrap();
+    let check = || {
+        let tree = IndexedTree::edited(root.path(), cache.path());
+        for directory in ["p", "q", "none"] {
+            let wanted = scan(&DiskTree::new(root.path()), directory, Tests::Include).unwrap();
+            assert_eq!(*tree.package(directory).unwrap(), wanted, "{directory}");
+        }
+        tree.save();
+    };
+    check();
+    check();
+    // The same size, and times that a file system of coarse steps can't tell apart.
+    write(root.path(), &[("p/a.go", "// Package q is small.\npackage q\n\nimport \"net\"\n")]);
+    check();
+    fs::remove_file(root.path().join("p/a.go")).unwrap();
+    write(root.path(), &[("p/0.go", "package p\n"), ("p/z.go", "package p\n")]);
+    check();
+    fs::remove_dir_all(root.path().join("q")).unwrap();
+    check();
+}
+
+#[test]
+fn what_proves_nothing_is_not_trusted() {
+    let stat = |seconds| Stat { size: 1, inode: 1, modified: (seconds, 0), changed: (1, 0) };
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+    assert!(stat(97).is_older_than(now));
+    assert!(!stat(98).is_older_than(now));
+    assert!(!stat(99).is_older_than(now));
+    assert!(!stat(200).is_older_than(now));
+    assert!(!Stat { changed: (99, 0), ..stat(1) }.is_older_than(now));
+}
+
+/// Ages the times of all records of an edited tree, so that the next run trusts them.
+fn trusted(root: &Path, cache: &Path) -> IndexedTree {
+    let tree = IndexedTree::edited(root, cache);
+    let listing = tree.listing("p").unwrap();
+    let files = listing.iter().filter(|e| is_source(e)).map(|entry| Remembered {
+        name: entry.name.clone(),
+        stat: stat(&root.join("p").join(&entry.name)),
+        file: scan_file(&tree.disk, "p", entry.name.clone()).unwrap(),
+    });
+    tree.keep("package p", &files.collect::<Vec<_>>());
+    tree.save();
+    IndexedTree::edited(root, cache)
+}
+
+#[test]
+fn trusted_files_are_not_read() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let before = scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap();
+    let tree = trusted(root.path(), cache.path());
+    // No test can hold the time of change: so the file is the same one, and only unreadable.
+    let path = root.path().join("p/a.go");
+    let (known, now) = (stat(&path).unwrap(), || stat(&path).unwrap());
+    assert_eq!(*tree.package("p").unwrap(), before);
+    assert!(lock(&tree.new).is_empty());
+    fs::write(&path, "package changed").unwrap();
+    assert!(now() != known);
+    let tree = IndexedTree::edited(root.path(), cache.path());
+    assert_eq!(*tree.package("p").unwrap(), scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap());
+    assert_eq!(lock(&tree.new).len(), 1);
+}
+
+#[test]
+fn damage_costs_time_only() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let wanted = scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap();
+    let open = || IndexedTree::fixed(root.path(), cache.path(), "h1:a");
+    let tree = open();
+    tree.package("p").unwrap();
+    tree.save();
+    let path = tree.path.clone();
+    let whole = fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x40;
+        fs::write(&path, &damaged).unwrap();
+        assert_eq!(*open().package("p").unwrap(), wanted, "byte {at}");
+        fs::write(&path, &whole[..at]).unwrap();
+        assert_eq!(*open().package("p").unwrap(), wanted, "the first {at} bytes");
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let tree = open();
+    assert_eq!(*tree.package("p").unwrap(), wanted);
+    tree.save();
+}
+
+#[test]
+fn every_source_of_the_scanner_makes_the_version() {
+    let sources = include_str!("records.rs");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/source");
+    // These decide nothing that is recorded.
+    let apart = ["cgo.rs", "choose.rs", "context.rs", "embed.rs", "glob.rs", "record.rs", "sdk.rs"];
+    for (folder, prefix) in [("", "../"), ("header", "../header/"), ("token", "../token/"), ("index", "")] {
+        for entry in fs::read_dir(directory.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_test = name == "tests.rs";
+            if name.ends_with(".rs") && !is_test && !(folder.is_empty() && apart.contains(&name.as_str())) {
+                assert!(sources.contains(&format!("include_bytes!(\"{prefix}{name}\")")), "{folder}/{name}");
+            }
+        }
+    }
+}
