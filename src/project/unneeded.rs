@@ -1,5 +1,6 @@
 //! What go.mod says in vain, and how a requirement comes about: from the repository and the lock alone.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Locked;
@@ -99,6 +100,7 @@ impl Locked<'_> {
         let locked: BTreeMap<&ModuleId, &Vec<ModuleId>> = self.lock.go_mods.iter().map(|m| (&m.id, &m.require)).collect();
         let mut open: Vec<ModuleId> = requirements.values().flatten().cloned().collect();
         while let Some(id) = open.pop() {
+            let Entry::Vacant(entry) = requirements.entry(id.to_string()) else { continue };
             let required = match workspace.replacement(&id) {
                 Some(Target::Directory(directory)) => {
                     let gomod = workspace.local(directory).ok();
@@ -107,10 +109,7 @@ impl Locked<'_> {
                 Some(Target::Module(target)) => locked.get(target).copied().cloned().unwrap_or_default(),
                 None => locked.get(&id).copied().cloned().unwrap_or_default(),
             };
-            if !requirements.contains_key(&id.to_string()) {
-                open.extend(required.iter().cloned());
-                requirements.insert(id.to_string(), required);
-            }
+            open.extend(entry.insert(required).iter().cloned());
         }
         requirements
     }
