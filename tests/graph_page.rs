@@ -159,6 +159,14 @@ fn paths_and_addresses() {
     page.browser.open(&shared);
     assert_eq!(page.browser.texts("#chain li").len(), 3);
     assert_eq!(page.browser.eval("document.querySelector('#view').value"), json!("windows_amd64"));
+    page.fill("#from", "example.com/p/lib");
+    page.browser.press("Enter");
+    page.fill("#to", "b.example/b");
+    page.browser.press("Enter");
+    assert_eq!(page.browser.texts("#chain li"), ["example.com/p/lib", "b.example/b"]);
+    page.browser.eval("history.back()");
+    page.browser.eval("history.back()");
+    page.browser.until("document.querySelectorAll('#chain li').length === 3");
     page.browser.click("#swap");
     assert_eq!(
         page.browser.texts("#pane [role='status']"),
@@ -200,6 +208,9 @@ fn reports() {
         page.browser.texts("#pane tbody td:first-child"),
         ["go.mod: require u.example/u v1.0.0", "go.mod: replace x.example/x", "go.mod: exclude c.example/c v1.0.0"]
     );
+    let url = format!("{}#tab=path&from=example.com/p/lib&to=t.example/t", page.url);
+    page.browser.open(&url);
+    assert_eq!(page.browser.texts("#chain li"), ["example.com/p/lib", "t.example/t (test)"]);
     page.is_clean();
 
     let mut page = {
@@ -239,6 +250,7 @@ fn keys_are_enough() {
         page.browser.press("Tab");
     }
     assert_eq!(page.browser.eval("document.activeElement.dataset.path"), json!("example.com/p/cmd/tool"));
+    assert_eq!(page.browser.texts(".drawing path.near").len(), 1, "its arrow stands out");
     page.browser.press("Tab");
     page.browser.press("Enter");
     assert_eq!(page.heading(), "example.com/p/lib");

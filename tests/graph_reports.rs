@@ -212,6 +212,32 @@ fn chains_are_as_short_as_go_list_has_them() {
     }
 }
 
+/// How many packages need each one is what `go list` has in `Deps`.
+#[test]
+fn needed_by_is_what_go_list_counts() {
+    for module in ["github.com/gin-gonic/gin@v1.10.1", "github.com/prometheus/client_golang@v1.23.2"] {
+        let project = published(module);
+        project.succeeds(&["lock"]);
+        let (_, text) = go(&project.root(), &["list", "-deps", "-json=ImportPath,Deps", "./..."]);
+        let mut theirs: BTreeMap<String, u64> = BTreeMap::new();
+        for package in Deserializer::from_str(&text).into_iter::<Value>().map(Result::unwrap) {
+            theirs.entry(package["ImportPath"].as_str().unwrap().to_owned()).or_default();
+            for dep in package["Deps"].as_array().into_iter().flatten() {
+                *theirs.entry(dep.as_str().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        // It is compiled into its importers.
+        theirs.remove("unsafe");
+        let value: Value = serde_json::from_str(&project.succeeds(&["graph", "--json", "--std"])).unwrap();
+        let nodes = value["nodes"].as_array().unwrap().iter();
+        let ours: BTreeMap<String, u64> = nodes
+            .map(|node| (node["path"].as_str().unwrap().to_owned(), node["needed_by"]["linux_amd64"].as_u64().unwrap()))
+            .collect();
+        assert!(ours.len() > 100, "{module}: {} packages", ours.len());
+        assert_eq!(theirs, ours, "{module}");
+    }
+}
+
 /// Where no platform or tag decides, `go mod why` finds the same need, and a chain of the same length.
 #[test]
 fn go_mod_why_says_the_same() {

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use super::output::{self, JSON_VERSION};
 use crate::emit::picture::{self, Document};
 use crate::error::{Error, Result};
-use crate::graph::picture::Picture;
+use crate::graph::picture::{NodeKind, Picture};
 use crate::module::unneeded::Unneeded;
 use crate::project::{Locked, Project};
 use crate::write;
-use serde::Serialize;
 
 /// Draw the package graph, for Graphviz, Mermaid, programs, or as an HTML page.
 ///
@@ -103,11 +104,12 @@ fn drawn(locked: &Locked, arguments: &Arguments, json: bool) -> Result<String> {
 }
 
 fn title(locked: &Locked, picture: &Picture) -> String {
-    let name = locked.project.mains.first().map_or_else(String::new, |main| main.path.to_string());
-    format!(
-        "{name}: {}",
-        output::count(picture.nodes.len(), if picture.nodes.iter().all(|n| n.name.is_empty()) { "module" } else { "package" })
-    )
+    let name = locked.project.mains.first().map_or("", |main| main.path.as_str());
+    let noun = match picture.kind {
+        NodeKind::Packages => "package",
+        NodeKind::Modules => "module",
+    };
+    format!("{name}: {}", output::count(picture.nodes.len(), noun))
 }
 
 /// The format that was asked for, or else that of the output file's ending.

@@ -131,7 +131,9 @@ function shortestIn(model, from, to, view) {
       (arrow) =>
         isIn(arrow.views, view) && distance.get(arrow.to) === steps && (arrow.kind !== "test" || arrow.to === from),
     );
-    path.unshift(Math.min(...before.map((arrow) => arrow.to)));
+    // What tests import is the longer way, if there is another.
+    before.sort((a, b) => (a.kind === "test") - (b.kind === "test") || a.to - b.to);
+    path.unshift(before[0].to);
   }
   return path;
 }

@@ -257,7 +257,12 @@ function pathShown() {
   }
   const others = found.between.size - found.nodes.length;
   const where = found.everywhere ? "" : ` (for ${model.views[found.view].name})`;
-  const chain = element("ol", { id: "chain" }, ...found.nodes.map((node) => element("li", {}, link(node))));
+  const items = found.nodes.map((node, i) => {
+    const arrows = model.nodes[found.nodes[i - 1]]?.imports.filter((arrow) => arrow.to === node && isIn(arrow.views, found.view)) ?? [];
+    const kinds = arrows.map((arrow) => arrow.kind).filter((kind) => kind !== "source");
+    return element("li", {}, link(node), kinds.length ? ` (${kinds.join(", ")})` : "");
+  });
+  const chain = element("ol", { id: "chain" }, ...items);
   const title = `All between: ${count(found.between.size, noun)}, ${others} besides the shortest path`;
   return [
     element("h2", {}, `Shortest path: ${count(found.nodes.length - 1, "import")}${where}`),
