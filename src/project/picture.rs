@@ -67,7 +67,7 @@ impl Locked<'_> {
     }
 
     /// The graph of the packages that `patterns` name, or of the whole repository when there are none.
-    pub(super) fn graph_of(&self, variant: Variant, patterns: &[String], tests: bool) -> Result<PackageGraph> {
+    fn graph_of(&self, variant: Variant, patterns: &[String], tests: bool) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
         if patterns.is_empty() {
@@ -178,6 +178,10 @@ impl Locked<'_> {
     ///
     /// When it is neither.
     pub fn package_named(&self, name: &str) -> Result<ImportPath> {
+        if name.contains("...") {
+            let error = Error::input(format!("{} stands for several packages", name.escape_debug()));
+            return Err(error.help("name one, or a module"));
+        }
         let local = matches!(name, "." | "..") || name.starts_with("./") || name.starts_with("../");
         match self.sdks.values().next() {
             Some((sdk, sources)) if local => {

@@ -3,10 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Locked;
+use super::{Locked, Variant, context, roots};
 use crate::error::Result;
 use crate::graph::paths::Shortest;
-use crate::graph::{Origin, Package, PackageGraph};
+use crate::graph::{Origin, PackageGraph};
 use crate::module::gomod::Target;
 use crate::module::unneeded::{Needs, Unneeded, unneeded};
 use crate::module::{ModuleId, mvs};
@@ -19,14 +19,13 @@ impl Locked<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`PackageGraph::load`].
+    /// Those of [`PackageGraph::reach`].
     pub fn unneeded(&self) -> Result<Vec<Unneeded>> {
         let workspace = &self.project.workspace;
         let mut modules = vec![BTreeSet::new(); workspace.modules.len()];
         for variant in self.project.variants() {
-            let graph = self.graph_of(variant, &[], true)?;
             for (index, needed) in modules.iter_mut().enumerate() {
-                needed.extend(self.needed_modules(&graph, index));
+                needed.extend(self.needed_modules(variant, index)?);
             }
         }
         let imports = modules.iter().enumerate().map(|(index, needed)| self.known_imports(index, needed));
@@ -37,21 +36,23 @@ impl Locked<'_> {
         Ok(unneeded(workspace, &Needs { modules, imports, required }, &self.project.spec.module_dir))
     }
 
-    /// The modules of all packages that those of one main module and their tests need.
-    fn needed_modules(&self, graph: &PackageGraph, main: usize) -> BTreeSet<ModulePath> {
-        let is_own = |package: &&Package| matches!(package.origin, Origin::Main { index, .. } if index == main);
-        let own: Vec<&Package> = graph.packages().iter().filter(is_own).collect();
-        let tested = own.iter().filter_map(|package| package.tests.as_ref()).flat_map(|tests| tests.imports.values());
-        let roots: BTreeSet<&ImportPath> = own.iter().map(|package| &package.import_path).chain(tested).collect();
-        let module = |package: &Package| match &package.origin {
+    /// The modules of all packages that those of one main module and their tests need; what is wrong with a test is no obstacle.
+    fn needed_modules(&self, variant: Variant, main: usize) -> Result<BTreeSet<ModulePath>> {
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let mut own = roots(sources, &context, &self.project.binaries, true)?;
+        let is_own =
+            |root: &ImportPath| matches!(sources.locate(root.as_str()), Ok(Origin::Main { index, .. }) if index == main);
+        own.retain(is_own);
+        let module = |origin| match origin {
             Origin::Std => None,
-            Origin::Main { index, .. } => Some(self.mains[*index].path.clone()),
+            Origin::Main { index, .. } => Some(self.mains[index].path.clone()),
             Origin::Module { index, .. } => Some(match self.project.workspace.vendor {
-                Some(_) => self.lock.vendored[*index].path.clone(),
-                None => self.lock.modules[*index].path.clone(),
+                Some(_) => self.lock.vendored[index].path.clone(),
+                None => self.lock.modules[index].path.clone(),
             }),
         };
-        graph.closure(roots, true).into_iter().filter_map(module).collect()
+        Ok(PackageGraph::reach(sources, &context, &own)?.into_iter().filter_map(module).collect())
     }
 
     /// What the files of a main module, and of those that it needs, import on any platform and with any tags, as far as they are known.

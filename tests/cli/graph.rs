@@ -223,6 +223,19 @@ src/two/go.mod: require b.example/b v1.0.0
     same("example.com/one        src/one/one.go:5:4\nexample.com/two/inner\n", &project.succeeds(&["why", "./src/two/inner"]));
 }
 
+/// What is wrong with a test only stops who asks for tests.
+#[test]
+fn broken_tests_are_no_obstacle() {
+    let (_registry, project) = drawn::project();
+    let before = project.succeeds(&["graph", "--unused"]);
+    project.write("lib/broken_test.go", "package lib\n\nimport _ \"example.com/p/nowhere\"\n");
+    same(&before, &project.succeeds(&["graph", "--unused"]));
+    project.succeeds(&["graph", "--format", "html"]);
+    let ran = project.run(&["graph", "--format", "html", "--test"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("--> lib/broken_test.go:3:10"), "{}", ran.stderr);
+}
+
 #[test]
 fn vendored_packages_have_their_bytes() {
     let project = Project::example("04-vendor");

@@ -93,6 +93,7 @@ fn wrong_names_are_explained() {
         2,
         "error: malformed import path \"a b\": it has a character that Go does not allow there\n",
     );
+    project.fails(&["why", "./..."], 2, &error("./... stands for several packages", "name one, or a module"));
     let outside = "directory .. is not in a main module";
     project.fails(&["why", ".."], 2, &error(outside, "name a directory of a module in go.mod or go.work, or an import path"));
 }
