@@ -19,6 +19,8 @@ mod fetching;
 mod graph;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/list.rs"]
+mod list;
 #[path = "cli/lock_file.rs"]
 mod lock_file;
 #[path = "cli/network.rs"]

@@ -7,12 +7,13 @@ use std::process::Command;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/spec.md",
     "docs/graph.md",
+    "docs/list.md",
     "docs/lockfile.md",
     "docs/sdk-source.md",
     "docs/trust.md",

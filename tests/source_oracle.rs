@@ -1,6 +1,8 @@
 //! The pinned SDK's own code against what godirect reads from single files: heads, build constraints, names. A program that is
 //! compiled into `cmd/go` answers for the go command, many files in one run.
 
+#[path = "source_oracle/cgo.rs"]
+mod cgo;
 #[path = "support/damage.rs"]
 mod damage;
 #[path = "source_oracle/heads.rs"]

@@ -126,14 +126,11 @@ fn shown<'a>(locked: &Locked, picture: &'a Picture, chain: &Chain) -> Result<Sho
         let package = &picture.nodes[*node];
         let mut shown = ShownPackage { path: &package.path, import: None, sites: Vec::new() };
         if let Some(next) = chain.nodes.get(step + 1) {
-            let kinds: BTreeSet<ImportKind> =
-                package.imports.keys().filter(|(to, _)| to == next).map(|(_, kind)| *kind).collect();
-            let kind = kinds.first().copied().unwrap_or(ImportKind::Source);
-            shown.import = match kind {
-                ImportKind::Source => None,
-                ImportKind::Implicit => Some("implicit"),
-                ImportKind::Test => Some("test"),
-            };
+            // Elsewhere, the reason may be another one.
+            let here = |views: &BTreeSet<usize>| chain.views.iter().any(|view| views.contains(view));
+            let kinds = package.imports.iter().filter(|((to, _), views)| to == next && here(views)).map(|((_, kind), _)| *kind);
+            let kind = kinds.min().unwrap_or(ImportKind::Source);
+            shown.import = kind.note();
             let sites = locked.import_sites(package, &picture.nodes[*next].path, kind)?;
             shown.sites = sites.iter().map(site).collect();
         }

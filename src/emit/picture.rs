@@ -25,13 +25,8 @@ fn by_module(picture: &Picture) -> impl Iterator<Item = (usize, Vec<usize>)> {
 
 /// What is written on an arrow: why it is there, unless the source imports it, and in which views, unless in all that the importer is in.
 fn note(picture: &Picture, importer: &Node, kind: ImportKind, views: &BTreeSet<usize>) -> String {
-    let reason = match kind {
-        ImportKind::Source => None,
-        ImportKind::Implicit => Some("implicit"),
-        ImportKind::Test => Some("test"),
-    };
     let some = views.iter().filter(|_| *views != importer.views).map(|view| picture.views[*view].name.as_str());
-    reason.into_iter().chain(some).collect::<Vec<_>>().join(", ")
+    kind.note().into_iter().chain(some).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a module's packages are the repository's own.

@@ -1,7 +1,7 @@
 //! Errors about packages as a strict loader gives them: with a place in the repository, and advice.
 
 use super::load::{Id, Import, Loader};
-use super::problem::PackageError;
+use super::problem::{PackageError, Problem};
 use super::{Origin, Sources};
 use crate::error::Error;
 use crate::source::choose::ImportSite;
@@ -16,6 +16,23 @@ pub(super) struct Failure {
 impl Loader<'_> {
     pub(super) fn failure(&self, text: String, position: String, strict: Error) -> Failure {
         Failure { error: self.error(text, position), strict }
+    }
+
+    /// The text of a problem; of a missing package in a workspace with the module that needs it.
+    pub(super) fn with_module(&self, problem: &Problem) -> String {
+        let (advice, sources) = ("; to add it:\n\tgo get ", self.sources);
+        let importers = self.stack.iter().rev().filter_map(|importer| self.loaded(&importer.path));
+        let mut modules = importers.filter_map(|package| match &package.found.origin {
+            Some(Origin::Main { index, .. }) => Some(&sources.main[*index]).filter(|module| module.stands_for.is_none()),
+            _ => None,
+        });
+        match (problem.text.split_once(advice), modules.next()) {
+            // The go command is somewhere else.
+            (Some((what, path)), Some(module)) if sources.in_workspace && !module.directory.is_empty() => {
+                format!("{what}; to add it:\n\tcd {}\n\tgo get {path}", sources.in_root(&module.directory))
+            }
+            _ => problem.text.clone(),
+        }
     }
 
     /// An import cycle that ends with a package that is being loaded.

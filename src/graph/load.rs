@@ -194,6 +194,11 @@ impl<'a> Loader<'a> {
         Ok(id)
     }
 
+    /// The package with an import path.
+    pub(super) fn loaded(&self, path: &str) -> Option<&Loaded> {
+        self.by_path.get(path).map(|id| &self.packages[*id])
+    }
+
     fn add(&mut self, path: Arc<str>, found: Arc<Found>) -> Id {
         self.packages.push(Loaded {
             path,
@@ -325,7 +330,7 @@ impl<'a> Loader<'a> {
         if of_package {
             self.push(import);
         }
-        let mut error = self.error(problem.text.clone(), position);
+        let mut error = self.error(self.with_module(problem), position);
         if self.stack.last().is_some_and(|top| *top.path != *path) {
             let position = self.import_position(import);
             if !position.is_empty() {

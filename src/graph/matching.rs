@@ -124,16 +124,15 @@ impl Patterns<'_> {
         Ok(packages)
     }
 
-    /// Those that have Go files for the build, test files included. For `exact`, files that can't be read count only as Go's builder
-    /// sees them.
-    fn with_files(&self, paths: Vec<String>, exact: bool) -> Result<Vec<String>> {
+    /// Those that have Go files for the build, test files included: as Go's builder sees them, or its module loader.
+    fn with_files(&self, paths: Vec<String>, built: bool) -> Result<Vec<String>> {
         let has_files = |path: &String| -> Result<bool> {
             let found = self.sources.find(path, self.context)?;
-            let Some(origin) = &found.origin else { return Ok(found.problem.is_some_and(|p| p.kind != ProblemKind::Missing)) };
-            if exact {
-                return Ok(found.problem.is_none_or(|problem| problem.kind != ProblemKind::NoGo));
-            }
-            Ok(self.sources.source_of(origin, path)?.is_some_and(|source| source.is_found_for(self.context)))
+            let Some(origin) = &found.origin else {
+                return Ok(found.problem.is_some_and(|p| p.kind != ProblemKind::Missing));
+            };
+            let source = self.sources.source_of(origin, path)?;
+            Ok(source.is_some_and(|s| if built { s.is_built_for(self.context) } else { s.is_found_for(self.context) }))
         };
         let chosen: Result<Vec<bool>> = paths.par_iter().map(has_files).collect();
         Ok(paths.into_iter().zip(chosen?).filter_map(|(path, chosen)| chosen.then_some(path)).collect())
@@ -205,11 +204,11 @@ impl Patterns<'_> {
         };
         let start = &absolute[..absolute[..at].rfind('/').unwrap_or(0)];
         let (tree, directory, ignore) = match (self.sources.main_at(start), sources.std) {
-            (Some((index, rest)), _) => {
+            (Some((index, rest)), _) if !sources.in_nested_module(index, &rest)? => {
                 let module = &sources.main[index];
                 (sources.tree, join(&module.directory, &rest), &module.ignore[..])
             }
-            (None, Std::Tree(tree)) if below(start, &sources.goroot_src()).is_some() => {
+            (_, Std::Tree(tree)) if below(start, &sources.goroot_src()).is_some() => {
                 (tree as &dyn Tree, below(start, &sources.goroot_src()).unwrap_or_default().to_owned(), &[][..])
             }
             _ => {
@@ -222,9 +221,13 @@ impl Patterns<'_> {
                 return Ok(());
             }
         };
-        if !DiskTree::new(start).path("").is_dir() {
+        if !is_directory(start)? {
             let shown = pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(directory, _)| directory);
             found.problem = Some(Problem::plain(format!("pattern {pattern}: lstat {shown}/: no such file or directory")));
+            return Ok(());
+        }
+        let written = clean(pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(start, _)| start));
+        if is_passed_over(written.rsplit('/').next().unwrap_or_default()) {
             return Ok(());
         }
         let root = Root { tree, directory, path: start.to_owned(), ignore, prune: (true, false) };
@@ -237,29 +240,43 @@ impl Patterns<'_> {
         Ok(())
     }
 
+    /// The package in a directory of a main module, which may be that of vendored packages.
+    fn in_main(&self, index: usize, rest: &str, absolute: &str) -> Result<Result<String, Problem>> {
+        let module = &self.sources.main[index];
+        if let Some(path) = rest.strip_prefix("vendor/") {
+            let ThirdParty::VendorTree { listed, .. } = &self.sources.third_party else {
+                return Ok(Err(Problem::plain(format!("without -mod=vendor, directory {absolute} has no package path"))));
+            };
+            let known = path.parse::<ImportPath>().is_ok_and(|path| listed.provider(&path).is_some());
+            let text = || format!("directory {absolute} is not a package listed in vendor/modules.txt");
+            return Ok(if known { Ok(path.to_owned()) } else { Err(Problem::plain(text())) });
+        }
+        let path = join(module.path.as_str(), rest);
+        match self.sources.main_package(index, rest)? {
+            Some(_) => Ok(Ok(path)),
+            None => Ok(Err(Problem::plain(format!("main module ({}) does not contain package {path}", module.path)))),
+        }
+    }
+
     /// The package in a directory (`resolveLocalPackage`).
     fn at_directory(&self, absolute: &str) -> Result<Result<String, Problem>> {
         let sources = self.sources;
-        if let Some((index, rest)) = self.sources.main_at(absolute) {
-            let module = &sources.main[index];
-            let directory = join(&module.directory, &rest);
-            let listed = sources.tree.list(&directory)?;
-            if listed.is_empty() && !sources.has_directory(&directory)? {
-                return Ok(Err(Problem::plain(format!("stat {absolute}: directory not found"))));
-            }
-            if !listed
-                .iter()
-                .any(|e| e.name.ends_with(".go") && e.kind != EntryKind::Directory && !e.name.starts_with(['_', '.']))
-            {
-                let problem = Problem::plain(format!("no Go files in {absolute}"));
-                return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
-            }
-            let path = join(module.path.as_str(), &rest);
-            if sources.main_package(index, &rest)?.is_none() {
-                let text = format!("main module ({}) does not contain package {path}", module.path);
-                return Ok(Err(Problem::plain(text)));
-            }
-            return Ok(Ok(path));
+        let listed = DiskTree::new(absolute).list("")?;
+        if listed.is_empty() && !is_directory(absolute)? {
+            return Ok(Err(Problem::plain(format!("stat {absolute}: directory not found"))));
+        }
+        let is_go = |name: &str| name.ends_with(".go") && !name.starts_with(['_', '.']);
+        if !listed.iter().any(|e| is_go(&e.name) && e.kind != EntryKind::Directory) {
+            let problem = Problem::plain(format!("no Go files in {absolute}"));
+            return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
+        }
+        if let Some((index, rest)) = sources.main_at(absolute) {
+            return self.in_main(index, &rest, absolute);
+        }
+        let replaced = sources.main.iter().filter(|module| module.stands_for.is_some());
+        let mut replaced = replaced.filter_map(|m| Some((m, below(absolute, &sources.in_root(&m.directory))?)));
+        if let Some((module, rest)) = replaced.next() {
+            return Ok(Ok(join(module.path.as_str(), rest)));
         }
         if let Some(path) = below(absolute, &sources.goroot_src()).filter(|path| !path.is_empty()) {
             return Ok(match path {
@@ -303,6 +320,11 @@ fn walk(root: &Root, reaches: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Whether patterns don't match a directory of this name, nor what is below.
+fn is_passed_over(name: &str) -> bool {
+    name.starts_with('_') || name == "testdata" || name.starts_with('.') && name != ".."
+}
+
 fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, found: &mut Vec<String>) -> Result<()> {
     let path = join(&root.path, directory);
     if !directory.is_empty() || !root.path.is_empty() {
@@ -322,8 +344,7 @@ fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, foun
     }
     for entry in entries.iter().filter(|e| e.kind == EntryKind::Directory) {
         let below = join(directory, &entry.name);
-        let skipped = entry.name.starts_with(['.', '_']) || entry.name == "testdata" || ignores(root.ignore, &below);
-        if !skipped {
+        if !is_passed_over(&entry.name) && !ignores(root.ignore, &below) {
             walk_below(root, &below, reaches, found)?;
         }
     }
@@ -353,10 +374,11 @@ impl Sources<'_> {
             shown => shown,
         }
     }
+}
 
-    fn has_directory(&self, directory: &str) -> Result<bool> {
-        let Some((parent, name)) = directory.rsplit_once('/').or(Some(("", directory))) else { return Ok(true) };
-        let entries = self.tree.list(parent)?;
-        Ok(directory.is_empty() || entries.iter().any(|e| e.name == name && e.kind == EntryKind::Directory))
-    }
+/// Whether there is a directory with this absolute path.
+fn is_directory(path: &str) -> Result<bool> {
+    let Some((parent, name)) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty()) else { return Ok(true) };
+    let parent = if parent.is_empty() { "/" } else { parent };
+    Ok(DiskTree::new(parent).list("")?.iter().any(|e| e.name == name && e.kind == EntryKind::Directory))
 }

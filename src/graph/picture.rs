@@ -105,6 +105,17 @@ pub enum ImportKind {
     Test,
 }
 
+impl ImportKind {
+    /// How it is named where it isn't the usual one.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            ImportKind::Source => None,
+            ImportKind::Implicit => Some("implicit"),
+            ImportKind::Test => Some("test"),
+        }
+    }
+}
+
 /// A module that one package of another module is the only one to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleImport {

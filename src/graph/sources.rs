@@ -307,15 +307,23 @@ impl<'a> Sources<'a> {
     pub fn main_package(&self, index: usize, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
         let root = &self.main[index].directory;
         cached(&self.local, join(root, directory), || {
-            let mut below = directory;
-            while !below.is_empty() {
-                if self.starts_module(&join(root, below))? {
-                    return Ok(None);
-                }
-                below = below.rsplit_once('/').map_or("", |(parent, _)| parent);
+            if self.in_nested_module(index, directory)? {
+                return Ok(None);
             }
             scan_package(self.tree, &join(root, directory))
         })
+    }
+
+    /// Whether a directory of a main module belongs to another one that is nested there.
+    pub(super) fn in_nested_module(&self, index: usize, directory: &str) -> Result<bool> {
+        let mut below = directory;
+        while !below.is_empty() {
+            if self.starts_module(&join(&self.main[index].directory, below))? {
+                return Ok(true);
+            }
+            below = below.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+        Ok(false)
     }
 
     /// Reads directories of main modules in parallel, so that loading a graph finds them read.

@@ -175,6 +175,8 @@ impl Loader<'_> {
         }
         imports.sort();
         imports.dedup();
+        let error = error.or_else(|| self.unreadable_test(id));
+        let is_incomplete = error.as_ref().is_some_and(|failure| !failure.error.stack.is_empty());
         let error = self.note(error);
         Ok(self.keep(Loaded {
             path: format!("{}.test", package.path).into(),
@@ -186,9 +188,19 @@ impl Loader<'_> {
             for_test: None,
             matches: Vec::new(),
             error,
-            is_incomplete: false,
+            is_incomplete,
             ..package
         }))
+    }
+
+    /// A syntax error in a test file, which keeps the go command from finding its tests.
+    fn unreadable_test(&self, id: Id) -> Option<Failure> {
+        let Loaded { path, found, .. } = &self.packages[id];
+        let (file, position, text) = found.chosen.test.syntax.as_ref().or(found.chosen.external_test.syntax.as_ref())?;
+        let strict = Error::input(text.as_str());
+        let failure = self.failure(text.clone(), self.position(found, file, position), strict);
+        let stack = vec![Importer { path: path.clone(), file: None }];
+        Some(Failure { error: PackageError { stack, ..failure.error }, ..failure })
     }
 
     /// Packages below `roots`, each after what it imports, in the order of imports.

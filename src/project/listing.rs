@@ -232,12 +232,15 @@ impl<'a> Locked<'a> {
         Ok(views)
     }
 
-    /// The modules that main modules import packages of, or say so.
+    /// The modules that main modules say they import packages of; in a workspace also those that they do import of
+    /// (`updateWorkspaceRoots` in cmd/go, which else corrects go.mod's comments only where it may write).
     fn direct(&self, places: &Places, loader: &Loader) -> BTreeSet<String> {
         let required = self.project.workspace.modules.iter().flat_map(|m| &m.gomod.require);
         let mut direct: BTreeSet<String> = required.filter(|r| !r.indirect).map(|r| r.id.path.to_string()).collect();
         let is_own = |package: &Loaded| matches!(&package.found.origin, Some(Origin::Main { index, .. }) if places.mains[*index].stands_for.is_none());
-        for package in loader.packages.iter().filter(|p| is_own(p)) {
+        let workspace = &self.project.workspace;
+        let corrects = workspace.work.is_some() && workspace.vendor.is_none();
+        for package in loader.packages.iter().filter(|p| corrects && is_own(p)) {
             for dep in package.deps() {
                 match &loader.packages[*dep].found.origin {
                     Some(Origin::Module { index, .. }) => direct.insert(places.infos[*index].path.to_string()),

@@ -54,6 +54,8 @@ pub struct Selection {
     pub embed_sites: BTreeMap<String, ImportSite>,
     /// The `//go:debug` lines, in order of file name.
     pub debug: Vec<DebugSetting>,
+    /// The first syntax error: the file, the place and what is wrong.
+    pub syntax: Option<(String, Position, String)>,
 }
 
 /// Where an import stands.
@@ -101,6 +103,19 @@ impl ScannedPackage {
             let is_known = !matches!(&file.kind, FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint);
             let cgo = matches!(&file.kind, FileKind::Go(Ok(header)) if header.uses_cgo());
             is_known && (context.cgo || !cgo) && file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
+        })
+    }
+
+    /// Whether Go's builder takes the directory for a package: there is a Go file for the build, test files included, or one that
+    /// can't be read (`ImportDir` in `go/build`, unless it finds no files).
+    pub fn is_built_for(&self, context: &BuildContext) -> bool {
+        let fits = |file: &SourceFile| file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)));
+        self.files.iter().filter(|file| fits(file)).any(|file| match &file.kind {
+            FileKind::Go(Ok(header)) if header.uses_cgo() && !context.cgo => {
+                file.is_test() || CgoFlags::default().add(&header.cgo, context, "").is_err()
+            }
+            FileKind::Go(_) => true,
+            _ => false,
         })
     }
 
@@ -217,6 +232,11 @@ impl Chosen {
             (true, false) => &mut self.test,
             (true, true) => &mut self.external_test,
         };
+        if let FileKind::Go(Err(e)) = &file.kind
+            && e.fault == header::Fault::Syntax
+        {
+            part.syntax.get_or_insert_with(|| (file.name.clone(), e.position.clone(), e.message.clone()));
+        }
         part.add_go(file, header);
     }
 }

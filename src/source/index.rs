@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Sha256;
 use crate::error::Result;
 use crate::source::scan::{ScannedPackage, SourceFile, is_source, scan_file};
-use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, join};
+use crate::source::tree::{DiskTree, Entry, EntryKind, Tree};
 use records::Records;
 
 /// A tree on disk with its index.
@@ -35,11 +35,16 @@ pub struct IndexedTree {
     /// The index file.
     path: PathBuf,
     known: Records,
-    listings: Mutex<HashMap<String, Arc<Vec<Entry>>>>,
+    listings: Mutex<HashMap<String, Arc<Listing>>>,
     packages: Mutex<HashMap<String, Arc<ScannedPackage>>>,
     /// Records that are new in this run, by key.
     new: Mutex<BTreeMap<String, Vec<u8>>>,
+    /// When this run began to look at the tree.
+    opened: SystemTime,
 }
+
+/// The entries of a directory; in an edited tree, source files with what changes when they do.
+type Listing = Vec<(Entry, Option<Stat>)>;
 
 /// A file of an edited tree, as it was when it was read.
 #[derive(Serialize, Deserialize)]
@@ -87,7 +92,7 @@ impl IndexedTree {
         let path = cache.join(records::version()).join(&name[..32]);
         let known = Records::read(&path);
         let (listings, packages, new) = Default::default();
-        IndexedTree { disk: DiskTree::new(root), fixed, path, known, listings, packages, new }
+        IndexedTree { disk: DiskTree::new(root), fixed, path, known, listings, packages, new, opened: SystemTime::now() }
     }
 
     /// The place on disk of `path`.
@@ -108,6 +113,10 @@ impl IndexedTree {
             records.retain(|key, _| key.strip_prefix("package ").is_some_and(|directory| used.contains_key(directory)));
         }
         let _ = records::write(&self.path, &records);
+        // Once in a run is enough, and each run has one edited tree.
+        if let Some(cache) = self.path.ancestors().nth(2).filter(|_| !self.fixed) {
+            records::clean(cache);
+        }
     }
 
     /// What the index has under a key; otherwise what `make` gives, which is kept for the next run.
@@ -126,15 +135,21 @@ impl IndexedTree {
         }
     }
 
-    fn listing(&self, directory: &str) -> Result<Arc<Vec<Entry>>> {
+    fn listing(&self, directory: &str) -> Result<Arc<Listing>> {
         if let Some(known) = lock(&self.listings).get(directory) {
             return Ok(known.clone());
         }
-        let list = || self.disk.list(directory);
-        let entries = if self.fixed { self.remembered(&format!("list {directory}"), list)? } else { list()? };
-        let entries = Arc::new(entries);
-        lock(&self.listings).insert(directory.to_owned(), entries.clone());
-        Ok(entries)
+        let listing = if self.fixed {
+            let entries = self.remembered(&format!("list {directory}"), || self.disk.list(directory))?;
+            entries.into_iter().map(|entry| (entry, None)).collect()
+        } else {
+            // Most directories that are listed are scanned, too, and here their files need no path.
+            let is_file = |entry: &Entry| entry.kind == EntryKind::File && is_source(entry);
+            self.disk.entries(directory, |entry, found| is_file(entry).then(|| stat(found)).flatten())?
+        };
+        let listing = Arc::new(listing);
+        lock(&self.listings).insert(directory.to_owned(), listing.clone());
+        Ok(listing)
     }
 
     /// The source files of a directory that may have changed since the last run.
@@ -145,17 +160,15 @@ impl IndexedTree {
         let mut known = known.unwrap_or_default().into_iter().peekable();
         let mut now = Vec::new();
         let mut is_new = false;
-        for entry in self.listing(directory)?.iter().filter(|entry| is_source(entry)) {
+        for (entry, stat) in self.listing(directory)?.iter().filter(|(entry, _)| is_source(entry)) {
             while known.next_if(|file| file.name < entry.name).is_some() {}
             let before = known.next_if(|file| file.name == entry.name);
-            let started = SystemTime::now();
-            let stat = (entry.kind == EntryKind::File).then(|| stat(&self.disk.path(&join(directory, &entry.name)))).flatten();
             now.push(match before {
-                Some(file) if file.stat.is_some() && file.stat == stat => file,
+                Some(file) if file.stat.is_some() && file.stat == *stat => file,
                 _ => {
                     is_new = true;
                     let file = scan_file(&self.disk, directory, entry.name.clone())?;
-                    Remembered { name: entry.name.clone(), stat: stat.filter(|stat| stat.is_older_than(started)), file }
+                    Remembered { name: entry.name.clone(), stat: stat.filter(|stat| stat.is_older_than(self.opened)), file }
                 }
             });
         }
@@ -168,7 +181,7 @@ impl IndexedTree {
 
 impl Tree for IndexedTree {
     fn list(&self, directory: &str) -> Result<Vec<Entry>> {
-        self.listing(directory).map(|entries| entries.to_vec())
+        self.listing(directory).map(|listing| listing.iter().map(|(entry, _)| entry.clone()).collect())
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {
@@ -182,8 +195,8 @@ impl Tree for IndexedTree {
         let files = if self.fixed {
             self.remembered(&format!("package {directory}"), || {
                 let listing = self.listing(directory)?;
-                let sources = listing.iter().filter(|entry| is_source(entry));
-                let files = sources.map(|entry| scan_file(&self.disk, directory, entry.name.clone()));
+                let sources = listing.iter().filter(|(entry, _)| is_source(entry));
+                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry.name.clone()));
                 files.filter_map(Result::transpose).collect()
             })?
         } else {
@@ -209,16 +222,16 @@ impl Stat {
 }
 
 #[cfg(unix)]
-fn stat(path: &Path) -> Option<Stat> {
+fn stat(entry: &std::fs::DirEntry) -> Option<Stat> {
     use std::os::unix::fs::MetadataExt;
-    let data = std::fs::symlink_metadata(path).ok()?;
+    let data = entry.metadata().ok()?;
     let (modified, changed) = ((data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec()));
     Some(Stat { size: data.size(), inode: data.ino(), modified, changed })
 }
 
 /// Without the time of change, nothing proves that a file is the same.
 #[cfg(not(unix))]
-fn stat(_: &Path) -> Option<Stat> {
+fn stat(_: &std::fs::DirEntry) -> Option<Stat> {
     None
 }
 

@@ -94,8 +94,13 @@ impl DiskTree {
     }
 }
 
-impl Tree for DiskTree {
-    fn list(&self, directory: &str) -> Result<Vec<Entry>> {
+impl DiskTree {
+    /// The entries of a directory as [`Tree::list`] gives them, each with what `more` finds out while the directory is open.
+    pub(super) fn entries<T>(
+        &self,
+        directory: &str,
+        more: impl Fn(&Entry, &std::fs::DirEntry) -> T,
+    ) -> Result<Vec<(Entry, T)>> {
         use std::io::ErrorKind;
         let path = self.path(directory);
         let failed = |e: std::io::Error| Error::io("list", &path, &e);
@@ -105,16 +110,24 @@ impl Tree for DiskTree {
             Err(e) => return Err(failed(e)),
         };
         let mut list = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let kind = kind(entry.file_type().map_err(failed)?, &entry);
+        for found in entries {
+            let found = found.map_err(failed)?;
+            let kind = kind(found.file_type().map_err(failed)?, &found);
             // A name that isn't UTF-8 can be neither a Go source file nor embedded.
-            if let Ok(name) = entry.file_name().into_string() {
-                list.push(Entry { name, kind });
+            if let Ok(name) = found.file_name().into_string() {
+                let entry = Entry { name, kind };
+                let more = more(&entry, &found);
+                list.push((entry, more));
             }
         }
-        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         Ok(list)
+    }
+}
+
+impl Tree for DiskTree {
+    fn list(&self, directory: &str) -> Result<Vec<Entry>> {
+        Ok(self.entries(directory, |_, _| ())?.into_iter().map(|(entry, ())| entry).collect())
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>> {

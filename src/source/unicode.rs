@@ -22,11 +22,14 @@ pub fn is_upper(char: char) -> bool {
 
 /// Whether it is shown: letters, marks, numbers, punctuation, symbols and spaces (`unicode.IsGraphic`).
 pub fn is_graphic(char: char) -> bool {
-    is_print(char) || char.general_category() == GeneralCategory::SpaceSeparator
+    is_print(char) || !char.is_ascii() && char.general_category() == GeneralCategory::SpaceSeparator
 }
 
 /// Whether it is graphic, and no space but that of ASCII (`strconv.IsPrint`).
 pub fn is_print(char: char) -> bool {
+    if char.is_ascii() {
+        return char == ' ' || char.is_ascii_graphic();
+    }
     match char.general_category_group() {
         GeneralCategoryGroup::Separator => char == ' ',
         GeneralCategoryGroup::Other => false,
@@ -50,8 +53,17 @@ pub fn is_punct(char: char) -> bool {
     char.general_category_group() == GeneralCategoryGroup::Punctuation
 }
 
+/// Whether no white space begins or ends with the byte.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+}
+
 /// Bytes without white space around them (`bytes.TrimSpace`).
-pub fn trim(mut bytes: &[u8]) -> &[u8] {
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = bytes.trim_ascii();
+    if bytes.first().is_none_or(|first| is_plain(*first)) && bytes.last().is_none_or(|last| is_plain(*last)) {
+        return bytes;
+    }
     let is_blank = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_space));
     // White space takes up to three bytes.
     while let Some(length) = (1..=bytes.len().min(3)).find(|length| is_blank(&bytes[..*length])) {

@@ -87,6 +87,15 @@ func matches(text string) (found []bool) {
 	return found
 }
 
+func tags(text string) (found []bool) {
+	words := strings.Fields(text)
+	goos, goarch, _ := strings.Cut(words[0], "/")
+	for _, tag := range words[1:] {
+		found = append(found, modindex.MatchTag(tag, goos, goarch, false), modindex.MatchTag(tag, goos, goarch, true))
+	}
+	return found
+}
+
 func main() {
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
@@ -117,6 +126,10 @@ func main() {
 			found = parseLine(string(content))
 		case 'n':
 			found = matches(string(content))
+		case 't':
+			found = tags(string(content))
+		case 'c':
+			found = modindex.CgoFlags(string(content))
 		}
 		if err := encoder.Encode(found); err != nil {
 			panic(err)

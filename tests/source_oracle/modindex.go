@@ -91,3 +91,29 @@ func MatchName(name, goos, goarch string) bool {
 	ctxt := Context(build.Context{GOOS: goos, GOARCH: goarch, Compiler: "gc"})
 	return ctxt.goodOSArchFile(name, nil)
 }
+
+// MatchTag says whether a tag is satisfied on a port, apart from those of experiments and variants.
+func MatchTag(tag, goos, goarch string, cgo bool) bool {
+	ctxt := Context(build.Context{GOOS: goos, GOARCH: goarch, Compiler: "gc", CgoEnabled: cgo,
+		BuildTags: []string{"netgo"}, ReleaseTags: build.Default.ReleaseTags})
+	return ctxt.matchTag(tag, nil)
+}
+
+// Flags are what #cgo lines say.
+type Flags struct {
+	Error                                                string
+	CFlags, CPPFlags, CXXFlags, FFlags, LDFlags, PkgConfig []string
+}
+
+// CgoFlags is what the #cgo lines in a text say on linux/amd64.
+func CgoFlags(text string) Flags {
+	ctxt := Context(build.Context{GOOS: "linux", GOARCH: "amd64", Compiler: "gc", CgoEnabled: true,
+		ReleaseTags: build.Default.ReleaseTags})
+	p := &build.Package{Dir: "/d/p"}
+	err := ctxt.saveCgo("x.go", p, text)
+	flags := Flags{"", p.CgoCFLAGS, p.CgoCPPFLAGS, p.CgoCXXFLAGS, p.CgoFFLAGS, p.CgoLDFLAGS, p.CgoPkgConfig}
+	if err != nil {
+		flags.Error = strings.TrimPrefix(err.Error(), "x.go: ")
+	}
+	return flags
+}

@@ -43,3 +43,26 @@ fn suffixes_on_every_port() {
         if *theirs == ours { Ok(()) } else { Err(ours) }
     });
 }
+
+#[test]
+fn tags_on_every_port() {
+    let release = (0..30).map(|minor| format!("go1.{minor}"));
+    let others =
+        ["unix", "gc", "gccgo", "cgo", "netgo", "ignore", "go1", "go1.", "go1.+1", "go1.01", "go1.21.0", "go2.1", "x", "Linux"];
+    let tags: Vec<String> =
+        release.chain(KNOWN_OS.iter().chain(&KNOWN_ARCH).chain(&others).map(|tag| (*tag).to_owned())).collect();
+    let cases: Vec<Case> = OsArch::all().map(|port| (b't', format!("{port} {}", tags.join(" ")).into_bytes())).collect();
+    compare(&cases, |(_, content), theirs| {
+        let port = std::str::from_utf8(content).unwrap().split(' ').next().unwrap();
+        let context = |cgo| BuildContext {
+            platform: port.parse().unwrap(),
+            go: "1.27.3".parse().unwrap(),
+            cgo,
+            tags: BTreeSet::from(["netgo".to_owned()]),
+            experiments: BTreeSet::new(),
+        };
+        let contexts = [context(false), context(true)];
+        let ours = json!(tags.iter().flat_map(|tag| contexts.each_ref().map(|c| c.satisfies(tag))).collect::<Vec<bool>>());
+        if *theirs == ours { Ok(()) } else { Err(ours) }
+    });
+}

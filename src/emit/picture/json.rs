@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::graph::picture::{ImportKind, ModuleOrigin, NodeKind, Picture};
+use crate::graph::picture::{ModuleOrigin, NodeKind, Picture};
 use crate::module::unneeded::Unneeded;
 
 /// The version of the JSON format, which `docs/graph.md` describes.
@@ -133,11 +133,7 @@ impl<'a> Node<'a> {
         let names = |views: &BTreeSet<usize>| views.iter().map(name).collect::<Vec<_>>();
         let imports = node.imports.iter().map(|((to, kind), views)| Import {
             path: &picture.nodes[*to].path,
-            kind: match kind {
-                ImportKind::Source => None,
-                ImportKind::Implicit => Some("implicit"),
-                ImportKind::Test => Some("test"),
-            },
+            kind: kind.note(),
             views: (*views != node.views).then(|| names(views)),
         });
         Node {

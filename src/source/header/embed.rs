@@ -13,10 +13,13 @@ pub(super) fn patterns(text: &[u8]) -> Vec<EmbedPattern> {
         if token.kind == Kind::End {
             return patterns;
         }
-        if token.kind != Kind::LineComment || !token.text.starts_with(b"//go:embed") {
+        if token.kind != Kind::LineComment {
             continue;
         }
         let comment = comment::text(&token);
+        if !comment.starts_with(b"//go:embed") {
+            continue;
+        }
         let comment = lossy(&comment);
         let arguments = &comment["//go:embed".len()..];
         if arguments.starts_with(is_space) {

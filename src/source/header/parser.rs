@@ -104,8 +104,8 @@ impl<'a> Parser<'a> {
             last_line = comment.line;
             if comment.kind == Kind::BlockComment {
                 last_line += memchr::memchr_iter(b'\n', comment.text).count() as u32;
-            } else if first && comment.text.starts_with(b"//go:") {
-                let text = lossy(&comment::text(&comment)).into_owned();
+            } else if let Some(text) = Some(comment::text(&comment)).filter(|text| first && text.starts_with(b"//go:")) {
+                let text = lossy(&text).into_owned();
                 let position = self.lexer.position(comment.start);
                 self.directives.push(Directive { text, offset: comment.start, position });
             }

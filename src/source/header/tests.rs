@@ -121,6 +121,7 @@ fn directives_stand_before_the_package_clause() {
     assert_eq!(settings, ["panicnil=1", "default=go1.21"]);
     let places: Vec<(u32, &str)> = header.directives.iter().map(|d| (d.position.line, d.text.as_str())).collect();
     assert_eq!(places[..2], [(2, "//go:debug panicnil=1"), (3, "//go:debug default=go1.21")]);
+    assert_eq!(parse("//g\ro:build a\rb\npackage main\n").directives[0].text, "//go:build ab");
     let wrong: Vec<String> = header.directives.iter().filter_map(|d| d.debug_setting().err()).collect();
     assert_eq!(wrong, ["missing key=value", "missing key=value"]);
 }

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 const MAGIC: &[u8; 8] = b"gd-index";
 
@@ -97,10 +98,7 @@ fn table(bytes: &[u8]) -> Option<Vec<Row>> {
 /// Writes records, under a temporary name until they are complete.
 pub(super) fn write(path: &Path, records: &BTreeMap<&str, &[u8]>) -> std::io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    if !parent.is_dir() {
-        std::fs::create_dir_all(parent)?;
-        remove_old_versions(parent);
-    }
+    std::fs::create_dir_all(parent)?;
     let mut table = Vec::with_capacity(records.len() * (ROW + 32));
     for (key, record) in records {
         for value in [length(key.len())?, length(record.len())?, crc32fast::hash(record)] {
@@ -127,14 +125,20 @@ fn length(length: usize) -> std::io::Result<u32> {
     u32::try_from(length).map_err(|_| std::io::ErrorKind::FileTooLarge.into())
 }
 
-/// What versions of the scanner left that nobody has used for a month.
-fn remove_old_versions(current: &Path) {
-    const UNUSED: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 60 * 60);
-    let Some(entries) = current.parent().and_then(|cache| std::fs::read_dir(cache).ok()) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path != current) {
+/// Removes what nobody has written to for three months, which takes one scan to make again: indexes of trees that are gone, and what
+/// other versions of the scanner and killed processes have left.
+pub(super) fn clean(cache: &Path) {
+    const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+    let is_old = |path: &Path| {
         let age = path.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > UNUSED) {
-            let _ = std::fs::remove_dir_all(&path);
+        age.is_some_and(|age| age > LIFETIME)
+    };
+    let list = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    for version in list(cache) {
+        // Another process may do the same.
+        list(&version).filter(|file| is_old(file)).for_each(|file| drop(std::fs::remove_file(file)));
+        if is_old(&version) {
+            let _ = std::fs::remove_dir(&version);
         }
     }
 }

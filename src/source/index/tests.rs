@@ -78,35 +78,22 @@ fn what_proves_nothing_is_not_trusted() {
     assert!(!Stat { changed: (99, 0), ..stat(1) }.is_older_than(now));
 }
 
-/// Ages the times of all records of an edited tree, so that the next run trusts them.
-fn trusted(root: &Path, cache: &Path) -> IndexedTree {
-    let tree = IndexedTree::edited(root, cache);
-    let listing = tree.listing("p").unwrap();
-    let files = listing.iter().filter(|e| is_source(e)).map(|entry| Remembered {
-        name: entry.name.clone(),
-        stat: stat(&root.join("p").join(&entry.name)),
-        file: scan_file(&tree.disk, "p", entry.name.clone()).unwrap(),
-    });
-    tree.keep("package p", &files.collect::<Vec<_>>());
-    tree.save();
-    IndexedTree::edited(root, cache)
-}
-
 #[test]
 fn trusted_files_are_not_read() {
     let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(root.path(), &FILES);
-    let before = scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap();
-    let tree = trusted(root.path(), cache.path());
-    // No test can hold the time of change: so the file is the same one, and only unreadable.
-    let path = root.path().join("p/a.go");
-    let (known, now) = (stat(&path).unwrap(), || stat(&path).unwrap());
-    assert_eq!(*tree.package("p").unwrap(), before);
-    assert!(lock(&tree.new).is_empty());
-    fs::write(&path, "package changed").unwrap();
-    assert!(now() != known);
     let tree = IndexedTree::edited(root.path(), cache.path());
-    assert_eq!(*tree.package("p").unwrap(), scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap());
+    // An index with the times that the files really have, and with nothing in them.
+    let listing = tree.listing("p").unwrap();
+    let empty = listing.iter().map(|(entry, stat)| Remembered { name: entry.name.clone(), stat: *stat, file: None });
+    tree.keep("package p", &empty.collect::<Vec<_>>());
+    tree.save();
+    let open = || IndexedTree::edited(root.path(), cache.path());
+    assert_eq!(open().package("p").unwrap().files, []);
+    fs::write(root.path().join("p/a.go"), "package changed").unwrap();
+    let tree = open();
+    let scanned = scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap();
+    assert_eq!(tree.package("p").unwrap().files[..], scanned.files[..1]);
     assert_eq!(lock(&tree.new).len(), 1);
 }
 
@@ -134,6 +121,57 @@ fn damage_costs_time_only() {
     let tree = open();
     assert_eq!(*tree.package("p").unwrap(), wanted);
     tree.save();
+}
+
+#[test]
+fn many_may_write_at_once() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let wanted = ["p", "q"].map(|d| scan(&DiskTree::new(root.path()), d, Tests::Include).unwrap());
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (root, cache, wanted) = (root.path(), cache.path(), &wanted);
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let tree = match number % 2 {
+                        0 => IndexedTree::fixed(root, cache, "h1:a"),
+                        _ => IndexedTree::edited(root, cache),
+                    };
+                    let package = &wanted[(number / 2 + round) % 2];
+                    assert_eq!(*tree.package(&package.directory).unwrap(), *package);
+                    tree.keep("list none", &Vec::<Entry>::new());
+                    tree.save();
+                }
+            });
+        }
+    });
+    let left: Vec<_> = fs::read_dir(cache.path().join(records::version())).unwrap().collect();
+    assert_eq!(left.len(), 2);
+}
+
+#[test]
+fn what_is_old_goes_away() {
+    let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), &FILES);
+    let old = SystemTime::now() - Duration::from_secs(100 * 24 * 60 * 60);
+    let recent = SystemTime::now() - Duration::from_secs(80 * 24 * 60 * 60);
+    write(cache.path(), &[("v0/a", ""), ("v0/b", ""), ("v1/c", "")]);
+    for (path, time) in [("v0/a", old), ("v0/b", old), ("v1/c", recent)] {
+        fs::File::options().write(true).open(cache.path().join(path)).unwrap().set_modified(time).unwrap();
+    }
+    fs::File::open(cache.path().join("v0")).unwrap().set_modified(old).unwrap();
+    let tree = IndexedTree::edited(root.path(), cache.path());
+    tree.package("p").unwrap();
+    tree.save();
+    let mut left: Vec<String> =
+        fs::read_dir(cache.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    let mut wanted = vec![records::version(), "v0".to_owned(), "v1".to_owned()];
+    wanted.sort();
+    // Removing the last file has made the directory young again.
+    assert_eq!(left, wanted);
+    assert_eq!(fs::read_dir(cache.path().join("v0")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(cache.path().join("v1")).unwrap().count(), 1);
 }
 
 #[test]
