@@ -107,6 +107,30 @@ mod tests {
         assert_eq!(from(&[0], &[3]).chain(3), Some(vec![0, 3]));
     }
 
+    /// Against a search from each node, on graphs with and without circles, of more than one word of bits.
+    #[test]
+    fn needed_by_is_what_searches_find() {
+        let mut seed = 1u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        for round in 0..20 {
+            let mut edges = vec![Vec::new(); 150];
+            for _ in 0..180 {
+                let (a, b) = (random(150), random(150));
+                // Every other graph has no circle.
+                edges[if round % 2 == 0 { a.max(b) } else { a }].push(if round % 2 == 0 { a.min(b) } else { b });
+            }
+            let mut expected = vec![0; 150];
+            for start in 0..150 {
+                let shortest = Shortest::from(&edges, &[start], &|_| false);
+                (0..150).filter(|node| *node != start && shortest.chain(*node).is_some()).for_each(|node| expected[node] += 1);
+            }
+            assert_eq!(needed_by(&edges), expected);
+        }
+    }
+
     #[test]
     fn needed_by_counts_each_importer_once() {
         assert_eq!(needed_by(&graph("10 20 31 32")), [3, 1, 1, 0, 0, 0]);

@@ -85,6 +85,27 @@ fn json_has_all_import_sites() {
     );
 }
 
+/// A package can be imported by source on one platform, and by tests alone on another.
+#[test]
+fn each_platform_has_its_own_reason() {
+    let (_registry, project) = drawn::project();
+    project.edit("lib/lib_test.go", "t.example/t", "b.example/b");
+    project.succeeds(&["lock"]);
+    let linux = "example.com/p/lib  lib/lib_test.go:5:4 (test)\nb.example/b\n";
+    same(linux, &project.succeeds(&["why", "--test", "b.example/b", "--platform", "linux/amd64"]));
+    let windows = "example.com/p/lib  lib/lib_windows.go:4:4\nb.example/b\n";
+    same(windows, &project.succeeds(&["why", "--test", "b.example/b", "--platform", "windows/amd64"]));
+    let graph = project.succeeds(&["graph", "--test"]);
+    let arrows: Vec<&str> = graph.lines().filter(|line| line.contains("-> \"b.example/b\"")).map(str::trim).collect();
+    assert_eq!(
+        arrows,
+        [
+            "\"example.com/p/lib\" -> \"b.example/b\" [label=\"windows_amd64\", style=dashed];",
+            "\"example.com/p/lib\" -> \"b.example/b\" [label=\"test, linux_amd64\", style=dotted];"
+        ]
+    );
+}
+
 #[test]
 fn wrong_names_are_explained() {
     let (_registry, project) = drawn::project();
