@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::error::{Class, Result};
+use crate::error::Result;
 use crate::name::ImportPath;
 use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
@@ -16,8 +16,10 @@ mod failure;
 pub mod files;
 pub mod find;
 pub mod godebug;
+mod implicit;
 pub mod listing;
 pub mod load;
+pub mod loaded;
 pub mod matching;
 pub mod paths;
 pub mod pattern;
@@ -138,14 +140,7 @@ impl PackageGraph {
             let id = loader.root(root.as_str())?;
             loader.add_tests(id)?;
         }
-        let mut origins = Vec::new();
-        for package in &loader.packages {
-            match &package.found.problem {
-                Some(problem) if problem.error.class() != Class::Input => return Err(problem.error.clone()),
-                _ => origins.extend(package.found.origin.clone()),
-            }
-        }
-        Ok(origins)
+        Ok(loader.packages.iter().filter_map(|package| package.found.origin.clone()).collect())
     }
 
     /// All packages, each after its dependencies.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::load::{Id, Kind, Loaded, Loader};
+use super::load::{Id, Loader};
+use super::loaded::{Kind, Loaded};
 use crate::error::Result;
 use crate::source::choose::Selection;
 use crate::source::tree::Tree;

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::failure::Failure;
-use super::load::{Id, Import, Kind, Loaded, Loader};
+use super::load::{Id, Import, Loader};
+use super::loaded::{Kind, Loaded};
 use super::problem::{Importer, PackageError};
 use crate::error::{Error, Result};
 use crate::source::choose::{ImportSite, Selection};

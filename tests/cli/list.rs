@@ -75,6 +75,8 @@ fn theirs(project: &Project, view: &View) -> Objects {
     command.env("HOME", project.path("home")).env("GOROOT", &goroot).env("GOCACHE", caches.join("list-gocache"));
     command.env("GOPATH", caches.join("list-gopath")).env("CGO_ENABLED", if view.cgo { "1" } else { "0" });
     command.envs([("GOOS", goos), ("GOARCH", goarch), ("GOENV", "off"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local")]);
+    // Its threads otherwise race for the error of a package that several tests are compiled with.
+    command.env("GOMAXPROCS", "1");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     objects(&String::from_utf8(output.stdout).unwrap())

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::graph::files::COMMAND_LINE;
-use crate::graph::load::{Id, Kind, Loaded};
+use crate::graph::load::Id;
+use crate::graph::loaded::{Kind, Loaded};
 use crate::graph::problem::PackageError;
 use crate::project::listing::{Listed, ModuleView};
 use crate::source::record::FileGroup;
