@@ -232,7 +232,7 @@ fn locks_that_cannot_be_kept_are_made_anew() {
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), "added    godirect.lock.json\n", STALE));
     same(pins, &project.succeeds(&["lock"]));
     // Written by hand, but with the same meaning.
-    project.write("godirect.lock.json", &right.replace(": ", ":"));
+    project.write("godirect.lock.json", &right.replace("\": ", "\":"));
     project.forget_downloads();
     updates(&project, "changed  godirect.lock.json  recorded anew\n");
     let newer = right.replacen("\"version\": 2", "\"version\": 3", 1);
