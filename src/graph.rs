@@ -28,6 +28,7 @@ pub mod problem;
 pub mod resolve;
 pub mod sources;
 pub mod variants;
+mod walk;
 
 pub use resolve::Origin;
 pub use sources::{ListedModule, MainModule, ModuleInfo, Recorded, Sources, StandsFor, Std, ThirdParty};

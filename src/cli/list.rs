@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::prelude::*;
+
 use super::output;
 use super::progress::Bar;
 use crate::error::{Error, Result};
@@ -118,17 +120,19 @@ fn show(listed: &Listed, arguments: &Arguments, fields: Option<&json::Fields>) -
     }
     let fatal = !errors.is_empty() && !arguments.deps;
     let listing = listed.listing;
-    let mut text = String::new();
-    for id in listing.order.iter().filter(|_| !fatal) {
-        match fields {
-            Some(fields) => json::package(&mut text, listed, *id, fields)?,
-            None => {
-                text += &listing.shown[*id];
-                text.push('\n');
-            }
-        }
-    }
-    output::text(text)?;
+    let order = if fatal { &[][..] } else { &listing.order };
+    let parts: Result<Vec<String>> = match fields {
+        Some(fields) => order
+            .par_iter()
+            .map(|id| {
+                let mut text = String::new();
+                json::package(&mut text, listed, *id, fields)?;
+                Ok(text)
+            })
+            .collect(),
+        None => Ok(order.iter().map(|id| format!("{}\n", listing.shown[*id])).collect()),
+    };
+    output::parts(&parts?)?;
     Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

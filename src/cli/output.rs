@@ -17,9 +17,15 @@ pub fn line(word: &str, text: impl std::fmt::Display) {
 }
 
 /// Prints a result that something else reads. That the reader went away is its own decision.
-pub fn text(text: impl std::fmt::Display) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    match write!(out, "{text}").and_then(|()| out.flush()) {
+pub fn text(text: impl AsRef<str>) -> Result<()> {
+    parts(&[text.as_ref()])
+}
+
+/// Prints the parts of a result, as they are: whoever reads them wants every byte.
+pub fn parts(parts: &[impl AsRef<str>]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = parts.iter().try_for_each(|part| out.write_all(part.as_ref().as_bytes()));
+    match written.and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::environment(format!("failed to write to standard output: {e}")))
         }

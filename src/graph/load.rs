@@ -19,7 +19,7 @@ use crate::source::tree::{Tree, join};
 pub type Id = usize;
 
 /// Gives the value of `DefaultGODEBUG` for a main package with these directives.
-pub type Godebug<'a> = dyn Fn(&[&DebugSetting]) -> String + 'a;
+pub type Godebug<'a> = dyn Fn(&[&DebugSetting]) -> String + Sync + 'a;
 
 /// Packages as they are loaded.
 pub struct Loader<'a> {

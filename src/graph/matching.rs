@@ -9,7 +9,8 @@ use super::load::is_local;
 use super::pattern::{below, matches_pattern};
 use super::problem::{Problem, ProblemKind};
 use super::resolve::import_path_fault;
-use super::sources::{ModuleInfo, Std, ThirdParty, ignores};
+use super::sources::{ModuleInfo, Std, ThirdParty};
+use super::walk::{Root, is_passed_over, walk};
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::name::ImportPath;
@@ -26,19 +27,6 @@ pub struct Patterns<'a> {
     pub tools: &'a [ImportPath],
     /// Whether `all` has what the tests of dependencies need, as before Go 1.16.
     pub all_has_tests: bool,
-}
-
-/// A tree of packages.
-struct Root<'t> {
-    tree: &'t dyn Tree,
-    /// Its directory in the tree.
-    directory: String,
-    /// The import path of the directory; empty where paths are import paths.
-    path: String,
-    /// go.mod's `ignore` directives.
-    ignore: &'t [String],
-    /// Whether nested modules are left out, and whether what is below `vendor` is.
-    prune: (bool, bool),
 }
 
 impl Patterns<'_> {
@@ -89,6 +77,7 @@ impl Patterns<'_> {
                 tree,
                 directory: path.to_owned(),
                 path: path.to_owned(),
+                within: String::new(),
                 ignore: &[],
                 prune: (true, false),
             };
@@ -97,21 +86,37 @@ impl Patterns<'_> {
         }
         for module in sources.main.iter().filter(|m| all || m.stands_for.is_none()) {
             let (directory, path) = (module.directory.clone(), module.path.to_string());
-            let root = Root { tree: sources.tree, directory, path, ignore: &module.ignore, prune: (true, true) };
+            let root = Root {
+                tree: sources.tree,
+                directory,
+                path,
+                within: String::new(),
+                ignore: &module.ignore,
+                prune: (true, true),
+            };
             candidates.extend(walk(&root, reaches)?);
         }
         match &sources.third_party {
             ThirdParty::Unpacked { modules, .. } if all => {
                 for (index, module) in modules.iter().enumerate().filter(|(_, m)| m.vouched && reaches(m.info.path.as_str())) {
                     let (tree, path) = (sources.module_tree(index)?, module.info.path.to_string());
-                    let root = Root { tree: &*tree, directory: String::new(), path, ignore: &[], prune: (false, true) };
+                    let root = Root {
+                        tree: &*tree,
+                        directory: String::new(),
+                        path,
+                        within: String::new(),
+                        ignore: &[],
+                        prune: (false, true),
+                    };
                     candidates.extend(walk(&root, reaches)?);
                 }
             }
             ThirdParty::VendorTree { directory, .. } if all => {
                 let (directory, path) = ((*directory).to_owned(), String::new());
-                candidates
-                    .extend(walk(&Root { tree: sources.tree, directory, path, ignore: &[], prune: (false, true) }, reaches)?);
+                candidates.extend(walk(
+                    &Root { tree: sources.tree, directory, path, within: String::new(), ignore: &[], prune: (false, true) },
+                    reaches,
+                )?);
             }
             _ => {}
         }
@@ -142,7 +147,14 @@ impl Patterns<'_> {
     fn of_sdk(&self, pattern: &str) -> Result<Vec<String>> {
         let Std::Tree(tree) = self.sources.std else { return Ok(Vec::new()) };
         let start = if pattern == "cmd" { "cmd" } else { "" };
-        let root = Root { tree, directory: start.to_owned(), path: start.to_owned(), ignore: &[], prune: (false, false) };
+        let root = Root {
+            tree,
+            directory: start.to_owned(),
+            path: start.to_owned(),
+            within: String::new(),
+            ignore: &[],
+            prune: (false, false),
+        };
         let reaches =
             |name: &str| pattern == "cmd" || name != "cmd" && !name.split('/').next().unwrap_or_default().contains('.');
         let mut candidates = walk(&root, &reaches)?;
@@ -203,13 +215,13 @@ impl Patterns<'_> {
             return Ok(());
         };
         let start = &absolute[..absolute[..at].rfind('/').unwrap_or(0)];
-        let (tree, directory, ignore) = match (self.sources.main_at(start), sources.std) {
+        let (tree, directory, within, ignore) = match (self.sources.main_at(start), sources.std) {
             (Some((index, rest)), _) if !sources.in_nested_module(index, &rest)? => {
                 let module = &sources.main[index];
-                (sources.tree, join(&module.directory, &rest), &module.ignore[..])
+                (sources.tree, join(&module.directory, &rest), rest, &module.ignore[..])
             }
             (_, Std::Tree(tree)) if below(start, &sources.goroot_src()).is_some() => {
-                (tree as &dyn Tree, below(start, &sources.goroot_src()).unwrap_or_default().to_owned(), &[][..])
+                (tree as &dyn Tree, below(start, &sources.goroot_src()).unwrap_or_default().to_owned(), String::new(), &[][..])
             }
             _ => {
                 let scope = match sources.in_workspace {
@@ -230,7 +242,7 @@ impl Patterns<'_> {
         if is_passed_over(written.rsplit('/').next().unwrap_or_default()) {
             return Ok(());
         }
-        let root = Root { tree, directory, path: start.to_owned(), ignore, prune: (true, false) };
+        let root = Root { tree, directory, path: start.to_owned(), within, ignore, prune: (true, false) };
         let mut candidates = walk(&root, &|_| true)?;
         candidates.retain(|path| matches_pattern(&absolute, path));
         let named: Vec<(String, Result<String, Problem>)> =
@@ -311,44 +323,6 @@ fn tidy(pattern: &str) -> Result<String> {
         (_, true, path) if path != ".." && !path.starts_with("../") => format!("./{path}"),
         (_, _, path) => path.to_owned(),
     })
-}
-
-/// The directories of a tree that patterns can match, as import paths, in the order of a walk.
-fn walk(root: &Root, reaches: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    walk_below(root, "", reaches, &mut found)?;
-    Ok(found)
-}
-
-/// Whether patterns don't match a directory of this name, nor what is below.
-fn is_passed_over(name: &str) -> bool {
-    name.starts_with('_') || name == "testdata" || name.starts_with('.') && name != ".."
-}
-
-fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, found: &mut Vec<String>) -> Result<()> {
-    let path = join(&root.path, directory);
-    if !directory.is_empty() || !root.path.is_empty() {
-        if !reaches(&path) {
-            return Ok(());
-        }
-        found.push(path);
-    }
-    let entries = root.tree.list(&join(&root.directory, directory))?;
-    if !directory.is_empty() && root.prune.0 && entries.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory) {
-        found.pop();
-        return Ok(());
-    }
-    let vendor = directory.rsplit('/').next() == Some("vendor");
-    if vendor && root.prune.1 {
-        return Ok(());
-    }
-    for entry in entries.iter().filter(|e| e.kind == EntryKind::Directory) {
-        let below = join(directory, &entry.name);
-        if !is_passed_over(&entry.name) && !ignores(root.ignore, &below) {
-            walk_below(root, &below, reaches, found)?;
-        }
-    }
-    Ok(())
 }
 
 impl Sources<'_> {

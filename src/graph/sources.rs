@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::walk::{Root, walk};
 use crate::error::Result;
 use crate::lock::file::{LockedModule, Vendored};
 use crate::module::modules_txt::ModulesTxt;
@@ -335,26 +336,16 @@ impl<'a> Sources<'a> {
         Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory))
     }
 
-    /// The directories of a main module that patterns can match, relative to it, sorted: without `_*`, `.*`, `testdata`, `vendor`,
-    /// nested modules and what go.mod ignores. `from` is where the walk starts and is not itself subject to that.
+    /// The directories of a main module that patterns can match, relative to it and sorted, from one of them on.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
     pub fn directories(&self, index: usize, from: &str) -> Result<Vec<String>> {
-        let mut found = vec![from.to_owned()];
-        let mut next = 0;
-        while next < found.len() {
-            let directory = found[next].clone();
-            next += 1;
-            for entry in self.tree.list(&join(&self.main[index].directory, &directory))? {
-                let skipped = entry.name.starts_with(['.', '_']) || matches!(entry.name.as_str(), "testdata" | "vendor");
-                let below = join(&directory, &entry.name);
-                if entry.kind == EntryKind::Directory
-                    && !skipped
-                    && !ignores(&self.main[index].ignore, &below)
-                    && !self.starts_module(&join(&self.main[index].directory, &below))?
-                {
-                    found.push(below);
-                }
-            }
-        }
+        let MainModule { directory, ignore, .. } = &self.main[index];
+        let (directory, within, path) = (join(directory, from), from.to_owned(), from.to_owned());
+        let mut found = walk(&Root { tree: self.tree, directory, path, within, ignore, prune: (true, true) }, &|_| true)?;
+        found.extend(from.is_empty().then(String::new));
         found.sort();
         Ok(found)
     }
@@ -363,35 +354,4 @@ impl<'a> Sources<'a> {
 /// The package in a directory; `None` where there are no Go files.
 fn scan_package(tree: &dyn Tree, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
     Ok(Some(tree.package(directory)?).filter(|package| package.has_go_files()))
-}
-
-/// Whether go.mod's `ignore` directives cover a directory: `./x` at the module's root only, `x` anywhere
-/// (`IgnorePatterns` in `cmd/go/internal/search`).
-pub(super) fn ignores(patterns: &[String], directory: &str) -> bool {
-    let slashed = |path: &str| format!("/{}/", path.trim_matches('/'));
-    let directory = slashed(directory);
-    patterns.iter().any(|pattern| match pattern.strip_prefix("./") {
-        Some(path) => directory.starts_with(&slashed(path)),
-        None => directory.contains(&slashed(pattern)),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ignore_directives_cover_subtrees() {
-        let patterns = ["./a/b".to_owned(), "node_modules".to_owned()];
-        for (directory, ignored) in [
-            ("a/b", true),
-            ("a/b/c", true),
-            ("x/a/b", false),
-            ("a/bc", false),
-            ("x/node_modules/y", true),
-            ("node_modulesx", false),
-        ] {
-            assert_eq!(ignores(&patterns, directory), ignored, "{directory}");
-        }
-    }
 }

@@ -1,5 +1,9 @@
 //! Which files a `//go:embed` pattern matches (`resolveEmbed` in `cmd/go/internal/load`).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use crate::error::Result;
 use crate::source::glob::{Glob, has_meta};
 use crate::source::tree::{Entry, EntryKind, Tree, join};
@@ -11,7 +15,7 @@ use crate::source::tree::{Entry, EntryKind, Tree, join};
 /// Outer: the tree can't be read. Inner: the pattern is wrong, in Go's words without `pattern …: ` before them.
 pub fn resolve(tree: &dyn Tree, directory: &str, pattern: &str) -> Result<Result<Vec<String>, String>> {
     let glob = pattern.strip_prefix("all:");
-    let walk = Walk { tree, directory, hidden: glob.is_some() };
+    let walk = Walk { tree, directory, hidden: glob.is_some(), lists: RefCell::default() };
     let glob = glob.unwrap_or(pattern);
     let elements: Vec<&str> = glob.split('/').collect();
     let valid = elements.iter().all(|e| !matches!(*e, "" | "." | "..") && Glob::parse(e).is_some());
@@ -34,15 +38,22 @@ struct Walk<'a> {
     directory: &'a str,
     /// Whether hidden files in directories are embedded too: `all:`.
     hidden: bool,
+    /// What was listed: each of a thousand matches in a directory asks what else is there.
+    lists: RefCell<HashMap<String, Rc<[Entry]>>>,
 }
 
 impl Walk<'_> {
-    fn list(&self, path: &str) -> Result<Vec<Entry>> {
-        self.tree.list(&join(self.directory, path))
+    fn list(&self, path: &str) -> Result<Rc<[Entry]>> {
+        if let Some(known) = self.lists.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let entries: Rc<[Entry]> = self.tree.list(&join(self.directory, path))?.into();
+        self.lists.borrow_mut().insert(path.to_owned(), entries.clone());
+        Ok(entries)
     }
 
     fn is_module(&self, path: &str) -> Result<bool> {
-        Ok(self.list(path)?.iter().any(|e| e.name == "go.mod"))
+        Ok(self.list(path)?.binary_search_by(|e| e.name.as_str().cmp("go.mod")).is_ok())
     }
 
     /// The entries that the elements of a pattern lead to, without following symbolic links.
@@ -52,7 +63,8 @@ impl Walk<'_> {
             let glob = Glob::parse(element).filter(|_| has_meta(element));
             let mut next = Vec::new();
             for (path, _) in found.iter().filter(|(_, kind)| *kind == EntryKind::Directory) {
-                let matching = self.list(path)?.into_iter().filter(|e| match &glob {
+                let entries = self.list(path)?;
+                let matching = entries.iter().filter(|e| match &glob {
                     Some(glob) => glob.matches(&e.name),
                     None => e.name == *element,
                 });
@@ -104,7 +116,7 @@ impl Walk<'_> {
     }
 
     fn collect_below(&self, path: &str, files: &mut Vec<String>) -> Result<Result<(), String>> {
-        for entry in self.list(path)? {
+        for entry in self.list(path)?.iter() {
             let below = join(path, &entry.name);
             let dotted = entry.name.starts_with(['.', '_']);
             let is_directory = entry.kind == EntryKind::Directory;
@@ -170,6 +182,25 @@ mod tests {
             Ok(files) => files.join(" "),
             Err(why) => why,
         }
+    }
+
+    #[test]
+    fn a_directory_of_thousands_of_files_is_listed_once() {
+        struct Counting(MemoryTree, std::sync::atomic::AtomicUsize);
+        impl Tree for Counting {
+            fn list(&self, directory: &str) -> Result<Vec<Entry>> {
+                self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.0.list(directory)
+            }
+            fn read(&self, path: &str) -> Result<Vec<u8>> {
+                self.0.read(path)
+            }
+        }
+        let names: Vec<String> = (0..1000).map(|i| format!("p/d/{i}")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let tree = Counting(MemoryTree::new(&files), 0.into());
+        assert_eq!(resolve(&tree, "p", "d/*").unwrap().map(|files| files.len()), Ok(1000));
+        assert_eq!(tree.1.into_inner(), 2, "p and p/d");
     }
 
     #[test]

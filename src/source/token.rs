@@ -460,7 +460,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// The character that Go reads at the beginning of bytes, and how many bytes it takes (`utf8.DecodeRune`).
-fn decode(bytes: &[u8]) -> (char, usize) {
+pub fn decode(bytes: &[u8]) -> (char, usize) {
     let start = &bytes[..bytes.len().min(4)];
     let valid = match std::str::from_utf8(start) {
         Ok(text) => text,

@@ -127,6 +127,10 @@ fn whatever_is_wrong_is_listed_as_go_lists_it() {
 #[test]
 fn patterns_name_what_they_name_in_go() {
     let project = repository(&trees::WRONG);
+    project.edit("go.mod", "toolchain go1.27.3\n", "toolchain go1.27.3\n\nignore (\n\t./ignored\n\tanywhere\n)\n");
+    project.write("ignored/sub/s.go", "package sub\n");
+    project.write("ok/anywhere/a.go", "package anywhere\n");
+    project.write("ok/vendor/v.go", "package vendor\n");
     for patterns in [
         &["fmt"][..],
         &["./nogo"],
@@ -164,6 +168,11 @@ fn patterns_name_what_they_name_in_go() {
         &["ok/none.go"],
         &["encoding/..."],
         &["...xml..."],
+        &["./..."],
+        &["./ignored/..."],
+        &["./ignored/sub"],
+        &["./ok/..."],
+        &["example.com/hello/ok/..."],
     ] {
         compare(&project, &View { cgo: false, flags: &["-test"], patterns, ..View::default() });
     }

@@ -166,9 +166,15 @@ fn line(text: &mut String, depth: usize) {
 /// A string as `encoding/json` writes it: also `<`, `>`, `&` and two line ends of Unicode are escaped.
 fn quote(text: &mut String, value: &str) {
     use std::fmt::Write;
+    let is_special = |c: char| c < ' ' || matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
     text.push('"');
-    for c in value.chars() {
-        match c {
+    // Most values have nothing special, and are found so byte by byte: all that is special begins with one of these.
+    let plain = value.bytes().all(|b| b >= b' ' && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2));
+    let mut rest = value;
+    while let Some(at) = if plain { None } else { rest.find(is_special) } {
+        text.push_str(&rest[..at]);
+        let mut chars = rest[at..].chars();
+        match chars.next().unwrap_or_default() {
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),
             '\n' => text.push_str("\\n"),
@@ -176,13 +182,12 @@ fn quote(text: &mut String, value: &str) {
             '\t' => text.push_str("\\t"),
             '\u{8}' => text.push_str("\\b"),
             '\u{c}' => text.push_str("\\f"),
-            c if c < ' ' || matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') => {
-                // Writing to a String does not fail.
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
-            }
-            c => text.push(c),
+            // Writing to a String does not fail.
+            c => drop(write!(text, "\\u{:04x}", u32::from(c))),
         }
+        rest = chars.as_str();
     }
+    text.push_str(rest);
     text.push('"');
 }
 

@@ -1,8 +1,8 @@
 //! `//go:embed` comments, anywhere in a file.
 
 use super::{EmbedPattern, comment};
-use crate::source::token::{Kind, Lexer, lossy, quoted_prefix};
-use crate::source::unicode::is_space;
+use crate::source::token::{Kind, Lexer, decode, lossy, quoted_prefix};
+use crate::source::unicode::{is_space, trim};
 
 /// The patterns of all `//go:embed` comments; malformed ones are left to the compiler, which reports them.
 pub(super) fn patterns(text: &[u8]) -> Vec<EmbedPattern> {
@@ -20,9 +20,8 @@ pub(super) fn patterns(text: &[u8]) -> Vec<EmbedPattern> {
         if !comment.starts_with(b"//go:embed") {
             continue;
         }
-        let comment = lossy(&comment);
         let arguments = &comment["//go:embed".len()..];
-        if arguments.starts_with(is_space) {
+        if begins_with_space(arguments) {
             let found = split(arguments).unwrap_or_default();
             patterns.extend(found.into_iter().map(|(pattern, at)| {
                 let offset = token.start + "//go:embed".len() + at;
@@ -32,28 +31,32 @@ pub(super) fn patterns(text: &[u8]) -> Vec<EmbedPattern> {
     }
 }
 
+fn begins_with_space(text: &[u8]) -> bool {
+    !text.is_empty() && is_space(decode(text).0)
+}
+
 /// Splits the arguments of a directive, words and strings quoted in either way, with their offsets (`ast.Directive.ParseArgs`).
-fn split(text: &str) -> Option<Vec<(String, usize)>> {
+fn split(text: &[u8]) -> Option<Vec<(String, usize)>> {
     let mut arguments = Vec::new();
-    let mut rest = text.trim();
+    let mut rest = trim(text);
     while !rest.is_empty() {
         let at = rest.as_ptr() as usize - text.as_ptr() as usize;
-        let (argument, length) = match rest.as_bytes()[0] {
+        let (argument, length) = match rest[0] {
             b'"' | b'`' => {
-                let (value, length) = quoted_prefix(rest.as_bytes())?;
+                let (value, length) = quoted_prefix(rest)?;
                 (lossy(&value).into_owned(), length)
             }
             _ => {
-                let length = rest.find(is_space).unwrap_or(rest.len());
-                (rest[..length].to_owned(), length)
+                let length = (0..rest.len()).find(|at| begins_with_space(&rest[*at..])).unwrap_or(rest.len());
+                (lossy(&rest[..length]).into_owned(), length)
             }
         };
         arguments.push((argument, at));
         rest = &rest[length..];
-        if !rest.is_empty() && !rest.starts_with(is_space) {
+        if !rest.is_empty() && !begins_with_space(rest) {
             return None;
         }
-        rest = rest.trim_start();
+        rest = trim(rest);
     }
     Some(arguments)
 }

@@ -150,10 +150,10 @@ impl<'a> Parser<'a> {
             self.import_spec(Vec::new())?;
         }
         // What stands above the only import of a declaration may stand above the declaration.
-        if let [spec] = &mut self.imports[first..] {
-            if spec.doc.is_empty() {
-                spec.doc = doc;
-            }
+        if let [spec] = &mut self.imports[first..]
+            && spec.doc.is_empty()
+        {
+            spec.doc = doc;
         }
         Ok(())
     }

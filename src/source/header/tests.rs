@@ -108,6 +108,9 @@ fn embed_patterns_may_be_quoted() {
                 var z = '\"' //go:embed\tj\n//go:embed \"k\"l\n/*\n//go:embed m\n*/\n";
     assert_eq!(patterns(&format!("{head}{body}")), ["a", "all:b", "c d", "e", "j"]);
     assert_eq!(patterns(&format!("package a\n{body}")), [""; 0]);
+    let damaged = GoHeader::parse("x.go", b"package a\nimport _ \"embed\"\nvar b string //go:embed \xff b\n").unwrap();
+    let places: Vec<u32> = damaged.embeds.iter().map(|embed| embed.position.column).collect();
+    assert_eq!(places, [25, 27]);
     let header = parse(&format!("{head}{body}"));
     assert_eq!(&format!("{head}{body}")[header.embeds[2].offset..][..5], "\"c d\"");
 }

@@ -42,6 +42,13 @@ struct Digits {
     separators: bool,
 }
 
+impl Digits {
+    fn add(&mut self, more: Digits) {
+        self.any |= more.any;
+        self.separators |= more.separators;
+    }
+}
+
 impl Lexer<'_> {
     fn lower(&self) -> Option<char> {
         self.char.map(|c| c.to_ascii_lowercase())
@@ -69,27 +76,17 @@ impl Lexer<'_> {
     pub(super) fn number(&mut self) -> Kind {
         let start = self.offset;
         let (mut base, mut seen, mut invalid) = (Base::Decimal, Digits::default(), None);
-        let mut add = |found: Digits| {
-            seen.any |= found.any;
-            seen.separators |= found.separators;
-            seen
-        };
         let mut is_float = false;
         if self.char != Some('.') {
             if self.char == Some('0') {
                 self.advance();
-                base = match self.lower() {
-                    Some('x') => Base::Hexadecimal,
-                    Some('o') => Base::Octal,
-                    Some('b') => Base::Binary,
-                    _ => Base::LeadingZero,
-                };
+                base = self.base();
                 match base {
-                    Base::LeadingZero => drop(add(Digits { any: true, separators: false })),
+                    Base::LeadingZero => seen.any = true,
                     _ => self.advance(),
                 }
             }
-            add(self.digits(base, &mut invalid));
+            seen.add(self.digits(base, &mut invalid));
         }
         if self.char == Some('.') {
             is_float = true;
@@ -97,15 +94,15 @@ impl Lexer<'_> {
                 self.error(self.offset, format!("invalid radix point in {}", base.name()));
             }
             self.advance();
-            add(self.digits(base, &mut invalid));
+            seen.add(self.digits(base, &mut invalid));
         }
-        if !add(Digits::default()).any {
+        if !seen.any {
             self.error(self.offset, format!("{} has no digits", base.name()));
         }
         match self.lower() {
             Some(letter @ ('e' | 'p')) => {
                 is_float = true;
-                add(self.exponent(letter, base));
+                seen.add(self.exponent(letter, base));
             }
             _ if base == Base::Hexadecimal && is_float => {
                 self.error(self.offset, "hexadecimal mantissa requires a 'p' exponent");
@@ -121,12 +118,20 @@ impl Lexer<'_> {
             let digit = char::from(literal[at - start]);
             self.error(at, format!("invalid digit '{digit}' in {}", base.name()));
         }
-        if add(Digits::default()).separators {
-            if let Some(at) = invalid_separator(literal) {
-                self.error(start + at, "'_' must separate successive digits");
-            }
+        if let Some(at) = invalid_separator(literal).filter(|_| seen.separators) {
+            self.error(start + at, "'_' must separate successive digits");
         }
         Kind::Literal
+    }
+
+    /// What a number is written in whose first zero has been consumed.
+    fn base(&self) -> Base {
+        match self.lower() {
+            Some('x') => Base::Hexadecimal,
+            Some('o') => Base::Octal,
+            Some('b') => Base::Binary,
+            _ => Base::LeadingZero,
+        }
     }
 
     fn exponent(&mut self, letter: char, base: Base) -> Digits {
