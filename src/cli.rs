@@ -4,11 +4,13 @@ mod all;
 mod build;
 mod generate;
 mod goroot;
+mod graph;
 mod init;
 mod list;
 mod lock;
 mod output;
 mod progress;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -59,6 +61,8 @@ enum Verb {
     List(list::Arguments),
     All(all::Arguments),
     Goroot(goroot::Arguments),
+    Graph(graph::Arguments),
+    Why(why::Arguments),
     /// List the platforms that Go can build for.
     ///
     /// One GOOS/GOARCH a line, as platforms() in the spec takes them. Reads nothing.
@@ -100,6 +104,8 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),
+        Verb::Graph(verb) => graph::run(directory, verb, json),
+        Verb::Why(verb) => why::run(directory, verb, json),
         Verb::Platforms => {
             output::text(OsArch::all().map(|platform| format!("{platform}\n")).collect::<String>())?;
             Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use load::{Id, Loader};
 
 mod ahead;
 mod built;
+pub mod chains;
 mod failure;
 pub mod files;
 pub mod find;
@@ -20,7 +21,9 @@ pub mod listing;
 pub mod load;
 pub mod loaded;
 pub mod matching;
+pub mod paths;
 pub mod pattern;
+pub mod picture;
 pub mod problem;
 pub mod resolve;
 pub mod sources;
@@ -136,7 +139,11 @@ impl PackageGraph {
         let mut loader = Loader::new(sources, context, &|_| String::new(), HashMap::new());
         for root in roots {
             let id = loader.root(root.as_str())?;
-            loader.add_tests(id)?;
+            // The test binary itself, with what is recompiled for it, needs nothing else of others.
+            let chosen = loader.packages[id].found.chosen.clone();
+            for tests in [&chosen.test, &chosen.external_test] {
+                loader.import_tests(id, tests)?;
+            }
         }
         Ok(loader.packages.iter().filter_map(|package| package.found.origin.clone()).collect())
     }

@@ -15,6 +15,7 @@ pub mod mvs;
 pub mod pseudo;
 pub mod semver;
 mod syntax;
+pub mod unneeded;
 pub mod vendor;
 pub mod workspace;
 

@@ -5,6 +5,8 @@ pub mod listing;
 mod local;
 mod locking;
 pub mod memo;
+mod picture;
+mod unneeded;
 mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};

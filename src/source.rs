@@ -11,6 +11,7 @@ pub mod index;
 pub mod record;
 pub mod scan;
 pub mod sdk;
+mod size;
 pub mod synopsis;
 pub mod token;
 pub mod tree;

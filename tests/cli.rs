@@ -15,6 +15,8 @@ mod attacks;
 mod determinism;
 #[path = "cli/fetching.rs"]
 mod fetching;
+#[path = "cli/graph.rs"]
+mod graph;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/list.rs"]
@@ -39,3 +41,5 @@ mod stale;
 mod sumdb;
 #[path = "cli/update.rs"]
 mod update;
+#[path = "cli/why.rs"]
+mod why;

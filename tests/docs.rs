@@ -8,11 +8,12 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/spec.md",
+    "docs/graph.md",
     "docs/list.md",
     "docs/lockfile.md",
     "docs/sdk-source.md",
@@ -121,7 +122,7 @@ fn commands_exist() {
             });
             for flag in words.iter().filter(|word| word.starts_with('-')) {
                 let name = flag.split('=').next().unwrap();
-                let known = help.split_whitespace().any(|word| word.trim_end_matches(',') == name);
+                let known = help.split_whitespace().any(|word| word.split([',', '=', '[']).next() == Some(name));
                 assert!(known, "{page}: `godirect {verb}` has no flag {name} ({command})");
             }
             count += 1;
@@ -152,6 +153,33 @@ fn the_transcript_is_real() {
     let output = Command::new(env!("CARGO_BIN_EXE_godirect")).args(&words).current_dir(&directory).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(steady(shown), steady(&String::from_utf8(output.stdout).unwrap()));
+}
+
+/// What a command prints on the examples, which it only reads.
+fn printed(command: &str) -> String {
+    let words = arguments(command).expect(command);
+    let output = Command::new(env!("CARGO_BIN_EXE_godirect")).args(&words).current_dir(repository("")).output().unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_graph_is_as_shown() {
+    let (_, shown) = blocks("docs/graph.md").into_iter().find(|(info, _)| info == "console").expect("a transcript");
+    let (command, shown) = shown.split_once('\n').unwrap();
+    assert_eq!(shown, printed(command));
+    // Where things stand in the drawing is up to the version of Graphviz, but not which things.
+    let drawing = read("docs/graph.svg").replace("&#45;", "-").replace("&gt;", ">");
+    let mut arrows = 0;
+    for line in printed("godirect -C examples/02-modules graph").lines().filter(|line| line.contains(" -> ")) {
+        let title: String = line.split('"').filter(|part| !part.trim().is_empty() && *part != ";").collect();
+        assert!(
+            drawing.contains(&format!("<title>{}</title>", title.replace(" -> ", "->"))),
+            "docs/graph.svg doesn't have {line}"
+        );
+        arrows += 1;
+    }
+    assert_eq!(drawing.matches("class=\"edge\"").count(), arrows);
 }
 
 #[test]

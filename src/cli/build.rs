@@ -187,22 +187,13 @@ fn fetch<'a>(
 }
 
 fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {
-    let mut variants = project.variants();
-    if let Some(profile) = &arguments.profile {
-        project.spec.profile(profile)?;
-        variants.retain(|v| v.profile_name == profile);
-    }
-    if arguments.platform.iter().any(|p| p == "all") {
+    let variants = project.chosen_variants(&arguments.platform, arguments.profile.as_deref())?;
+    if !arguments.platform.is_empty() {
         return Ok(variants);
     }
-    if arguments.platform.is_empty() {
-        let host = OsArch::host()?;
-        let own: Vec<Variant> = variants.iter().copied().filter(|v| v.target.platform.os_arch() == host).collect();
-        return Ok(if own.is_empty() { variants } else { own });
-    }
-    let targets = arguments.platform.iter().map(|name| project.spec.target(name)).collect::<Result<Vec<_>>>()?;
-    variants.retain(|v| targets.contains(&v.target));
-    Ok(variants)
+    let host = OsArch::host()?;
+    let own: Vec<Variant> = variants.iter().copied().filter(|v| v.target.platform.os_arch() == host).collect();
+    Ok(if own.is_empty() { variants } else { own })
 }
 
 fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<String>> {

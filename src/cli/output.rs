@@ -35,8 +35,13 @@ pub fn parts(parts: &[impl AsRef<str>]) -> Result<()> {
 
 /// Prints a value as JSON.
 pub fn json(value: &impl Serialize) -> Result<()> {
+    text(as_json(value)?)
+}
+
+/// A value as the text of a JSON file.
+pub fn as_json(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string_pretty(value).map_err(|e| Error::environment(format!("failed to write JSON: {e}")))?;
-    text(json + "\n")
+    Ok(json + "\n")
 }
 
 /// Bytes as people read them.

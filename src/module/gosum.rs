@@ -6,6 +6,7 @@ use std::path::Path;
 use super::ModuleId;
 use crate::digest::H1;
 use crate::error::{Error, Location, Result};
+use crate::name::ModulePath;
 
 /// The hashes of one or more go.sum files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,11 @@ impl GoSum {
     /// The accepted hashes of a module's zip; empty when there is no line for it.
     pub fn module(&self, id: &ModuleId) -> &[H1] {
         self.modules.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether there is a hash of some version's zip: Go adds it when it looks for a package there.
+    pub fn has_content(&self, path: &ModulePath) -> bool {
+        self.modules.keys().any(|id| id.path == *path)
     }
 
     /// The accepted hashes of a module's go.mod; empty when there is no line for it.

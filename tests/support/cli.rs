@@ -13,6 +13,7 @@ use godirect::digest::{H1, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+pub mod drawn;
 pub mod registry;
 
 /// The program under test.
@@ -32,6 +33,13 @@ pub static GOROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     assert!(output.status.success(), "godirect goroot: {}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 });
+
+/// What a script of tests/env prints: the path of what it found or installed.
+pub fn provisioned(script: &str) -> PathBuf {
+    let output = Command::new(repository("tests/env").join(script)).output().unwrap();
+    assert!(output.status.success(), "tests/env/{script}: {}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+}
 
 /// A cache that has the pinned SDK and nothing else.
 pub fn cache_with_sdk(directory: &Path) -> PathBuf {
