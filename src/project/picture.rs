@@ -20,11 +20,7 @@ impl Project {
     pub fn chosen_variants(&self, platforms: &[String], profile: Option<&str>) -> Result<Vec<Variant<'_>>> {
         let mut variants = self.variants();
         if let Some(profile) = profile {
-            if !self.spec.profiles.contains_key(profile) {
-                let known: Vec<&str> = self.spec.profiles.keys().map(String::as_str).collect();
-                let error = Error::input(format!("the spec has no profile `{}`", profile.escape_debug()));
-                return Err(error.help(format!("it has {}", known.join(", "))));
-            }
+            self.spec.profile(profile)?;
             variants.retain(|v| v.profile_name == profile);
         }
         if platforms.is_empty() || platforms.iter().any(|p| p == "all") {
