@@ -49,7 +49,8 @@ impl Listing {
     /// The import paths of all that a package needs, sorted.
     pub fn deps_of(&self, id: Id) -> impl Iterator<Item = &Arc<str>> {
         let ranks = |(index, word): (usize, &u64)| {
-            let rest = std::iter::successors(Some(*word), |word| Some(word & word.wrapping_sub(1))).take_while(|word| *word != 0);
+            let rest =
+                std::iter::successors(Some(*word), |word| Some(word & word.wrapping_sub(1))).take_while(|word| *word != 0);
             rest.map(move |word| index * 64 + word.trailing_zeros() as usize)
         };
         let set = self.deps[id].iter().enumerate().flat_map(ranks);
