@@ -25,6 +25,9 @@ pub const MORE_PLATFORMS: [&str; 13] = [
     "windows/arm64",
 ];
 
+/// Packages import others of their group only: what one needs doesn't grow with the module, as in real ones.
+const GROUP: usize = 200;
+
 /// How large a module is.
 #[derive(Clone, Copy)]
 pub struct Shape {
@@ -80,7 +83,7 @@ fn source(package: usize, file: usize, constraint: &str) -> String {
         "{constraint}// Package p{package} is one of many.\npackage p{package}\n\nimport (\n\t\"fmt\"\n\t\"strings\"\n"
     );
     for distance in [1, 7, 50].map(|distance| distance + file) {
-        if let Some(other) = package.checked_sub(distance) {
+        if let Some(other) = package.checked_sub(distance).filter(|other| other / GROUP == package / GROUP) {
             let _ = writeln!(text, "\t_ \"example.com/large/{}\"", directory(other));
         }
     }
