@@ -13,7 +13,7 @@ const ORDER: [&str; 17] = [
 ];
 
 /// Modules that read or write files.
-const FILES: [&str; 8] = ["cli", "exec", "files", "lock", "module", "source", "spec", "write"];
+const FILES: [&str; 7] = ["cli", "exec", "files", "lock", "project", "source", "write"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

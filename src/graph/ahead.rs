@@ -23,14 +23,17 @@ impl Sources<'_> {
         let mut seen: BTreeSet<ImportPath> = roots.iter().cloned().collect();
         let (mut round, mut tests) = (roots.to_vec(), true);
         while !round.is_empty() {
-            // One package of each module, so that no module is fetched twice.
-            let mut modules = BTreeMap::new();
+            // The packages of a module one after the other, so that no module is fetched twice.
+            let mut modules: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
             for path in &round {
                 for (index, directory) in self.candidates(path) {
-                    modules.entry(index).or_insert(directory);
+                    modules.entry(index).or_default().push(directory);
                 }
             }
-            if modules.into_par_iter().any(|(index, directory)| self.module_package(index, directory).is_err()) {
+            let fails = |(index, directories): (usize, Vec<&str>)| {
+                directories.into_iter().any(|directory| self.module_package(index, directory).is_err())
+            };
+            if modules.into_par_iter().any(fails) {
                 return;
             }
             let imports: Result<Vec<BTreeSet<String>>> =

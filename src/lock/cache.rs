@@ -55,6 +55,22 @@ pub struct Facts {
     pub tools: BTreeMap<String, Sri>,
 }
 
+/// Lets two directories change places in one step.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(a: &Path, b: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+/// Moves the second out of the way, as there is no such step.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(a: &Path, b: &Path) -> std::io::Result<()> {
+    let old = a.with_extension("old");
+    fs::rename(b, &old)?;
+    fs::rename(a, b)?;
+    fs::rename(&old, a)
+}
+
 /// How old something under `tmp/` must be before another process removes it: longer than any download takes.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -240,7 +256,8 @@ impl Cache {
         tempfile::TempDir::new_in(self.tmp()).map_err(|e| not_writable(&self.root, &e))
     }
 
-    /// Renames a complete directory into place, in place of what is there.
+    /// Renames a complete directory into place, in place of what is there. At no moment is nothing there: others may be reading, and
+    /// for them a directory that can't be found is one without packages.
     ///
     /// # Errors
     ///
@@ -253,10 +270,9 @@ impl Cache {
             fs::set_permissions(directory.path(), readable).map_err(|e| not_writable(directory.path(), &e))?;
         }
         make_parent(path)?;
-        if path.exists() {
-            // Another process may still read the old one: move it away as a whole.
-            let old = self.temporary_directory()?;
-            let _ = fs::rename(path, old.path().join("old"));
+        // What was there is removed with the temporary directory.
+        if path.is_dir() && exchange(directory.path(), path).is_ok() {
+            return Ok(());
         }
         match fs::rename(directory.path(), path) {
             Ok(()) => {
@@ -317,5 +333,37 @@ fn remove_stale(tmp: &Path) {
             let path = entry.path();
             let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_is_published_again_is_always_there() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path()).unwrap();
+        let place = root.path().join("mod/a@v1.0.0");
+        let publish = || {
+            let directory = cache.temporary_directory().unwrap();
+            fs::write(directory.path().join("a.go"), "package a").unwrap();
+            cache.publish(directory, &place).unwrap();
+        };
+        publish();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..500).for_each(|_| publish());
+                done.store(true, Ordering::Relaxed);
+            });
+            while !done.load(Ordering::Relaxed) {
+                assert!(fs::metadata(place.join("a.go")).is_ok_and(|m| m.len() == 9));
+            }
+        });
+        let left: Vec<_> = fs::read_dir(root.path().join("tmp")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }
