@@ -6,6 +6,8 @@ mod database;
 mod https;
 #[path = "support/loopback.rs"]
 mod loopback;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/cli.rs"]
 mod support;
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::random::Random;
 use crate::support::registry::{Registry, go_mod, main_go, project, small_sdk};
 use crate::support::{Project, error, same};
 
@@ -378,22 +379,6 @@ fn branches_merge_without_a_conflict() {
         }
         git(&project, &["merge", "-q", "-m", "merge", "theirs"]);
         is_fresh(&project);
-    }
-}
-
-/// Numbers that are the same in each run (xorshift, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
     }
 }
 

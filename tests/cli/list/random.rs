@@ -1,25 +1,6 @@
 //! Repositories made by chance: packages, tests, constraints, embeds, cycles, internal and missing packages.
 
-/// Numbers that are the same in each run (xorshift, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    /// Happens once in `times`.
-    fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
+use crate::random::Random;
 
 const DIRECTORIES: [&str; 16] = [
     "a",
@@ -113,8 +94,8 @@ fn file_text(random: &mut Random, name: &str, file: &str) -> String {
         imports -= 1;
         let path = match random.below(12) {
             0..=4 => format!("example.com/hello/{}", random.pick(&DIRECTORIES)),
-            5 if random.once_in(3) => random.pick(&NOWHERE).to_owned(),
-            _ => random.pick(&STD).to_owned(),
+            5 if random.once_in(3) => random.pick(&NOWHERE).to_string(),
+            _ => random.pick(&STD).to_string(),
         };
         if path == "C" && (external || file.ends_with("_test.go") || !random.once_in(3)) {
             continue;
