@@ -194,7 +194,7 @@ impl Project {
     ///
     /// Those of [`Lockfile::read`].
     pub fn read_lock(&self) -> Result<Lockfile> {
-        Lockfile::read(&self.lock_path())
+        read_lock(&self.files, &self.dir)
     }
 
     /// Puts a lock to the project.
@@ -221,6 +221,15 @@ impl Project {
         let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
         Ok(Locked { project: self, lock, mains, modules, sdks })
     }
+}
+
+/// Reads the lock of the spec in a directory, as [`Project::read_lock`] does.
+///
+/// # Errors
+///
+/// Those of [`Lockfile::read`].
+pub fn read_lock(files: &Files, dir: &Path) -> Result<Lockfile> {
+    Lockfile::read(files, &error::file_in(dir, LOCK_FILE))
 }
 
 fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {

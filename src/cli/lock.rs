@@ -7,7 +7,7 @@ mod verify;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
@@ -21,7 +21,7 @@ use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::verify::Evidence;
-use crate::project::memo::{Memo, Totals};
+use crate::project::memo::Memo;
 use crate::project::{LOCK_FILE, Project};
 use crate::spec::DEFAULT_SDK;
 
@@ -83,6 +83,27 @@ pub struct Updated {
     offline: bool,
 }
 
+/// What a lock has, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// The versions of the SDKs.
+    pub go: Vec<String>,
+    /// How many modules provide packages.
+    pub modules: usize,
+    /// How many packages they provide.
+    pub packages: usize,
+}
+
+impl Totals {
+    /// Those of a lock.
+    pub fn of(lock: &Lockfile) -> Totals {
+        let go = lock.sdks.iter().map(|sdk| sdk.version.to_string()).collect();
+        let in_zips = || lock.modules.iter().map(|m| m.packages.len());
+        let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
+        Totals { go, modules: packages().count(), packages: packages().sum() }
+    }
+}
+
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     if arguments.check {
         return check::run(directory, json);
@@ -94,15 +115,15 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         return rebuild_sdk::run(directory, arguments, json);
     }
     let verifier = verifier();
-    let memo = Memo::of(directory, verifier.as_ref());
-    if let Some(totals) = memo.as_ref().and_then(Memo::recall) {
+    let memo = memo(directory, verifier.as_ref());
+    if let Some(totals) = memo.as_ref().and_then(remembered) {
         return show_fresh(&totals, json);
     }
     let project = Project::open_through(Files::noting(), directory)?;
     let updated = update(&project, arguments)?;
     let totals = Totals::of(&updated.lock);
     if let Some((memo, notes)) = memo.zip(notes(&project, &updated, verifier.as_ref())) {
-        memo.keep(totals.clone(), notes);
+        memo.keep(&serde_json::to_vec(&totals).unwrap_or_default(), notes);
     }
     if json {
         let (changed, changes) = (updated.changed, updated.changes());
@@ -111,6 +132,16 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The memo of a lock that is fresh, as far as these proofs count.
+fn memo(directory: &Path, verifier: Option<&Verifier>) -> Option<Memo> {
+    Memo::of(directory, format!("lock {verifier:?}"))
+}
+
+/// What the lock has, if it is still fresh.
+fn remembered(memo: &Memo) -> Option<Totals> {
+    serde_json::from_slice(memo.recall()?.bytes()).ok()
 }
 
 /// Whose proofs in a lock count.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{Files, State};
 use crate::source::scan::{ScannedPackage, Tests, scan};
 
 pub use crate::files::{Entry, EntryKind};
@@ -73,6 +73,11 @@ impl DiskTree {
         DiskTree { root: root.into(), files }
     }
 
+    /// Notes that a file counts which wasn't read, see [`Files::seen`].
+    pub(super) fn seen(&self, path: &str, state: State) {
+        self.files.seen(&self.path(path), state);
+    }
+
     /// The place on disk of `path`.
     pub fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }
@@ -85,7 +90,7 @@ impl DiskTree {
         more: impl Fn(&Entry, &std::fs::DirEntry) -> T,
     ) -> Result<Vec<(Entry, T)>> {
         let path = self.path(directory);
-        or_none(files::list(&path, more)).map_err(|e| Error::io("list", &path, &e))
+        or_none(self.files.list_with(&path, more)).map_err(|e| Error::io("list", &path, &e))
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "list/random.rs"]
 mod random;
+#[path = "list/remembered.rs"]
+mod remembered;
 #[path = "list/trees.rs"]
 mod trees;
 

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Summary, show_changes, show_fresh, verifier};
+use super::{Summary, Totals, memo, remembered, show_changes, show_fresh, verifier};
 use crate::cli::output::{self, JSON_VERSION};
 use crate::error::{Class, Result};
 use crate::lock::changes::{Change, Kind, Subject};
 use crate::lock::file::{Previous, VERSION};
-use crate::project::memo::{Memo, Totals};
 use crate::project::{LOCK_FILE, Project};
 
 /// Says whether `godirect lock` would change the lock, and what; writes nothing and needs no network.
 pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
     let verifier = verifier();
-    if let Some(totals) = Memo::of(directory, verifier.as_ref()).and_then(|memo| memo.recall()) {
+    if let Some(totals) = memo(directory, verifier.as_ref()).as_ref().and_then(remembered) {
         return show_fresh(&totals, json);
     }
     let project = Project::open(directory)?;
