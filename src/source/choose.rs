@@ -258,9 +258,9 @@ impl ScannedPackage {
 
 impl Chosen {
     /// The names of all files in the directory that some build could use, as Go checks them (`(*Package).AllFiles`).
-    pub fn all_files(&self) -> BTreeSet<String> {
+    pub fn all_files(&self) -> BTreeSet<&str> {
         let parts = [&self.package, &self.test, &self.external_test].into_iter().flat_map(|part| part.files.sources());
-        parts.chain(self.ignored_go.iter().chain(&self.ignored_other).map(String::as_str)).map(str::to_owned).collect()
+        parts.chain(self.ignored_go.iter().chain(&self.ignored_other).map(String::as_str)).collect()
     }
 }
 
