@@ -167,7 +167,7 @@ impl IndexedTree {
                 Some(file) if file.stat.is_some() && file.stat == *stat => file,
                 _ => {
                     is_new = true;
-                    let file = scan_file(&self.disk, directory, entry.name.clone())?;
+                    let file = scan_file(&self.disk, directory, entry)?;
                     Remembered { name: entry.name.clone(), stat: stat.filter(|stat| stat.is_older_than(self.opened)), file }
                 }
             });
@@ -184,8 +184,12 @@ impl Tree for IndexedTree {
         self.listing(directory).map(|listing| listing.iter().map(|(entry, _)| entry.clone()).collect())
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
         self.disk.read(path)
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.disk.path(path)
     }
 
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
@@ -196,7 +200,7 @@ impl Tree for IndexedTree {
             self.remembered(&format!("package {directory}"), || {
                 let listing = self.listing(directory)?;
                 let sources = listing.iter().filter(|(entry, _)| is_source(entry));
-                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry.name.clone()));
+                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry));
                 files.filter_map(Result::transpose).collect()
             })?
         } else {

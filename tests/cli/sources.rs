@@ -198,3 +198,34 @@ fn file_names_that_tools_could_misread() {
         }
     }
 }
+
+#[test]
+fn files_that_cannot_be_read() {
+    let link = |project: &Project, path: &str| {
+        project.write(&format!("{path}.old"), "");
+        std::os::unix::fs::symlink("nowhere", project.root().join(path)).unwrap();
+    };
+    let help = "put the file there, or remove what is in its place";
+    // Of no account, as for Go.
+    let project = hello();
+    ["x.txt", "x_windows.go", "_x.go", "sub/x_windows.go"].iter().for_each(|path| link(&project, path));
+    project.succeeds(&["lock"]);
+    project.succeeds(&["generate", "--check"]);
+    // In a package that no binary needs: what is locked needs no such package, but all packages are in BUILD files.
+    project.write("lib/lib.go", "package lib\n");
+    link(&project, "lib/x.go");
+    assert_eq!(project.succeeds(&["lock"]), "fresh    godirect.lock.json\n");
+    project.fails(&["generate"], 2, &error("failed to read lib/x.go: no such file or directory", help));
+    project.fails(&BUILD, 2, &error("failed to read lib/x.go: no such file or directory", help));
+    // With nothing else there, it's no package.
+    let project = hello();
+    link(&project, "only/x.go");
+    project.succeeds(&["lock"]);
+    project.fails(&["generate"], 2, &error("failed to read only/x.go: no such file or directory", help));
+    // In what is built.
+    let project = hello();
+    link(&project, "x.go");
+    for arguments in [&["lock"][..], &["lock", "--check"], &["generate"], &BUILD] {
+        project.fails(arguments, 2, &error("failed to read x.go: no such file or directory", help));
+    }
+}
