@@ -168,7 +168,8 @@ impl Project {
             Ok(graph) => Ok(graph.packages().iter().map(|package| package.origin.clone()).collect()),
             Err(error) if error.class() != Class::Input => Err(error),
             Err(_) => {
-                let built: Vec<ImportPath> = self.binaries_of(variant).map(|(_, binary)| binary.main.clone()).collect();
+                let built = self.binaries_of(variant).map(|(_, binary)| &binary.main);
+                let built: Vec<ImportPath> = built.filter(|main| roots.contains(main)).cloned().collect();
                 PackageGraph::load(sources, context, &built, false)?;
                 PackageGraph::reach(sources, context, roots)
             }
