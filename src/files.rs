@@ -28,6 +28,8 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link to anything but a directory: Go reads it as source, but doesn't embed it.
     Symlink,
+    /// A symbolic link that leads nowhere: where Go takes it for source, the package is wrong.
+    Broken,
     /// A symbolic link to a directory, which Go doesn't follow, or something irregular.
     Other,
 }
@@ -39,6 +41,13 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub kind: EntryKind,
+}
+
+impl Entry {
+    /// Whether there is a file, which a link may lead to.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, EntryKind::File | EntryKind::Symlink)
+    }
 }
 
 /// Access to files that may take notes. Copies share them.
@@ -289,8 +298,12 @@ fn kind(entry: &DirEntry) -> Result<EntryKind> {
         EntryKind::File
     } else if of.is_dir() {
         EntryKind::Directory
-    } else if of.is_symlink() && !entry.path().is_dir() {
-        EntryKind::Symlink
+    } else if of.is_symlink() {
+        match std::fs::metadata(entry.path()) {
+            Ok(target) if target.is_dir() => EntryKind::Other,
+            Ok(_) => EntryKind::Symlink,
+            Err(_) => EntryKind::Broken,
+        }
     } else {
         EntryKind::Other
     })
@@ -298,7 +311,7 @@ fn kind(entry: &DirEntry) -> Result<EntryKind> {
 
 /// What a link leads to changes without the directory that has the link.
 fn of_entries<'e>(state: State, mut entries: impl Iterator<Item = &'e Entry>) -> State {
-    let has_links = entries.any(|e| matches!(e.kind, EntryKind::Symlink | EntryKind::Other));
+    let has_links = entries.any(|e| matches!(e.kind, EntryKind::Symlink | EntryKind::Broken | EntryKind::Other));
     if has_links { State(None) } else { state }
 }
 

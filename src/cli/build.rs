@@ -19,6 +19,7 @@ use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
 use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
+use crate::plan::Configuration;
 use crate::platform::OsArch;
 use crate::project::{Locked, Project, Variant};
 use crate::write;
@@ -113,13 +114,16 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
+    let plan =
+        |(variant, graph): (&Variant, &PackageGraph)| locked.plan(graph, *variant, |name| wanted.iter().any(|w| w == name));
+    let plans = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<_>>>()?;
+    check_planned(&variants, &plans, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
-    for (variant, graph) in variants.into_iter().zip(&graphs) {
-        let configuration = locked.plan(graph, variant, |name| wanted.contains(&name.to_owned()))?;
+    for (variant, configuration) in variants.into_iter().zip(plans) {
         let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
         let environment =
             Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
@@ -137,6 +141,21 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         }
     }
     Ok(summary)
+}
+
+/// Refuses to build nothing, or without a word less than was asked for: a main package may have no files for a platform.
+fn check_planned(variants: &[Variant], plans: &[Configuration], wanted: &[String], arguments: &Arguments) -> Result<()> {
+    let is_planned = |name: &String| plans.iter().any(|plan| plan.binaries.contains_key(name));
+    let missing = if arguments.packages.is_empty() {
+        wanted.first().filter(|_| !wanted.iter().any(is_planned))
+    } else {
+        wanted.iter().find(|name| !is_planned(name))
+    };
+    let Some(missing) = missing else { return Ok(()) };
+    let platforms: BTreeSet<&str> = variants.iter().map(|v| v.target.name.as_str()).collect();
+    let platforms = Vec::from_iter(platforms).join(", ");
+    let error = Error::input(format!("nothing to build: {missing} has no Go files for {platforms}"));
+    Err(error.help("choose another platform with --platform"))
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
@@ -211,8 +230,11 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         let found = project.binaries.iter().find(|(name, b)| *name == wanted || b.directory == directory);
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
             let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            let namesakes: Vec<&str> =
+                project.binaries.iter().filter(|(_, b)| b.target == *wanted).map(|(name, _)| name.as_str()).collect();
+            let (names, has) = if namesakes.is_empty() { (known, "it has") } else { (namesakes, "several could be meant:") };
             let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
-            error.help(format!("it has {}", known.join(", ")))
+            error.help(format!("{has} {}", names.join(", ")))
         })
     };
     arguments.packages.iter().map(find).collect()

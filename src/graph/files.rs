@@ -34,9 +34,8 @@ fn place(sources: &Sources, file: &str) -> (String, String) {
 }
 
 fn is_file(sources: &Sources, file: &str) -> Result<bool> {
-    use crate::source::tree::EntryKind::{File, Symlink};
     let (directory, name) = place(sources, file);
-    Ok(sources.directory(&directory).list("")?.iter().any(|e| e.name == name && matches!(e.kind, File | Symlink)))
+    Ok(sources.directory(&directory).list("")?.iter().any(|e| e.name == name && e.is_file()))
 }
 
 impl Loader<'_> {

@@ -245,10 +245,24 @@ impl Patterns<'_> {
         let root = Root { tree, directory, path: start.to_owned(), within, ignore, prune: (true, false) };
         let mut candidates = walk(&root, &|_| true)?;
         candidates.retain(|path| matches_pattern(&absolute, path));
-        let named: Vec<(String, Result<String, Problem>)> =
-            candidates.into_iter().map(|d| Ok((d.clone(), self.at_directory(&d)?))).collect::<Result<_>>()?;
-        let paths: Vec<String> = named.into_iter().filter_map(|(_, path)| path.ok()).collect();
+        let mut paths = Vec::new();
+        for directory in &candidates {
+            match self.at_directory(directory)? {
+                Ok(path) => paths.push(path),
+                Err(_) => self.note_unreadable(pattern, directory, found)?,
+            }
+        }
         found.packages = self.with_files(paths, true)?;
+        Ok(())
+    }
+
+    /// Notes the first directory that only unreadable Go files are in.
+    fn note_unreadable(&self, pattern: &str, directory: &str, found: &mut Match) -> Result<()> {
+        let Some((index, rest)) = self.sources.main_at(directory) else { return Ok(()) };
+        let is_built = self.sources.main_package(index, &rest)?.is_some_and(|package| package.is_built_for(self.context));
+        if let Some(problem) = self.sources.unreadable(index, &rest)?.filter(|_| is_built) {
+            found.problem.get_or_insert_with(|| Problem { text: format!("pattern {pattern}: {}", problem.text), ..problem });
+        }
         Ok(())
     }
 
@@ -264,6 +278,9 @@ impl Patterns<'_> {
             return Ok(if known { Ok(path.to_owned()) } else { Err(Problem::plain(text())) });
         }
         let path = join(module.path.as_str(), rest);
+        if let Some(problem) = self.sources.unreadable(index, rest)? {
+            return Ok(Err(problem));
+        }
         match self.sources.main_package(index, rest)? {
             Some(_) => Ok(Ok(path)),
             None => Ok(Err(Problem::plain(format!("main module ({}) does not contain package {path}", module.path)))),
@@ -278,7 +295,7 @@ impl Patterns<'_> {
             return Ok(Err(Problem::plain(format!("stat {absolute}: directory not found"))));
         }
         let is_go = |name: &str| name.ends_with(".go") && !name.starts_with(['_', '.']);
-        if !listed.iter().any(|e| is_go(&e.name) && e.kind != EntryKind::Directory) {
+        if !listed.iter().any(|e| is_go(&e.name) && (e.is_file() || e.kind == EntryKind::Broken)) {
             let problem = Problem::plain(format!("no Go files in {absolute}"));
             return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
         }

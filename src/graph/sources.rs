@@ -16,7 +16,7 @@ use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::source::index::IndexedTree;
 use crate::source::record::PackageRecord;
 use crate::source::scan::ScannedPackage;
-use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+use crate::source::tree::{DiskTree, Tree, join};
 
 /// A module whose source is in the repository: the one of go.mod, those of go.work, local replacements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -342,7 +342,7 @@ impl<'a> Sources<'a> {
     }
 
     fn starts_module(&self, directory: &str) -> Result<bool> {
-        Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory))
+        Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.is_file()))
     }
 
     /// The directories of a main module that patterns can match, relative to it and sorted, from one of them on.

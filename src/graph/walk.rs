@@ -47,7 +47,7 @@ fn walk_below(root: &Root, directory: &str, reaches: &Reaches<'_>) -> Result<Vec
         found.push(path);
     }
     let entries = root.tree.list(&join(&root.directory, directory))?;
-    if !directory.is_empty() && root.prune.0 && entries.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory) {
+    if !directory.is_empty() && root.prune.0 && entries.iter().any(|e| e.name == "go.mod" && e.is_file()) {
         return Ok(Vec::new());
     }
     let vendor = directory.rsplit('/').next() == Some("vendor");

@@ -27,7 +27,7 @@ use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::index::IndexedTree;
 use crate::source::sdk;
-use crate::source::tree::{Tree, join};
+use crate::source::tree::{Tree, join, read};
 use crate::spec::Profile;
 
 /// What is to be listed.
@@ -348,7 +348,7 @@ fn source_of(module: &Selected) -> &ModuleId {
 /// The go line of an unpacked module.
 fn go_line(tree: &IndexedTree) -> Result<String> {
     let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
-    let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
+    let content = if has_one { read(tree, "go.mod")? } else { Vec::new() };
     let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
     Ok(go.map(|go| go.to_string()).unwrap_or_default())
 }

@@ -160,7 +160,7 @@ impl IndexedTree {
                     is_new = true;
                     // A link has no state of its own: what it leads to is noted.
                     let disk = if entry.kind == EntryKind::File { &self.unnoted } else { &self.disk };
-                    let file = scan_file(disk, directory, entry.name.clone())?;
+                    let file = scan_file(disk, directory, entry)?;
                     Remembered { name: entry.name.clone(), state: state.settled(self.opened), file }
                 }
             };
@@ -181,8 +181,12 @@ impl Tree for IndexedTree {
         self.listing(directory).map(|listing| listing.iter().map(|(entry, _)| entry.clone()).collect())
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
         self.disk.read(path)
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.disk.path(path)
     }
 
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
@@ -193,7 +197,7 @@ impl Tree for IndexedTree {
             self.remembered(&format!("package {directory}"), || {
                 let listing = self.listing(directory)?;
                 let sources = listing.iter().filter(|(entry, _)| is_source(entry));
-                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry.name.clone()));
+                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry));
                 files.filter_map(Result::transpose).collect()
             })?
         } else {

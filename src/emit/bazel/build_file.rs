@@ -44,7 +44,7 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
         let rules = rules.entry(dir.clone()).or_default();
         rules.push(library(input, seen, &dir, &main.directory)?);
         for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
-            rules.push(binary_rule(binary, package));
+            rules.push(binary_rule(input, binary, seen));
         }
     }
     Ok(rules)
@@ -72,7 +72,9 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
         .with("deps", vary(&deps)))
 }
 
-fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
+fn binary_rule(input: &Input, binary: &super::Binary, seen: &[(&View, &Package)]) -> Rule {
+    let (_, package) = seen[0];
+    let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, seen) };
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(binary.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
     Rule::new("go_binary", &binary.name)
@@ -83,7 +85,17 @@ fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
         .with("gotags", Expr::List(binary.profile.tags.iter().cloned().collect()))
         .with("pure", Expr::String(if binary.profile.cgo { "off" } else { "on" }.to_owned()))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
+        .with("target_compatible_with", missing)
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
+}
+
+/// What makes `bazel build //...` pass over a main package on platforms of the spec that it has no files for.
+fn where_missing(input: &Input, seen: &[(&View, &Package)]) -> Expr {
+    let incompatible = || BTreeSet::from([condition("incompatible")]);
+    let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
+        input.views.iter().map(|v| (&v.target.platform, incompatible())).collect();
+    by_platform.extend(seen.iter().map(|(view, _)| (&view.target.platform, BTreeSet::new())));
+    Expr::Select { common: Vec::new(), cases: cases(by_platform) }
 }
 
 /// What all platforms of the spec have, plus a `select` for what only some have.
