@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cli::output;
-use crate::error::Result;
+use crate::error;
 
 /// Everything that a listing prints, and its exit code.
 #[derive(Serialize, Deserialize)]
@@ -31,9 +31,15 @@ pub struct Part<'a> {
     /// What comes before its dependencies.
     pub before: &'a str,
     /// Its dependencies, a bit for each of [`Shown::lines`], the lowest of a byte first.
+    #[serde(serialize_with = "at_once")]
     pub deps: &'a [u8],
     /// What comes after them.
     pub after: &'a str,
+}
+
+/// Serialises bytes as what they are; by itself serde takes them one by one.
+fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 impl Shown<'_> {
@@ -50,7 +56,7 @@ impl Shown<'_> {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn print(&self) -> Result<()> {
+    pub fn print(&self) -> error::Result<()> {
         /// So many packages are put together at once by each thread: some 100 KB.
         const PARTS: usize = 16;
         self.messages.iter().for_each(|message| eprintln!("{message}"));
