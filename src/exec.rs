@@ -5,7 +5,11 @@
 //! it rebuilds nothing above.
 
 mod archive;
+pub mod c;
 pub mod cache;
+pub mod depfile;
+mod discovered;
+pub mod pkg_config;
 mod process;
 mod schedule;
 pub mod sdk;
@@ -14,13 +18,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Hasher, Sha256};
 use crate::error::{Error, Result};
-use crate::plan::{Configuration, Source, Step};
+use crate::plan::cgo::UsesC;
+use crate::plan::{Configuration, PackageAction, Source, Step, token};
 use cache::Cache;
+use discovered::Discovered;
+
+pub use discovered::Digests;
 
 /// Bump when the meaning of an action key changes.
 const KEY_VERSION: &str = "godirect action 2";
@@ -38,6 +47,10 @@ pub struct Environment<'a> {
     pub sources: &'a Sources,
     /// Where results are kept.
     pub cache: &'a Cache,
+    /// The C toolchain, for plans that use it.
+    pub c: Option<&'a c::Machine>,
+    /// Digests of files that C compilers read.
+    pub digests: &'a Digests,
     /// How many actions run at once.
     pub jobs: usize,
 }
@@ -103,6 +116,8 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
             source: Some(&action.source),
             steps: &action.steps,
             env: &configuration.env,
+            packages: &configuration.packages,
+            c: action.c.as_ref(),
             inputs,
             outputs: &["x", "o"],
         };
@@ -116,7 +131,16 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
     let mut binaries = BTreeMap::new();
     for (name, action) in &configuration.binaries {
         let inputs = resolve(&action.deps, "o", &index, &results)?;
-        let job = Job { name, source: None, steps: &action.steps, env: &configuration.env, inputs, outputs: &["bin"] };
+        let job = Job {
+            name,
+            source: None,
+            steps: &action.steps,
+            env: &configuration.env,
+            packages: &configuration.packages,
+            c: action.c.as_ref(),
+            inputs,
+            outputs: &["bin"],
+        };
         let (result, _) = job.run(environment)?;
         let sha256 = result.0["bin"];
         binaries.insert(name.clone(), Output { sha256, path: environment.cache.blob(&sha256) });
@@ -156,6 +180,10 @@ struct Job<'a> {
     source: Option<&'a Source>,
     steps: &'a [Step],
     env: &'a BTreeMap<String, String>,
+    /// Where the sources of others are.
+    packages: &'a BTreeMap<String, PackageAction>,
+    /// What the C compiler has to do with it.
+    c: Option<&'a UsesC>,
     /// Digests of dependencies by token.
     inputs: BTreeMap<String, Sha256>,
     outputs: &'a [&'a str],
@@ -165,41 +193,71 @@ impl Job<'_> {
     /// The results, and whether the action had to run for them.
     fn run(&self, environment: Environment) -> Result<(Results, bool)> {
         let source_dir = self.source.map(|source| environment.sources.dir(source, environment.goroot)).transpose()?;
-        let key = self.key(environment, source_dir.as_deref())?;
+        let root = self.source.map(|source| environment.sources.root_of(source, environment.goroot)).transpose()?;
+        let root = root.as_deref().unwrap_or(Path::new("/"));
+        let base = self.key(environment, source_dir.as_deref(), root)?;
+        let discovered = self.c.map(|_| Discovered::recall(environment.cache, &base).unwrap_or_default());
+        let key = discovered.map_or(base, |discovered| discovered.key(&base, root, environment.digests));
         if let Some(results) = environment.cache.results(&key, self.outputs) {
             return Ok((results, false));
         }
+        let start = SystemTime::now();
         let scratch = environment.cache.scratch()?;
         let object_dir = scratch.path().join("obj");
         std::fs::create_dir(&object_dir).map_err(|e| Error::io("create", &object_dir, &e))?;
         let path_of = |token: &str| -> Option<PathBuf> {
             Some(match token {
                 "src" => source_dir.clone()?,
+                "root" => root.to_owned(),
                 "obj" => object_dir.clone(),
                 "sdk" => environment.goroot.to_owned(),
                 "tool" => environment.tools.to_owned(),
                 output if self.outputs.contains(&output) => scratch.path().join(output),
-                input => environment.cache.blob(self.inputs.get(input)?),
+                input => match input.strip_prefix("src:") {
+                    Some(other) => environment.sources.dir(&self.packages.get(other)?.source, environment.goroot).ok()?,
+                    None => environment.cache.blob(self.inputs.get(input)?),
+                },
             })
         };
+        let mut env = self.env.clone();
+        if let Some(machine) = environment.c.filter(|_| self.c.is_some()) {
+            env.extend(machine.env.clone());
+        }
         let lookup = |token: &str| path_of(token).map(|path| path.display().to_string());
         for step in self.steps {
-            process::run(step, self.env, scratch.path(), &lookup).map_err(|e| e.context(self.name))?;
+            process::run(step, &env, scratch.path(), &lookup).map_err(|e| e.context(self.name))?;
         }
         let mut results = Results::default();
         for output in self.outputs {
             let sha256 = environment.cache.insert(&scratch.path().join(output))?;
             results.0.insert((*output).to_owned(), sha256);
         }
-        environment.cache.record(&key, &results)?;
+        let Some(uses) = self.c else {
+            environment.cache.record(&base, &results)?;
+            return Ok((results, true));
+        };
+        let depfiles = uses.depfiles.iter().map(|file| token::substitute(file, lookup).map(PathBuf::from));
+        let depfiles = depfiles.collect::<Result<Vec<PathBuf>>>()?;
+        let source_dir = source_dir.as_deref().unwrap_or(&object_dir);
+        let discovered = Discovered::collect(&depfiles, root, source_dir, scratch.path());
+        if discovered.are_older(root, start) {
+            discovered.record(environment.cache, &base)?;
+            environment.cache.record(&discovered.key(&base, root, environment.digests), &results)?;
+        }
         Ok((results, true))
     }
 
-    fn key(&self, environment: Environment, source_dir: Option<&Path>) -> Result<Sha256> {
+    fn key(&self, environment: Environment, source_dir: Option<&Path>, root: &Path) -> Result<Sha256> {
         let mut hasher = Hasher::default();
         let mut field = |name: &str, value: &str| hasher.update(format!("{name} {} {value}\n", value.len()));
         field("key", KEY_VERSION);
         field("sdk", environment.sdk_id);
+        if let Some(uses) = self.c {
+            field("c", environment.c.map_or("", |machine| machine.id.as_str()));
+            if uses.has_root {
+                field("root", &root.display().to_string());
+            }
+        }
         for (name, value) in self.env {
             field(name, value);
         }
@@ -228,6 +286,15 @@ impl Job<'_> {
 }
 
 impl Sources {
+    /// The root of the tree that a directory is in: what `..` in it may lead to.
+    fn root_of(&self, source: &Source, goroot: &Path) -> Result<PathBuf> {
+        match source {
+            Source::Std { .. } => Ok(goroot.to_owned()),
+            Source::Local { .. } => Ok(self.root.clone()),
+            Source::Module { module, .. } => self.dir(&Source::Module { module: module.clone(), dir: String::new() }, goroot),
+        }
+    }
+
     fn dir(&self, source: &Source, goroot: &Path) -> Result<PathBuf> {
         Ok(match source {
             Source::Std { std } => goroot.join("src").join(std),

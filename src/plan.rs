@@ -4,6 +4,7 @@
 //! serialised form. It follows `cmd/go/internal/work/{gc,exec}.go` of the SDK.
 
 pub mod buildinfo;
+pub mod cgo;
 mod compile;
 mod link;
 pub mod token;
@@ -18,7 +19,10 @@ use crate::graph::{MainModule, PackageGraph};
 use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
+use crate::source::context::BuildContext;
 use crate::spec::Profile;
+use cgo::UsesC;
+use cgo::compiler::Toolchain;
 
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +46,9 @@ pub struct PackageAction {
     pub deps: Vec<String>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// What C compilers have to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c: Option<UsesC>,
 }
 
 /// How to link one binary.
@@ -58,6 +65,9 @@ pub struct BinaryAction {
     pub deps: Vec<String>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// What the C compiler has to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c: Option<UsesC>,
 }
 
 /// The directory of a package's source; paths are slash-separated.
@@ -110,6 +120,19 @@ pub enum Step {
         /// The working directory.
         dir: String,
     },
+    /// Run a program that may fail.
+    Try {
+        /// The program and its arguments.
+        #[serde(rename = "try")]
+        attempt: Vec<String>,
+        /// The working directory.
+        dir: String,
+        /// What to do when it succeeds.
+        then: Vec<Step>,
+        /// What to do when it fails.
+        #[serde(rename = "else")]
+        otherwise: Vec<Step>,
+    },
     /// Append members to an archive.
     Pack {
         /// The archive.
@@ -132,6 +155,10 @@ pub struct Settings<'a> {
     pub platform: &'a Platform,
     /// The build settings.
     pub profile: &'a Profile,
+    /// What decides which files and lines belong to the build.
+    pub context: &'a BuildContext,
+    /// The C toolchain; engines that have none can't build packages with C code.
+    pub c: Option<&'a Toolchain>,
     /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
@@ -199,20 +226,20 @@ pub struct Binary<'a> {
 ///
 /// # Errors
 ///
-/// When a package needs what this version can't do (cgo).
+/// When a package has C code and there is no toolchain for it, or C code with flags that aren't let through.
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
-        compile::refuse_c(&linked)?;
+        compile::refuse_c(settings, &linked)?;
         for package in &linked {
             let import_path = package.import_path.as_str();
             if !packages.contains_key(import_path) {
-                packages.insert(import_path.to_owned(), compile::package(settings, package)?);
+                packages.insert(import_path.to_owned(), compile::package(settings, graph, package)?);
             }
         }
-        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));
+        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked)?);
     }
     Ok(Configuration { sdk: settings.profile.sdk.clone(), env: env(settings), packages, binaries: planned })
 }

@@ -13,13 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
-use crate::plan::{self, Configuration};
+use crate::plan::cgo::compiler::Toolchain;
+use crate::plan::{self, Configuration, cgo};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
@@ -295,12 +296,19 @@ impl<'a> Locked<'a> {
         PackageGraph::load(sources, &context, &roots, false)
     }
 
-    /// How to build those of the variant's binaries for which `wanted` holds.
+    /// How to build those of the variant's binaries for which `wanted` holds. Without a C toolchain `c`, packages with C code are
+    /// refused.
     ///
     /// # Errors
     ///
     /// Those of [`Locked::graph`] and of [`plan::configuration`].
-    pub fn plan(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
+    pub fn plan(
+        &self,
+        graph: &PackageGraph,
+        variant: Variant,
+        c: Option<&Toolchain>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Configuration> {
         let binaries: Vec<plan::Binary> = self
             .project
             .binaries_of(variant)
@@ -312,16 +320,62 @@ impl<'a> Locked<'a> {
                 default_godebug: self.default_godebug(graph, variant.profile, &b.main),
             })
             .collect();
-        let settings = plan::Settings {
-            go: &self.sdk(variant.profile).version,
-            goversion: &self.sdk(variant.profile).goversion(),
-            goexperiment: &self.sdk(variant.profile).goexperiment(),
+        self.with_settings(variant, c, |settings| {
+            if let Some(toolchain) = c {
+                self.refuse_flags(graph, settings, toolchain, &binaries)?;
+            }
+            plan::configuration(graph, settings, &binaries)
+        })
+    }
+
+    /// What the packages with C code need of the machine that builds those of the variant's binaries for which `wanted` holds.
+    ///
+    /// # Errors
+    ///
+    /// A malformed `#cgo` line.
+    pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
+        let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| &binary.main);
+        self.with_settings(variant, None, |settings| {
+            let packages = graph.closure(mains, true).into_iter();
+            packages.filter_map(|package| cgo::needs(settings, package).transpose()).collect()
+        })
+    }
+
+    fn with_settings<T>(&self, variant: Variant, c: Option<&Toolchain>, act: impl FnOnce(plan::Settings) -> T) -> T {
+        let sdk = self.sdk(variant.profile);
+        act(plan::Settings {
+            go: &sdk.version,
+            goversion: &sdk.goversion(),
+            goexperiment: &sdk.goexperiment(),
             platform: &variant.target.platform,
             profile: variant.profile,
+            context: &context(sdk, variant),
+            c,
             mains: self.mains(),
             modules: &self.modules,
-        };
-        plan::configuration(graph, settings, &binaries)
+        })
+    }
+
+    /// Refuses flags of `#cgo` lines that aren't let through, with the place of those in the repository.
+    fn refuse_flags(
+        &self,
+        graph: &PackageGraph,
+        settings: plan::Settings,
+        toolchain: &Toolchain,
+        binaries: &[plan::Binary],
+    ) -> Result<()> {
+        for package in graph.closure(binaries.iter().map(|b| b.main), true) {
+            let Some(refusal) = cgo::refusal(settings, toolchain, package)? else { continue };
+            let (Origin::Main { index, directory }, Some(file)) = (&package.origin, &refusal.file) else {
+                return Err(refusal.error());
+            };
+            let path = error::file_in(&self.project.dir, &join(&join(&self.mains[*index].directory, directory), file));
+            let text = self.project.files.read_text(&path).unwrap_or_default();
+            let line = text.find(&refusal.line).unwrap_or_default();
+            let word = text[line..].find(&refusal.word).unwrap_or_default();
+            return Err(refusal.error().at(Location::in_text(path, &text, line + word, refusal.word.len())));
+        }
+        Ok(())
     }
 
     /// The value of `DefaultGODEBUG` for a main package.

@@ -115,14 +115,26 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
+    let digests = exec::Digests::default();
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for (variant, graph) in variants.into_iter().zip(&graphs) {
-        let configuration = locked.plan(graph, variant, |name| wanted.contains(&name.to_owned()))?;
+        let is_wanted = |name: &str| wanted.iter().any(|w| w == name);
         let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
-        let environment =
-            Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
+        let needs = locked.c_needs(graph, variant, is_wanted)?;
+        let machine = exec::c::find(&needs, &sources, goroot, &cache.root().join("c"))?;
+        let configuration = locked.plan(graph, variant, Some(&machine.toolchain), is_wanted)?;
+        let environment = Environment {
+            goroot,
+            tools: &tools_of(goroot)?,
+            sdk_id: id,
+            sources: &sources,
+            cache: &actions,
+            c: Some(&machine),
+            digests: &digests,
+            jobs,
+        };
         let bar = Bar::count();
         let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
         summary.compiled += built.compiled;

@@ -92,7 +92,7 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     if let Some(nix) = &project.spec.nix {
         let mut plans = BTreeMap::new();
         for (variant, graph) in variants.iter().zip(&graphs) {
-            plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
+            plans.insert(variant.name(), locked.plan(graph, *variant, None, |_| true)?);
         }
         files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
     }

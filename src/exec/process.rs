@@ -39,7 +39,36 @@ pub(super) fn run(
             let argv = run.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
             execute(&argv, &path(dir)?, env, scratch)
         }
+        Step::Try { attempt, dir, then, otherwise } => {
+            let argv = attempt.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
+            let next = match execute(&argv, &path(dir)?, env, scratch) {
+                Ok(()) => then,
+                Err(error) if error.class() == Class::Negative => otherwise,
+                Err(error) => return Err(error),
+            };
+            next.iter().try_for_each(|step| run(step, env, scratch, lookup))
+        }
     }
+}
+
+/// What a program printed.
+pub(super) struct Output {
+    /// Whether it succeeded.
+    pub success: bool,
+    /// Its standard output.
+    pub stdout: String,
+    /// That and its messages.
+    pub text: String,
+}
+
+/// Runs a program for what it prints.
+pub(super) fn output(program: &Path, arguments: &[&str], dir: &Path, env: &BTreeMap<String, String>) -> Result<Output> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).stdin(Stdio::null());
+    let output = command.output().map_err(|e| Error::io("run", program, &e))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = stdout.clone() + &String::from_utf8_lossy(&output.stderr);
+    Ok(Output { success: output.status.success(), stdout, text })
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.

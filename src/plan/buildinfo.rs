@@ -115,7 +115,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A Go string literal for bytes, as `strconv.Quote` writes ASCII; other bytes are escaped, which reads back the same.
-fn quote(bytes: &[u8]) -> String {
+pub(super) fn quote(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push('"');
     for &byte in bytes {

@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 
 /// The package's source directory.
 pub const SRC: &str = "{src}";
+/// The root of the tree that the source directory is in: the repository, a module or GOROOT.
+pub const ROOT: &str = "{root}";
 /// An empty scratch directory.
 pub const OBJ: &str = "{obj}";
 /// GOROOT.
@@ -32,6 +34,11 @@ pub fn export_of(import_path: &str) -> String {
 /// The object archive of a dependency.
 pub fn object_of(import_path: &str) -> String {
     format!("{{o:{import_path}}}")
+}
+
+/// The source directory of a dependency.
+pub fn source_of(import_path: &str) -> String {
+    format!("{{src:{import_path}}}")
 }
 
 /// Replaces the tokens of `text` by what `lookup` says; it gets the name between the braces.
