@@ -6,7 +6,9 @@
 pub mod buildinfo;
 pub mod cgo;
 mod compile;
+mod flags;
 mod link;
+mod supported;
 pub mod token;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::spec::Profile;
+use crate::spec::profile::Sanitizer;
 use cgo::UsesC;
 use cgo::compiler::Toolchain;
 
@@ -149,7 +152,7 @@ pub struct Settings<'a> {
     pub go: &'a GoVersion,
     /// What its tools call their version (`runtime.Version`).
     pub goversion: &'a str,
-    /// The GOEXPERIMENT that it was built with; empty for a release.
+    /// GOEXPERIMENT: the profile's, or that which the SDK was built with; empty for a release.
     pub goexperiment: &'a str,
     /// The target.
     pub platform: &'a Platform,
@@ -159,6 +162,8 @@ pub struct Settings<'a> {
     pub context: &'a BuildContext,
     /// The C toolchain; engines that have none can't build packages with C code.
     pub c: Option<&'a Toolchain>,
+    /// The string variables that the linker sets, with their values.
+    pub stamps: &'a BTreeMap<String, String>,
     /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
@@ -220,14 +225,18 @@ pub struct Binary<'a> {
     pub default: bool,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// The profile that optimisation is guided by: a file, relative to the spec.
+    pub pgo: Option<String>,
 }
 
 /// Plans everything that `binaries` need in one configuration.
 ///
 /// # Errors
 ///
-/// When a package has C code and there is no toolchain for it, or C code with flags that aren't let through.
+/// When the profile is impossible on the platform; when a package has C code and there is no toolchain for it, or C code with flags
+/// that aren't let through.
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
+    supported::check(settings)?;
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
@@ -254,6 +263,9 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
         // With -trimpath the go command clears it, so that the linker records no GOROOT.
         ("GOROOT".to_owned(), String::new()),
     ]);
+    if !settings.goexperiment.is_empty() {
+        env.insert("GOEXPERIMENT".to_owned(), settings.goexperiment.to_owned());
+    }
     if let Some((variable, value)) = platform.variant_setting() {
         env.insert(variable.to_owned(), value.to_owned());
     }
@@ -261,13 +273,12 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
 }
 
 /// Whether executables are position independent by default (`internal/platform.DefaultPIE`).
-fn default_pie(platform: &Platform) -> bool {
-    matches!(platform.goos(), "android" | "darwin" | "ios" | "windows")
-}
-
-/// Flags that the default build mode puts on every compile and asm (`cmd/go/internal/work.buildModeInit`).
-fn codegen_flags(platform: &Platform) -> &'static [&'static str] {
-    if default_pie(platform) && platform.goos() != "windows" { &["-shared"] } else { &[] }
+fn default_pie(settings: Settings) -> bool {
+    match settings.platform.goos() {
+        "android" | "darwin" | "ios" => true,
+        "windows" => settings.profile.sanitizer != Some(Sanitizer::Race),
+        _ => false,
+    }
 }
 
 fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {

@@ -20,6 +20,7 @@ use crate::lock::file::Lockfile;
 use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
 use crate::platform::OsArch;
+use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
 
@@ -29,7 +30,7 @@ use crate::write;
 /// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
 ///
 /// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
-/// fails, its messages are shown, and the exit code is 1.
+/// fails, its messages are shown, and the exit code is 1. A binary that the spec has runtime settings for gets them in a file NAME.env.
 ///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// How many compilers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// Where the spec's status("KEY") finds its values: lines of a key, a space and a value, as Bazel's workspace status command prints them.
+    #[arg(long, value_name = "FILE")]
+    status_file: Option<PathBuf>,
 }
 
 /// What was built, as JSON shows it.
@@ -118,13 +122,15 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let digests = exec::Digests::default();
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
     for (variant, graph) in variants.into_iter().zip(&graphs) {
         let is_wanted = |name: &str| wanted.iter().any(|w| w == name);
         let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
         let needs = locked.c_needs(graph, variant, is_wanted)?;
         let machine = exec::c::find(&needs, &sources, goroot, &cache.root().join("c"))?;
-        let configuration = locked.plan(graph, variant, Some(&machine.toolchain), is_wanted)?;
+        let configuration = locked.plan(graph, variant, &stamps, Some(&machine.toolchain), is_wanted)?;
         let environment = Environment {
             goroot,
             tools: &tools_of(goroot)?,
@@ -143,6 +149,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
             let file = &configuration.binaries[name].file;
             let path = output_directory(project, arguments).join(variant.name()).join(file);
             place(&result.path, &path)?;
+            write_runtime(&project.binaries[name].runtime, &path)?;
             let size = std::fs::metadata(&path).map_err(|e| Error::io("read", &path, &e))?.len();
             let (name, configuration) = (name.clone(), variant.name());
             summary.binaries.push(Binary { name, configuration, path, sha256: result.sha256, size });
@@ -159,6 +166,17 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 fn place(from: &Path, to: &Path) -> Result<()> {
     let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
     write::executable(to, &content)
+}
+
+/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines.
+fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<()> {
+    if variables.is_empty() {
+        return Ok(());
+    }
+    let mut path = binary.as_os_str().to_owned();
+    path.push(".env");
+    let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write::atomic(Path::new(&path), text.as_bytes())
 }
 
 /// Where an SDK's tools for this machine are.

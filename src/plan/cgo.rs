@@ -257,7 +257,12 @@ pub(super) fn compiler<'a>(settings: Settings, toolchain: &'a Toolchain, languag
 
 /// The name of the compiler of a language.
 pub(super) fn program<'a>(settings: Settings<'a>, language: Language) -> &'a str {
-    language.default_compiler(settings.platform)
+    let named = match language {
+        Language::C => settings.profile.cc.as_deref(),
+        Language::Cxx => settings.profile.cxx.as_deref(),
+        Language::Fortran => None,
+    };
+    named.unwrap_or_else(|| language.default_compiler(settings.platform))
 }
 
 /// The `.syso` files of the package and of all that it imports.

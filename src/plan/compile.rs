@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::cgo::{self, Cgo};
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, flags, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
@@ -145,6 +145,9 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     if [&files.cgo, &files.c, &files.asm, &files.syso].into_iter().all(Vec::is_empty) && !forward {
         run.push("-complete".to_owned());
     }
+    if let Some(suffix) = flags::install_suffix(settings) {
+        run.extend(strings(["-installsuffix", &suffix]));
+    }
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
@@ -153,10 +156,8 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     if assembles {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
-    if package.is_main() {
-        run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
-    }
+    run.extend(flags::forced_gcflags(settings));
+    run.extend(flags::gcflags(settings, package).iter().map(|f| literal(f).into_owned()));
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
     if !package.selection.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
@@ -174,9 +175,13 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
+    run.extend(strings(["-D", &format!("GOOS_{}", platform.goos()), "-D", &format!("GOARCH_{}", platform.goarch())]));
+    run.extend(flags::forced_asmflags(settings));
+    run.extend(flags::asmflags(settings, package).iter().map(|f| literal(f).into_owned()));
+    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
+        run.push("-std".to_owned());
+    }
     let mut define = |name: String| run.extend(["-D".to_owned(), name]);
-    define(format!("GOOS_{}", platform.goos()));
-    define(format!("GOARCH_{}", platform.goarch()));
     let value = platform.variant_setting().map_or("", |(_, value)| value);
     match platform.goarch() {
         "386" => define(format!("GO386_{value}")),
@@ -189,10 +194,6 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
         "arm64" if has_large_system_extensions(value) => define("GOARM64_LSE".to_owned()),
         _ => {}
     }
-    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
-        run.push("-std".to_owned());
-    }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
     run
 }
 
