@@ -70,8 +70,10 @@ pub type OnProgress<'a> = dyn Fn(usize, usize, &str) + Sync + 'a;
 /// The result of a build.
 #[derive(Debug)]
 pub struct Built {
-    /// Executables by binary name.
+    /// Executables and libraries by binary name.
     pub binaries: BTreeMap<String, Output>,
+    /// Headers of libraries by binary name; not of those that export nothing.
+    pub headers: BTreeMap<String, Output>,
     /// Packages that were compiled.
     pub compiled: usize,
     /// Packages whose result was in the cache.
@@ -119,7 +121,7 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
             packages: &configuration.packages,
             c: action.c.as_ref(),
             inputs,
-            outputs: &["x", "o"],
+            outputs: if action.header { &["x", "o", "h"] } else { &["x", "o"] },
         };
         let (result, ran) = job.run(environment)?;
         compiled.fetch_add(usize::from(ran), Ordering::Relaxed);
@@ -128,7 +130,7 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
         Ok(())
     })?;
 
-    let mut binaries = BTreeMap::new();
+    let (mut binaries, mut headers) = (BTreeMap::new(), BTreeMap::new());
     for (name, action) in &configuration.binaries {
         let inputs = resolve(&action.deps, "o", &index, &results)?;
         let job = Job {
@@ -144,10 +146,15 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
         let (result, _) = job.run(environment)?;
         let sha256 = result.0["bin"];
         binaries.insert(name.clone(), Output { sha256, path: environment.cache.blob(&sha256) });
+        if action.header.is_some() {
+            let main = resolve(std::slice::from_ref(&action.main), "h", &index, &results)?;
+            let written = main.into_values().filter(|sha256| *sha256 != Sha256::of(""));
+            headers.extend(written.map(|sha256| (name.clone(), Output { sha256, path: environment.cache.blob(&sha256) })));
+        }
         finished(name);
     }
     let compiled = compiled.into_inner();
-    Ok(Built { binaries, compiled, reused: names.len() - compiled })
+    Ok(Built { binaries, headers, compiled, reused: names.len() - compiled })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -6,6 +6,7 @@
 pub mod buildinfo;
 pub mod cgo;
 mod compile;
+mod external;
 mod flags;
 mod link;
 mod supported;
@@ -26,6 +27,8 @@ use crate::spec::Profile;
 use crate::spec::profile::Sanitizer;
 use cgo::UsesC;
 use cgo::compiler::Toolchain;
+
+pub use supported::external_link;
 
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +52,9 @@ pub struct PackageAction {
     pub deps: Vec<String>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// Whether its results include a header for C, which is empty if it exports nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub header: bool,
     /// What C compilers have to do with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c: Option<UsesC>,
@@ -57,8 +63,11 @@ pub struct PackageAction {
 /// How to link one binary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BinaryAction {
-    /// The file name of the executable.
+    /// The file name of the executable, or of the library.
     pub file: String,
+    /// The file name of a library's header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     /// The import path of its main package.
     pub main: String,
     /// Whether this is the binary that its plain name means on its operating system and processor.

@@ -260,6 +260,7 @@ fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
         cgo: variant.profile.cgo,
         tags: variant.profile.tags.iter().cloned().chain(sanitizer).collect(),
         experiments: with_experiments(experiments, &variant.profile.goexperiment),
+        external_link: plan::external_link(&variant.target.platform, variant.profile, sdk.version.minor()),
     }
 }
 
@@ -592,7 +593,14 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
 fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let any: Platform = "linux/amd64".parse()?;
     let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
-    let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
+    let context = BuildContext {
+        platform: any,
+        go,
+        cgo: false,
+        tags: BTreeSet::new(),
+        experiments: BTreeSet::new(),
+        external_link: None,
+    };
     let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
     let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;
     for (index, main) in sources.main.iter().enumerate() {

@@ -150,6 +150,9 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
             let path = output_directory(project, arguments).join(variant.name()).join(file);
             place(&result.path, &path)?;
             write_runtime(&project.binaries[name].runtime, &path)?;
+            if let (Some(header), Some(file)) = (built.headers.get(name), &configuration.binaries[name].header) {
+                place_header(&header.path, &path.with_file_name(file))?;
+            }
             let size = std::fs::metadata(&path).map_err(|e| Error::io("read", &path, &e))?.len();
             let (name, configuration) = (name.clone(), variant.name());
             summary.binaries.push(Binary { name, configuration, path, sha256: result.sha256, size });
@@ -177,6 +180,12 @@ fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<
     path.push(".env");
     let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write::atomic(Path::new(&path), text.as_bytes())
+}
+
+/// The same with a library's header.
+fn place_header(from: &Path, to: &Path) -> Result<()> {
+    let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
+    write::atomic(to, &content)
 }
 
 /// Where an SDK's tools for this machine are.

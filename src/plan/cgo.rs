@@ -10,11 +10,12 @@ mod flags;
 
 use std::collections::BTreeSet;
 
-use super::token::{self, OBJ, ROOT, SDK, SRC, TOOL, literal};
+use super::token::{self, H, OBJ, ROOT, SDK, SRC, TOOL, literal};
 use super::{ModuleFiles, Settings, Step, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
+use crate::spec::profile::Buildmode;
 use compiler::{Compiler, Language, Toolchain};
 use flags::Flags;
 
@@ -68,6 +69,12 @@ pub(super) fn go_assembly(package: &Package) -> Vec<&str> {
     files.asm.iter().map(String::as_str).filter(is_go).collect()
 }
 
+/// Whether cgo writes a header for those who use the package as a C library.
+pub(super) fn exports_header(settings: Settings, package: &Package) -> bool {
+    let is_library = matches!(settings.profile.buildmode, Buildmode::CArchive | Buildmode::CShared);
+    is_library && package.is_main() && is_used_by(package)
+}
+
 /// Whether the package has files in a language.
 pub(super) fn has(package: &Package, language: Language) -> bool {
     package.selection.files.c.iter().any(|file| Language::of(file) == language)
@@ -86,7 +93,12 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
     let Some(toolchain) = settings.c else { return Err(unsupported(package)) };
     let flags = Flags::of(settings, toolchain, package)?;
     let recipe = Recipe { settings, toolchain, package, flags };
-    let mut steps = vec![Step::Run { run: recipe.cgo(), dir: SRC.to_owned() }];
+    let mut steps = Vec::new();
+    if exports_header(settings, package) {
+        // cgo writes none if nothing is exported.
+        steps.push(Step::Write { write: H.to_owned(), text: String::new() });
+    }
+    steps.push(Step::Run { run: recipe.cgo(), dir: SRC.to_owned() });
     let mut uses = UsesC { depfiles: Vec::new(), has_root: recipe.flags.has_root() };
     let mut objects = Vec::new();
     if recipe.flags.prefers_external_link {
@@ -166,6 +178,9 @@ impl Recipe<'_> {
         }
         let quoted: Vec<String> = self.flags.ldflags.iter().map(|flag| super::buildinfo::quote(flag.as_bytes())).collect();
         run.push(format!("-ldflags={}", quoted.join(" ")));
+        if exports_header(self.settings, self.package) {
+            run.push(format!("-exportheader={H}"));
+        }
         run.push("--".to_owned());
         run.extend(self.flags.of_language(Language::C));
         run.extend(self.package.selection.files.cgo.iter().map(|file| format!("{SRC}/{}", literal(file))));

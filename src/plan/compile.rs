@@ -11,6 +11,7 @@ use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, flags, s
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
+use crate::spec::profile::Buildmode;
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] =
@@ -59,7 +60,13 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
     } else {
         steps.extend(compiled(settings, package, &[], &[]));
     }
-    Ok(PackageAction { source: source(settings, package), deps: deps(package), steps, c: uses_c })
+    Ok(PackageAction {
+        source: source(settings, package),
+        deps: deps(package),
+        steps,
+        header: cgo::exports_header(settings, package),
+        c: uses_c,
+    })
 }
 
 /// The compiler with what comes after it; `go` are files of cgo, `objects` those of the C compiler.
@@ -95,9 +102,10 @@ fn deps(package: &Package) -> Vec<String> {
     package.compile_deps().into_iter().map(ToString::to_string).collect()
 }
 
-/// The package path that symbols carry: every main package is `main`.
-fn package_path(package: &Package) -> &str {
-    if package.is_main() { "main" } else { package.import_path.as_str() }
+/// The package path that symbols carry: every main package is `main`, unless it is a plugin (`pkgPath`).
+fn package_path<'a>(settings: Settings, package: &'a Package) -> &'a str {
+    let is_plugin = settings.profile.buildmode == Buildmode::Plugin;
+    if package.is_main() && !is_plugin { "main" } else { package.import_path.as_str() }
 }
 
 /// What the compiler records in the place of the source directory: `module@version/dir`, or without version for std and main modules.
@@ -136,7 +144,7 @@ fn local(package: &Package, directory: String) -> Source {
 fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
-    run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
+    run.extend(strings(["-p", package_path(settings, package), &format!("-lang=go{}", package.language)]));
     if package.is_std() {
         run.push("-std".to_owned());
     }
@@ -173,7 +181,8 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
 /// The assembler with everything but its inputs and outputs (`asmArgs`).
 fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
-    let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(settings, package)]);
+    let mut run =
+        strings([&format!("{TOOL}/asm"), "-p", package_path(settings, package), "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
     run.extend(strings(["-D", &format!("GOOS_{}", platform.goos()), "-D", &format!("GOARCH_{}", platform.goarch())]));
     run.extend(flags::forced_asmflags(settings));

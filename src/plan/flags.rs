@@ -3,7 +3,7 @@
 use super::{Settings, default_pie};
 use crate::graph::{Origin, Package, matches_package};
 use crate::source::tree::join;
-use crate::spec::profile::{Buildmode, Linkmode, PackageFlags};
+use crate::spec::profile::{Buildmode, Linkmode, PackageFlags, Profile};
 
 /// The flags of the compiler besides those that it always gets.
 pub(super) fn gcflags(settings: Settings, package: &Package) -> Vec<String> {
@@ -22,16 +22,24 @@ pub(super) fn ldflags(settings: Settings, main: &Package) -> Vec<String> {
     if profile.strip {
         flags.extend(["-s".to_owned(), "-w".to_owned()]);
     }
-    match profile.linkmode {
+    match linkmode(profile) {
         Linkmode::Auto => {}
         Linkmode::Internal => flags.push("-linkmode=internal".to_owned()),
         Linkmode::External => flags.push("-linkmode=external".to_owned()),
+    }
+    if profile.is_static && profile.cgo {
+        flags.push("-extldflags=-static".to_owned());
     }
     for (variable, value) in settings.stamps {
         flags.extend(["-X".to_owned(), format!("{variable}={value}")]);
     }
     flags.extend(of_package(settings, &profile.ldflags, main));
     flags
+}
+
+/// Who links: Go's own linker only knows the shared libraries of C.
+pub(super) fn linkmode(profile: &Profile) -> Linkmode {
+    if profile.is_static && profile.cgo { Linkmode::External } else { profile.linkmode }
 }
 
 /// What `-gcflags` has with that of a build for a debugger, which the profile's own override.

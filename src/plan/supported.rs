@@ -1,8 +1,9 @@
 //! What can't be built, and why: what Go can't do on a platform (`internal/platform/supported.go` and `BuildInit` in
 //! `cmd/go/internal/work`), and what godirect can't do yet.
 
-use super::Settings;
+use super::{Settings, flags};
 use crate::error::{Error, Result};
+use crate::platform::Platform;
 use crate::spec::profile::{Buildmode, Linkmode, Profile, Sanitizer};
 
 /// Refuses a profile that is impossible on the platform.
@@ -22,6 +23,15 @@ pub(super) fn check(settings: Settings) -> Result<()> {
     }
     if profile.cgo && !has_cgo(goos, goarch) {
         return Err(Error::input(format!("Go has no cgo for {platform}")).help("build it with `cgo = False`"));
+    }
+    if let Some(reason) = external_link(platform, profile, settings.go.minor()).filter(|_| !profile.cgo) {
+        let error =
+            Error::input(format!("{} for {platform} requires external (cgo) linking, but cgo is not enabled", &reason[1..]));
+        return Err(error.help("write `cgo = True` in the profile, too"));
+    }
+    if profile.is_static && profile.cgo && profile.linkmode == Linkmode::Internal {
+        let error = Error::input("C libraries can only be linked in by the C compiler, but linkmode = \"internal\"");
+        return Err(error.help("take linkmode or static out of the profile"));
     }
     if profile.gofips140.is_some() {
         check_fips140(settings)?;
@@ -67,19 +77,21 @@ fn check_fips140(settings: Settings) -> Result<()> {
     }
 }
 
+/// Why the C compiler links whatever is linked (`externalLinkingReason` in `cmd/go/internal/load`), besides the platform itself.
+pub fn external_link(platform: &Platform, profile: &Profile, minor: u32) -> Option<&'static str> {
+    let (goos, goarch) = (platform.goos(), platform.goarch());
+    match profile.buildmode {
+        Buildmode::CShared if goarch != "wasm" => Some("-buildmode=c-shared"),
+        Buildmode::Plugin => Some("-buildmode=plugin"),
+        Buildmode::Pie if !links_pie(goos, goarch, minor) => Some("-buildmode=pie"),
+        _ if flags::linkmode(profile) == Linkmode::External => Some("-linkmode=external"),
+        _ => None,
+    }
+}
+
 /// What Go could do.
 fn not_yet(settings: Settings) -> Result<()> {
-    let (goos, goarch) = (settings.platform.goos(), settings.platform.goarch());
     let what = match settings.profile {
-        profile @ Profile { buildmode: Buildmode::CArchive | Buildmode::CShared | Buildmode::Plugin, .. } => {
-            format!("buildmode = \"{}\"", profile.buildmode.name())
-        }
-        Profile { buildmode: Buildmode::Pie, .. } if !links_pie(goos, goarch, settings.go.minor()) => {
-            format!("buildmode = \"pie\" for {}, which needs a C compiler", settings.platform)
-        }
-        Profile { sanitizer: Some(sanitizer), .. } => format!("{} = True", sanitizer.name()),
-        Profile { linkmode: Linkmode::External, .. } => "linkmode = \"external\"".to_owned(),
-        Profile { is_static: true, .. } => "static = True".to_owned(),
         Profile { cover: true, .. } => "cover = True".to_owned(),
         _ => return Ok(()),
     };

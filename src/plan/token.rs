@@ -18,6 +18,8 @@ pub const TOOL: &str = "{tool}";
 pub const X: &str = "{x}";
 /// The package's object archive.
 pub const O: &str = "{o}";
+/// The package's header for C.
+pub const H: &str = "{h}";
 /// The executable.
 pub const BIN: &str = "{bin}";
 

@@ -183,6 +183,7 @@ impl<'a> Locked<'a> {
             cgo: request.cgo.unwrap_or(request.profile.cgo),
             tags: request.tags.clone().unwrap_or_else(|| request.profile.tags.clone()),
             experiments: super::with_experiments(&experiments, &request.profile.goexperiment),
+            external_link: None,
         })
     }
 

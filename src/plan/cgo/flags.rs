@@ -12,6 +12,7 @@ use crate::plan::{ModuleFiles, Settings, Source, compile};
 use crate::source::cgo::CgoFlags;
 use crate::source::context::BuildContext;
 use crate::source::tree::join;
+use crate::spec::profile::Sanitizer;
 
 /// What C files are compiled with, and programs linked, if nobody says otherwise.
 const DEFAULT: [&str; 2] = ["-O2", "-g"];
@@ -75,13 +76,25 @@ impl Flags {
         if has(package, Language::Fortran) {
             ldflags.push("-lgfortran".to_owned());
         }
+        let sanitize = match settings.profile.sanitizer {
+            Some(Sanitizer::Memory) => Some("-fsanitize=memory".to_owned()),
+            Some(Sanitizer::Address) => Some("-fsanitize=address".to_owned()),
+            Some(Sanitizer::Race) | None => None,
+        };
         let fits = languages.iter().all(|(_, flags)| allow::compiler_fits_internal_link(flags, minor))
             && allow::linker_fits_internal_link(&ldflags, minor);
+        let sanitized = |language, flags: Vec<String>| {
+            let first = sanitize.iter().filter(|_| language == Language::C);
+            first.cloned().chain(flags).collect()
+        };
         let resolved = |flags: &[String]| flags.iter().map(|flag| with_tokens(flag)).collect::<Vec<_>>();
         Ok(Flags {
             cppflags: resolved(&[written.cppflags, pkg_config.cflags].concat()),
-            languages: languages.into_iter().map(|(language, flags)| (language, resolved(&flags))).collect(),
-            ldflags: resolved(&ldflags),
+            languages: languages
+                .into_iter()
+                .map(|(language, flags)| (language, sanitized(language, resolved(&flags))))
+                .collect(),
+            ldflags: sanitize.iter().cloned().chain(resolved(&ldflags)).collect(),
             prefers_external_link: !fits,
         })
     }
