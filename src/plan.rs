@@ -154,6 +154,22 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// All strings that may hold tokens.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Step::Write { write, text } => vec![write, text],
+            Step::Copy { copy, to } => vec![copy, to],
+            Step::Run { run, dir } => run.iter().chain([dir]).map(String::as_str).collect(),
+            Step::Try { attempt, dir, then, otherwise } => {
+                let next = then.iter().chain(otherwise).flat_map(Step::texts);
+                attempt.iter().chain([dir]).map(String::as_str).chain(next).collect()
+            }
+            Step::Pack { pack, add } => add.iter().chain([pack]).map(String::as_str).collect(),
+        }
+    }
+}
+
 /// What the recipe depends on besides the graph.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
