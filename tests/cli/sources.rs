@@ -111,20 +111,6 @@ fn files_that_are_not_go() {
 }
 
 #[test]
-fn c_code() {
-    let spec = "profile(\"c\", cgo = True)\n\nbinary(\".\", profiles = [\"c\"])\n\nplatforms(\"linux/amd64\")\n\nnix()\n";
-    let project = hello();
-    project.write("godirect.star", spec);
-    project.write("main.go", "package main\n\n// int f(void) { return 1; }\nimport \"C\"\n\nfunc main() { println(C.f()) }\n");
-    let expected = error(
-        "package example.com/hello has C code, which this version of godirect can't build",
-        "build it with `cgo = False`, or choose another package",
-    );
-    project.fails(&["generate"], 2, &expected);
-    project.fails(&BUILD, 2, &expected);
-}
-
-#[test]
 fn nothing_to_build() {
     let project = hello();
     project.write("main.go", "package hello\n");
