@@ -376,8 +376,10 @@ impl<'a> Locked<'a> {
     pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
         let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| &binary.main);
         self.with_settings(variant, &BTreeMap::new(), None, |settings| {
-            let packages = graph.closure(mains, true).into_iter();
-            packages.filter_map(|package| cgo::needs(settings, package).transpose()).collect()
+            let mut packages = graph.closure(mains, true);
+            // Those of std are there because of others.
+            packages.sort_by_key(|package| package.is_std());
+            packages.into_iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect()
         })?
     }
 

@@ -162,9 +162,10 @@ impl Action<'_> {
         let root = root.as_deref().unwrap_or(Path::new("/"));
         let mut fields = self.fields(found.digests, inputs, root);
         let first_key = Sha256::of(format!("files of {}", json(&fields)?));
+        let include = self.include(root, source_dir.as_deref())?;
         if self.c.is_some() {
             let discovered = Discovered::recall(engine.cache, &first_key).unwrap_or_default();
-            fields.discovered = discovered.digests(root, engine);
+            fields.discovered = discovered.digests(root, &include, engine);
         }
         let mut why = json(&fields)?;
         let mut key = Sha256::of(&why);
@@ -200,7 +201,7 @@ impl Action<'_> {
             return Err(error.help("build again"));
         }
         if let Some(discovered) = discovered {
-            fields.discovered = discovered.digests(root, engine);
+            fields.discovered = discovered.digests(root, &include, engine);
             why = json(&fields)?;
             key = Sha256::of(&why);
             discovered.record(engine.cache, &first_key)?;
@@ -211,6 +212,19 @@ impl Action<'_> {
         }
         engine.cache.record(&key, &record, &why)?;
         Ok(Ran::Now(Known { key, record }, reasons))
+    }
+
+    /// The directories of the repository that C compilers look for headers in. SDK and modules don't change.
+    fn include(&self, root: &Path, source_dir: Option<&Path>) -> Result<Vec<PathBuf>> {
+        let (Some(uses), Some(Source::Local { .. }), Some(source_dir)) = (self.c, self.source, source_dir) else {
+            return Ok(Vec::new());
+        };
+        let lookup = |token: &str| match token {
+            "src" => Some(source_dir.display().to_string()),
+            "root" => Some(root.display().to_string()),
+            _ => None,
+        };
+        uses.include.iter().map(|directory| token::substitute(directory, lookup).map(PathBuf::from)).collect()
     }
 
     /// What C compilers and linkers have read, if they took part.

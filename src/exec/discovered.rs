@@ -4,7 +4,8 @@
 //! results. So a change of any of them is seen, wherever it lies.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
@@ -21,6 +22,9 @@ const LIST: &str = "discovered";
 
 /// What stands for the digest of a file that isn't there.
 const MISSING: &str = "missing";
+
+/// What stands for the digest of a file that is there, but wasn't read.
+const PASSED_OVER: &str = "passed over";
 
 /// The files that an action has read besides its known inputs: paths, those in the source tree relative to its root.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,13 +78,46 @@ impl Discovered {
         cache.record(first_key, &Record { outputs, messages: String::new() }, "")
     }
 
-    /// What the files are: digests by path.
-    pub fn digests(&self, root: &Path, engine: Engine) -> BTreeMap<String, String> {
+    /// What the files are: digests by path. `include` are directories where a new file may come before one that was read.
+    pub fn digests(&self, root: &Path, include: &[PathBuf], engine: Engine) -> BTreeMap<String, String> {
         let digest = |file: &PathBuf| {
             let seen = engine.shared.see(engine.files, &root.join(file));
             seen.map_or_else(|| MISSING.to_owned(), |seen| seen.sha256.to_string())
         };
-        self.0.iter().map(|file| (file.display().to_string(), digest(file))).collect()
+        let passed_over =
+            self.passed_over(root, include).into_iter().map(|path| (path.display().to_string(), PASSED_OVER.to_owned()));
+        passed_over.chain(self.0.iter().map(|file| (file.display().to_string(), digest(file)))).collect()
+    }
+
+    /// Files by names that were included, in directories where those were looked for: `include`, and those of the files themselves.
+    ///
+    /// A name may have been written with some of the directories before it.
+    fn passed_over(&self, root: &Path, include: &[PathBuf]) -> BTreeSet<PathBuf> {
+        if include.is_empty() {
+            return BTreeSet::new();
+        }
+        let own = self.0.iter().filter(|file| file.is_relative()).filter_map(|file| file.parent());
+        let directories: BTreeSet<PathBuf> = include.iter().cloned().chain(own.map(|parent| root.join(parent))).collect();
+        let mut names: BTreeMap<&OsStr, BTreeSet<&Path>> = BTreeMap::new();
+        for file in &self.0 {
+            let mut components = file.components();
+            loop {
+                let suffix = components.as_path();
+                let Some(first) = components.next() else { break };
+                if let Component::Normal(first) = first {
+                    names.entry(first).or_default().insert(suffix);
+                }
+            }
+        }
+        let mut found = BTreeSet::new();
+        for directory in directories {
+            // Most directories have none of the names, which one look shows.
+            let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+            let entries: BTreeSet<OsString> = entries.map(|entry| entry.file_name()).collect();
+            let suffixes = names.iter().filter(|(first, _)| entries.contains(**first)).flat_map(|(_, suffixes)| suffixes);
+            found.extend(suffixes.map(|suffix| directory.join(suffix)).filter(|path| path.is_file()));
+        }
+        found.into_iter().map(|path| path.strip_prefix(root).map_or(path.clone(), Path::to_owned)).collect()
     }
 
     /// The first file that was written since an action began at `start`, or since it was hashed.

@@ -27,6 +27,9 @@ pub struct UsesC {
     /// Files in the syntax of Make that compilers and linkers write: they name what was read, in which the cache must see changes.
     /// Any of them may be missing.
     pub depfiles: Vec<String>,
+    /// Directories of the source tree that headers are looked for in; new ones there may come before those that were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
     /// Whether the results have the path of the source tree in them: a library that a `#cgo` line names by `${SRCDIR}`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_root: bool,
@@ -99,7 +102,7 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
         steps.push(Step::Write { write: H.to_owned(), text: String::new() });
     }
     steps.push(Step::Run { run: recipe.cgo(), dir: SRC.to_owned() });
-    let mut uses = UsesC { depfiles: Vec::new(), has_root: recipe.flags.has_root() };
+    let mut uses = UsesC { depfiles: Vec::new(), include: recipe.flags.include(), has_root: recipe.flags.has_root() };
     let mut objects = Vec::new();
     if recipe.flags.prefers_external_link {
         steps.push(Step::Write { write: PREFER_EXTERNAL.to_owned(), text: String::new() });

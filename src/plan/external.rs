@@ -41,7 +41,7 @@ pub(super) fn external(settings: Settings, linked: &[&Package], user: &[String])
         let own = last_extldflags(user).map(|own| format!("{} ", literal(own))).unwrap_or_default();
         flags.push(format!("-extldflags={own}{flag}"));
     }
-    Ok(External { flags, uses: Some(UsesC { depfiles: vec![format!("{OBJ}/{DEPFILE}")], has_root: false }) })
+    Ok(External { flags, uses: Some(UsesC { depfiles: vec![format!("{OBJ}/{DEPFILE}")], ..UsesC::default() }) })
 }
 
 /// The value of the last `-extldflags`, which may stand in the next argument.

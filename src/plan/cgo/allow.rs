@@ -109,7 +109,8 @@ const LINKER: &[&str] = &[
     r"-Wl,--(no-)?warn-([^,]+)",
     r"-Wl,-?-wrap[=,][^,@\-][^,]*",
     r"-Wl(,-z,(relro|now|(no)?execstack))+",
-    r"(\./|[a-zA-Z0-9_/]).*\.(a|o|obj|dll|dylib|so|tbd)",
+    // Go has `obj`, too, but behind `o`, which its matcher prefers: so it lets none through.
+    r"(\./|[a-zA-Z0-9_/]).*\.(a|o|dll|dylib|so|tbd)",
 ];
 
 const PKG_CONFIG: &[&str] = &[

@@ -7,7 +7,7 @@ use super::compiler::{Language, Toolchain};
 use super::has;
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
-use crate::plan::token::{OBJ, ROOT, literal};
+use crate::plan::token::{OBJ, ROOT, SRC, literal};
 use crate::plan::{ModuleFiles, Settings, Source, compile};
 use crate::source::cgo::CgoFlags;
 use crate::source::context::BuildContext;
@@ -103,6 +103,20 @@ impl Flags {
     pub fn of_language(&self, language: Language) -> impl Iterator<Item = String> {
         let made = ["-I".to_owned(), format!("{OBJ}/")];
         self.cppflags.iter().cloned().chain(made).chain(self.languages[&language].iter().cloned())
+    }
+
+    /// The directories of the source tree that headers are looked for in, in the order of the flags.
+    pub fn include(&self) -> Vec<String> {
+        let mut found = vec![SRC.to_owned()];
+        for flags in [&self.cppflags].into_iter().chain(self.languages.values()) {
+            let next = |index: usize| flags.get(index + 1).cloned();
+            found.extend(flags.iter().enumerate().filter_map(|(index, flag)| match flag.as_str() {
+                "-I" | "-isystem" | "-F" => next(index),
+                flag => flag.strip_prefix("-I").map(str::to_owned),
+            }));
+        }
+        found.retain(|directory| directory.starts_with(ROOT) || directory == SRC);
+        found
     }
 
     /// Whether the linker flags, which become part of the archive, have the path of the source tree.
