@@ -5,6 +5,7 @@
 //! it rebuilds nothing above.
 
 mod archive;
+mod buildid;
 pub mod cache;
 mod process;
 mod schedule;
@@ -97,14 +98,15 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
 
     schedule::run(&edges, environment.jobs, |i| {
         let action = &configuration.packages[names[i]];
-        let inputs = resolve(&action.deps, "x", &index, &results)?;
+        let inputs = resolve(action.deps.iter().map(String::as_str), "x", &index, &results)?;
+        let is_identified = action.steps.iter().any(|step| matches!(step, Step::Identify { .. }));
         let job = Job {
             name: names[i],
             source: Some(&action.source),
             steps: &action.steps,
             env: &configuration.env,
             inputs,
-            outputs: &["x", "o"],
+            outputs: if is_identified { &["x", "o", "id"] } else { &["x", "o"] },
         };
         let (result, ran) = job.run(environment)?;
         compiled.fetch_add(usize::from(ran), Ordering::Relaxed);
@@ -115,7 +117,12 @@ pub fn build(configuration: &Configuration, environment: Environment, progress: 
 
     let mut binaries = BTreeMap::new();
     for (name, action) in &configuration.binaries {
-        let inputs = resolve(&action.deps, "o", &index, &results)?;
+        let mut inputs = resolve(action.deps.iter().map(String::as_str), "o", &index, &results)?;
+        for step in &action.steps {
+            if let Step::BuildId { of, .. } = step {
+                inputs.extend(resolve(of.noted().into_iter(), "id", &index, &results)?);
+            }
+        }
         let job = Job { name, source: None, steps: &action.steps, env: &configuration.env, inputs, outputs: &["bin"] };
         let (result, _) = job.run(environment)?;
         let sha256 = result.0["bin"];
@@ -132,22 +139,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// The digests of the outputs named `output` of `deps`, by token.
-fn resolve(
-    deps: &[String],
+fn resolve<'a>(
+    deps: impl Iterator<Item = &'a str>,
     output: &str,
     index: &BTreeMap<&str, usize>,
     results: &[Mutex<Option<Results>>],
 ) -> Result<BTreeMap<String, Sha256>> {
-    let digest = |dep: &String| {
-        let results = lock(results.get(*index.get(dep.as_str())?)?);
+    let digest = |dep: &str| {
+        let results = lock(results.get(*index.get(dep)?)?);
         results.as_ref()?.0.get(output).copied()
     };
-    deps.iter()
-        .map(|dep| match digest(dep) {
-            Some(sha256) => Ok((format!("{output}:{dep}"), sha256)),
-            None => Err(Error::input(format!("the plan uses {dep} before it is built"))),
-        })
-        .collect()
+    deps.map(|dep| match digest(dep) {
+        Some(sha256) => Ok((format!("{output}:{dep}"), sha256)),
+        None => Err(Error::input(format!("the plan uses {dep} before it is built"))),
+    })
+    .collect()
 }
 
 /// One action with the digests of its inputs.

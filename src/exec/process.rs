@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::archive;
+use super::{archive, buildid};
 use crate::error::{Class, Error, Result};
 use crate::plan::{Step, token};
 
@@ -31,13 +31,27 @@ pub(super) fn run(
             let content = std::fs::read(&from).map_err(|e| Error::io("read", &from, &e))?;
             std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))
         }
+        Step::Identify { identify, archive, dir, files } => {
+            let parts = archive.iter().map(|part| path(part)).collect::<Result<Vec<_>>>()?;
+            let files = files.iter().map(|file| fill(file)).collect::<Result<Vec<_>>>()?;
+            buildid::identify(&path(identify)?, &parts, &path(dir)?, &files)
+        }
+        Step::BuildId { buildid, of } => {
+            let version = |tool: &str| {
+                let output =
+                    execute(&[fill(&format!("{}/{tool}", token::TOOL))?, "-V=full".to_owned()], scratch, env, scratch)?;
+                Ok(output.trim().to_owned())
+            };
+            buildid::compute(&path(buildid)?, of, lookup, &version)
+        }
+        Step::Settle { settle, buildid } => buildid::settle(&path(settle)?, &path(buildid)?),
         Step::Pack { pack, add } => {
             let members = add.iter().map(|member| path(member)).collect::<Result<Vec<_>>>()?;
             archive::append(&path(pack)?, &members)
         }
         Step::Run { run, dir } => {
             let argv = run.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
-            execute(&argv, &path(dir)?, env, scratch)
+            execute(&argv, &path(dir)?, env, scratch).map(|_| ())
         }
     }
 }
@@ -81,8 +95,8 @@ fn named_from_root(text: &str, dir: &Path) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Runs a program with nothing inherited but standard handles that are empty.
-fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<()> {
+/// Runs a program with nothing inherited but standard handles that are empty; gives what it prints.
+fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<String> {
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("the plan has an empty command"))?;
     let output = Command::new(program)
         .args(arguments)
@@ -95,7 +109,7 @@ fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch:
         .output()
         .map_err(|e| Error::io("run", Path::new(program), &e))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let text = [output.stdout, output.stderr].concat();

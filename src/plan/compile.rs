@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::pgo::Guide;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, flags, pgo, strings, uses_c};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
 use crate::source::tree::join;
+use crate::spec::profile::BuildId;
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] =
@@ -20,8 +22,7 @@ const ASM_STD_SINCE: u32 = 27;
 
 /// Refuses C code; of several packages that have it, std's are named last, since others cause their use.
 pub(super) fn refuse_c(packages: &[&Package]) -> Result<()> {
-    let has_c = |p: &&&Package| !p.selection.files.cgo.is_empty() || !p.selection.files.c.is_empty();
-    match packages.iter().filter(has_c).min_by_key(|p| (p.is_std(), p.import_path.as_str())) {
+    match packages.iter().filter(|package| uses_c(package)).min_by_key(|p| (p.is_std(), p.import_path.as_str())) {
         Some(package) => {
             let error =
                 Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
@@ -31,7 +32,7 @@ pub(super) fn refuse_c(packages: &[&Package]) -> Result<()> {
     }
 }
 
-pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
+pub(super) fn package(settings: Settings, package: &Package, guide: Option<&Guide>) -> Result<PackageAction> {
     let mut steps = Vec::new();
     let assembles = !package.selection.files.asm.is_empty();
     if assembles {
@@ -42,11 +43,11 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
         run.extend(package.selection.files.asm.iter().map(|f| format!("./{}", literal(f))));
         steps.push(Step::Run { run, dir: SRC.to_owned() });
     }
-    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
+    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package, guide) });
     if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
-    steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
+    steps.push(Step::Run { run: compile_command(settings, package, guide), dir: OBJ.to_owned() });
     if assembles {
         steps.extend(package.selection.files.headers.iter().filter_map(|header| portable_header(settings, header)));
         let mut objects = Vec::new();
@@ -64,11 +65,16 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
         let add = package.selection.files.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
         steps.push(Step::Pack { pack: O.to_owned(), add });
     }
-    Ok(PackageAction { source: source(settings, package), deps: deps(package), steps })
+    if settings.profile.buildid == BuildId::Go {
+        steps.push(buildid::identify(package));
+    }
+    Ok(PackageAction { source: source(settings, package), deps: deps(package, guide), steps })
 }
 
-fn deps(package: &Package) -> Vec<String> {
-    package.compile_deps().into_iter().map(ToString::to_string).collect()
+fn deps(package: &Package, guide: Option<&Guide>) -> Vec<String> {
+    let imports = package.compile_deps().into_iter().map(|dep| pgo::name(dep.as_str(), guide));
+    let deps: BTreeSet<String> = imports.chain(guide.map(Guide::action_name)).collect();
+    deps.into_iter().collect()
 }
 
 /// The package path that symbols carry: every main package is `main`.
@@ -109,7 +115,7 @@ fn local(package: &Package, directory: String) -> Source {
     Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
-fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
+fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
@@ -127,6 +133,7 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", settings.goversion]));
+    run.extend(guide.map(Guide::flag));
     if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
@@ -194,13 +201,13 @@ fn portable_header(settings: Settings, header: &str) -> Option<Step> {
 }
 
 /// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
-fn importcfg(package: &Package) -> String {
+fn importcfg(package: &Package, guide: Option<&Guide>) -> String {
     let mut text = "# import config\n".to_owned();
     for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
         let _ = writeln!(text, "importmap {written}={resolved}");
     }
-    for dep in deps(package) {
-        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&dep));
+    for dep in package.compile_deps() {
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&pgo::name(dep.as_str(), guide)));
     }
     text
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::pgo::Guide;
 use super::token::{self, BIN, OBJ, TOOL, literal};
-use super::{Binary, BinaryAction, Settings, Step, buildinfo, flags, strings};
+use super::{Binary, BinaryAction, Settings, Step, buildid, buildinfo, flags, pgo, strings};
 use crate::graph::Package;
+use crate::spec::profile::BuildId;
 
-pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -> BinaryAction {
+pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> BinaryAction {
     let platform = settings.platform;
     let mut importcfg = String::new();
-    let deps: BTreeSet<&str> = linked.iter().map(|p| p.import_path.as_str()).collect();
-    for path in &deps {
-        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(path));
+    let name = |path: &str| pgo::name(path, guide);
+    let paths: BTreeSet<&str> = linked.iter().map(|p| p.import_path.as_str()).collect();
+    for path in &paths {
+        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(&name(path)));
     }
     let info = buildinfo::text(settings, binary, linked);
     let _ = writeln!(importcfg, "modinfo {}", literal(&buildinfo::quoted(&info)));
@@ -25,21 +28,36 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -
         run.push(format!("-X=runtime.godebugDefault={}", literal(&binary.default_godebug)));
     }
     run.push(format!("-buildmode={}", flags::link_mode(settings)));
+    let with_id = settings.profile.buildid == BuildId::Go;
+    if with_id {
+        // The linker reads further arguments from it.
+        run.push(format!("@{}", buildid::file()));
+    }
     run.extend(flags::forced_ldflags(settings));
     let main = linked.iter().find(|package| package.import_path == *binary.main);
     let user = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
     run.extend(user.iter().map(|f| literal(f).into_owned()));
-    run.extend(strings(["-buildid=", "-extld=gcc", &token::object_of(binary.main.as_str())]));
-    let steps = vec![Step::Write { write: config, text: importcfg }, Step::Run { run, dir: OBJ.to_owned() }];
+    if !with_id {
+        run.push("-buildid=".to_owned());
+    }
+    run.extend(strings(["-extld=gcc", &token::object_of(&name(binary.main.as_str()))]));
+    let mut steps = vec![Step::Write { write: config, text: importcfg }];
+    if with_id {
+        steps.push(buildid::step(settings, binary, linked, guide));
+    }
+    steps.push(Step::Run { run, dir: OBJ.to_owned() });
+    if with_id {
+        steps.push(Step::Settle { settle: BIN.to_owned(), buildid: buildid::file() });
+    }
     let suffix = match (platform.goos(), platform.goarch()) {
         ("windows", _) => ".exe",
         _ => "",
     };
     BinaryAction {
         file: format!("{}{suffix}", binary.name),
-        main: binary.main.to_string(),
+        main: name(binary.main.as_str()),
         default: binary.default,
-        deps: deps.into_iter().map(str::to_owned).collect(),
+        deps: paths.into_iter().map(name).collect(),
         steps,
     }
 }

@@ -18,6 +18,10 @@ pub const X: &str = "{x}";
 pub const O: &str = "{o}";
 /// The executable.
 pub const BIN: &str = "{bin}";
+/// What the package's build ID depends on.
+pub const ID: &str = "{id}";
+/// The line of build IDs that names the experiments which differ from the SDK's usual ones, if any do.
+pub const EXPERIMENTS: &str = "{experiments}";
 
 /// Doubles the braces of text that is not a token.
 pub fn literal(text: &str) -> Cow<'_, str> {
@@ -32,6 +36,16 @@ pub fn export_of(import_path: &str) -> String {
 /// The object archive of a dependency.
 pub fn object_of(import_path: &str) -> String {
     format!("{{o:{import_path}}}")
+}
+
+/// What the build ID of a dependency depends on.
+pub fn id_of(import_path: &str) -> String {
+    format!("{{id:{import_path}}}")
+}
+
+/// What a tool says of its version.
+pub fn version_of(tool: &str) -> String {
+    format!("{{version:{tool}}}")
 }
 
 /// Replaces the tokens of `text` by what `lookup` says; it gets the name between the braces.
