@@ -10,6 +10,7 @@
 
 mod action;
 mod archive;
+mod buildid;
 pub mod c;
 pub mod cache;
 pub mod children;

@@ -3,30 +3,35 @@
 //! It exists once, here, for the embedded engine and for Nix; `rules_go_direct` has it in Starlark. `docs/plan.md` describes the
 //! serialised form. It follows `cmd/go/internal/work/{gc,exec}.go` of the SDK.
 
+pub mod buildid;
 pub mod buildinfo;
 pub mod cgo;
 mod compile;
 mod external;
 mod flags;
 mod link;
+mod pgo;
 mod supported;
 pub mod token;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 
 use crate::digest::H1;
 use crate::error::Result;
-use crate::graph::{MainModule, PackageGraph};
+use crate::graph::{MainModule, Package, PackageGraph};
 use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::spec::Profile;
 use crate::spec::profile::Sanitizer;
+use buildid::BinaryId;
 use cgo::UsesC;
-use cgo::compiler::Toolchain;
+use cgo::compiler::{Language, Toolchain};
+use pgo::Guide;
 
 pub use supported::external_link;
 
@@ -37,7 +42,8 @@ pub struct Configuration {
     pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
-    /// Packages by import path.
+    /// Packages by import path; in brackets behind it the main package, for one that is compiled for this alone. A profile that
+    /// optimisation is guided by stands among them, as `profile` and its path.
     pub packages: BTreeMap<String, PackageAction>,
     /// Binaries by name.
     pub binaries: BTreeMap<String, BinaryAction>,
@@ -145,6 +151,31 @@ pub enum Step {
         #[serde(rename = "else")]
         otherwise: Vec<Step>,
     },
+    /// Note the hashes that a build ID depends on. Only the embedded engine can do that.
+    Identify {
+        /// The file for the notes.
+        identify: String,
+        /// The results of the compiler, which are hashed like one archive with a build ID in it; none for a profile.
+        archive: Vec<String>,
+        /// The directory of the files; empty when they have full paths.
+        dir: String,
+        /// The files in the order of the go command.
+        files: Vec<String>,
+    },
+    /// Compute a binary's build ID as far as it is known before linking, and write it. Only the embedded engine can do that.
+    BuildId {
+        /// The file for a flag of the linker with the ID.
+        buildid: String,
+        /// What it is the hash of.
+        of: Box<BinaryId>,
+    },
+    /// Put the hash of a binary's content into its build ID. Only the embedded engine can do that.
+    Settle {
+        /// The binary.
+        settle: String,
+        /// The file with the flag of the linker.
+        buildid: String,
+    },
     /// Append members to an archive.
     Pack {
         /// The archive.
@@ -161,6 +192,11 @@ impl Step {
             Step::Write { write, text } => vec![write, text],
             Step::Copy { copy, to } => vec![copy, to],
             Step::Run { run, dir } => run.iter().chain([dir]).map(String::as_str).collect(),
+            Step::Identify { identify, archive, dir, files } => {
+                archive.iter().chain(files).chain([identify, dir]).map(String::as_str).collect()
+            }
+            Step::BuildId { buildid, of } => of.tokens().chain([buildid.as_str()]).collect(),
+            Step::Settle { settle, buildid } => vec![settle, buildid],
             Step::Try { attempt, dir, then, otherwise } => {
                 let next = then.iter().chain(otherwise).flat_map(Step::texts);
                 attempt.iter().chain([dir]).map(String::as_str).chain(next).collect()
@@ -206,6 +242,8 @@ pub struct Module {
     pub replace: Option<(String, Option<ModuleVersion>)>,
     /// Where its files are.
     pub files: ModuleFiles,
+    /// Its go line; `None` where there is none.
+    pub go: Option<GoVersion>,
 }
 
 /// Where a module's files are.
@@ -224,6 +262,7 @@ impl From<&LockedModule> for Module {
             version: module.version.clone(),
             replace: module.replace.as_ref().map(|by| (by.path.to_string(), Some(by.version.clone()))),
             files: ModuleFiles::Zip(module.h1),
+            go: module.go.clone(),
         }
     }
 }
@@ -235,6 +274,7 @@ impl From<&Vendored> for Module {
             version: module.version.clone(),
             replace: module.replace.as_ref().map(|by| (by.path.clone(), by.version.clone())),
             files: ModuleFiles::Vendored(module.directory.clone()),
+            go: module.go.clone(),
         }
     }
 }
@@ -267,13 +307,18 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
         compile::refuse_c(settings, &linked)?;
+        buildid::check(settings, &linked)?;
+        let guide = Guide::of(settings, binary);
+        if let Some(guide) = &guide {
+            packages.entry(guide.action_name()).or_insert_with(|| guide.action(settings));
+        }
         for package in &linked {
-            let import_path = package.import_path.as_str();
-            if !packages.contains_key(import_path) {
-                packages.insert(import_path.to_owned(), compile::package(settings, graph, package)?);
+            let name = pgo::name(package.import_path.as_str(), guide.as_ref());
+            if let Entry::Vacant(entry) = packages.entry(name) {
+                entry.insert(compile::package(settings, graph, package, guide.as_ref())?);
             }
         }
-        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked)?);
+        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked, guide.as_ref())?);
     }
     Ok(Configuration { sdk: settings.profile.sdk.clone(), env: env(settings), packages, binaries: planned })
 }
@@ -291,6 +336,10 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
     if !settings.goexperiment.is_empty() {
         env.insert("GOEXPERIMENT".to_owned(), settings.goexperiment.to_owned());
     }
+    if settings.profile.cgo {
+        // cgo runs the C compiler itself.
+        env.insert("CC".to_owned(), cgo::program(settings, Language::C).to_owned());
+    }
     if let Some((variable, value)) = platform.variant_setting() {
         env.insert(variable.to_owned(), value.to_owned());
     }
@@ -304,6 +353,11 @@ fn default_pie(settings: Settings) -> bool {
         "windows" => settings.profile.sanitizer != Some(Sanitizer::Race),
         _ => false,
     }
+}
+
+/// Whether a package has files for a C compiler.
+fn uses_c(package: &Package) -> bool {
+    !package.selection.files.cgo.is_empty() || !package.selection.files.c.is_empty()
 }
 
 fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {

@@ -26,9 +26,9 @@ pub(super) const BINARY: &str = "bin";
 /// The header of a library for C.
 pub(super) const HEADER: &str = "h";
 /// Those of a compilation: export data, and the object archive.
-const PACKAGE: &[&str] = &["x", "o"];
-/// Those of the main package of a library.
-const LIBRARY: &[&str] = &["x", "o", HEADER];
+const PACKAGE: [&str; 2] = ["x", "o"];
+/// What a build ID depends on, where one is computed.
+const NOTES: &str = "id";
 
 /// A package to compile, or a binary to link.
 pub(super) struct Action<'a> {
@@ -37,7 +37,7 @@ pub(super) struct Action<'a> {
     pub name: &'a str,
     source: Option<&'a Source>,
     steps: &'a [Step],
-    outputs: &'static [&'static str],
+    outputs: Vec<&'static str>,
     c: Option<&'a UsesC>,
     /// What the steps read of other actions.
     pub inputs: Vec<Input>,
@@ -86,13 +86,15 @@ pub(super) fn all<'a>(work: &'a [Work<'a>]) -> Result<Vec<Action<'a>>> {
         for (name, package) in packages {
             let inputs = inputs(name, &package.steps, &index)?;
             let (source, steps, c) = (Some(&package.source), &package.steps, package.c.as_ref());
-            let outputs = if package.header { LIBRARY } else { PACKAGE };
+            let mut outputs = PACKAGE.to_vec();
+            outputs.extend(package.header.then_some(HEADER));
+            outputs.extend(package.steps.iter().any(|step| matches!(step, Step::Identify { .. })).then_some(NOTES));
             actions.push(Action { work, work_index, name, source, steps, outputs, c, inputs });
         }
         for (name, binary) in &work.configuration.binaries {
             let inputs = inputs(name, &binary.steps, &index)?;
             let (steps, c) = (&binary.steps, binary.c.as_ref());
-            actions.push(Action { work, work_index, name, source: None, steps, outputs: &[BINARY], c, inputs });
+            actions.push(Action { work, work_index, name, source: None, steps, outputs: vec![BINARY], c, inputs });
         }
     }
     Ok(actions)
@@ -169,7 +171,7 @@ impl Action<'_> {
         }
         let mut why = json(&fields)?;
         let mut key = Sha256::of(&why);
-        if let Some(record) = engine.cache.recall(&key, self.outputs) {
+        if let Some(record) = engine.cache.recall(&key, &self.outputs) {
             return Ok(Ran::Reused(Known { key, record }));
         }
         let unusable = |blob: &&Sha256| !engine.cache.is_whole(blob);
@@ -207,7 +209,7 @@ impl Action<'_> {
             discovered.record(engine.cache, &first_key)?;
         }
         let mut record = Record { outputs: BTreeMap::new(), messages };
-        for output in self.outputs {
+        for output in &self.outputs {
             record.outputs.insert((*output).to_owned(), engine.cache.insert(&scratch.path().join(output))?);
         }
         engine.cache.record(&key, &record, &why)?;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{archive, children};
+use super::{archive, buildid, children};
 use crate::error::{Class, Error, Result};
 use crate::plan::{Step, token};
 
@@ -42,6 +42,22 @@ pub(super) fn run(
             let content = std::fs::read(&from).map_err(|e| Error::io("read", &from, &e))?;
             std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))?;
         }
+        Step::Identify { identify, archive, dir, files } => {
+            let parts = archive.iter().map(|part| path(part)).collect::<Result<Vec<_>>>()?;
+            let files = files.iter().map(|file| fill(file)).collect::<Result<Vec<_>>>()?;
+            buildid::identify(&path(identify)?, &parts, &path(dir)?, &files)?;
+        }
+        Step::BuildId { buildid, of } => {
+            let version = |tool: &str| {
+                let argv = [fill(&format!("{}/{tool}", token::TOOL))?, "-V=full".to_owned()];
+                match execute(&argv, scratch, env, scratch)? {
+                    Ended::Well(text) => Ok(text.trim().to_owned()),
+                    Ended::Badly(text) => Err(Error::environment(format!("{tool} doesn't say its version: {text}"))),
+                }
+            };
+            buildid::compute(&path(buildid)?, of, lookup, &version)?;
+        }
+        Step::Settle { settle, buildid } => buildid::settle(&path(settle)?, &path(buildid)?)?,
         Step::Pack { pack, add } => {
             let members = add.iter().map(|member| path(member)).collect::<Result<Vec<_>>>()?;
             archive::append(&path(pack)?, &members)?;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::{Binary, Module, ModuleFiles, Settings, flags};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ModuleVersion;
+use crate::source::unicode::is_print;
 use crate::spec::profile::{Buildmode, Sanitizer};
 
 /// The version of what has none.
@@ -146,6 +147,30 @@ pub(super) fn quote(bytes: &[u8]) -> String {
     quoted
 }
 
+/// Text as `%q` shows it (`strconv.Quote`).
+pub(super) fn quote_text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '\x07' => quoted.push_str("\\a"),
+            '\x08' => quoted.push_str("\\b"),
+            '\x0b' => quoted.push_str("\\v"),
+            '\x0c' => quoted.push_str("\\f"),
+            _ if is_print(char) => quoted.push(char),
+            '\0'..=' ' | '\x7f' => drop(write!(quoted, "\\x{:02x}", u32::from(char))),
+            '\u{80}'..='\u{ffff}' => drop(write!(quoted, "\\u{:04x}", u32::from(char))),
+            _ => drop(write!(quoted, "\\U{:08x}", u32::from(char))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +178,7 @@ mod tests {
     #[test]
     fn quotes_as_go_reads_it() {
         assert_eq!(quote(b"a\tb\n\"\\\x00\xff~"), r#""a\tb\n\"\\\x00\xff~""#);
+        assert_eq!(quote_text("a\t\"é\u{a0}\u{1F600}\u{e0001}\x07\x01"), r#""a\t\"é\u00a0😀\U000e0001\a\x01""#);
         assert_eq!(quote_value("v1"), "v1");
         assert_eq!(quote_value("-N -l"), "\"-N -l\"");
         assert_eq!(quote_value(""), "");

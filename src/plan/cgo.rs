@@ -10,6 +10,7 @@ mod flags;
 
 use std::collections::BTreeSet;
 
+use super::pgo::{self, Guide};
 use super::token::{self, H, OBJ, ROOT, SDK, SRC, TOOL, literal};
 use super::{ModuleFiles, Settings, Step, strings};
 use crate::error::{Error, Result};
@@ -92,7 +93,7 @@ fn is_runtime_cgo(package: &Package) -> bool {
 /// # Errors
 ///
 /// Without a toolchain; when a `#cgo` line has a flag that isn't let through.
-pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Package) -> Result<Cgo> {
+pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Package, guide: Option<&Guide>) -> Result<Cgo> {
     let Some(toolchain) = settings.c else { return Err(unsupported(package)) };
     let flags = Flags::of(settings, toolchain, package)?;
     let recipe = Recipe { settings, toolchain, package, flags };
@@ -117,7 +118,7 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
     let main = format!("{OBJ}/_cgo_main");
     steps.push(recipe.compile(Language::C, OBJ, "_cgo_main.c", &main)?);
     let depfile = format!("{OBJ}/_cgo_.d");
-    let link = recipe.link(&format!("{main}.o"), &objects, &system_objects(graph, package), &depfile)?;
+    let link = recipe.link(&format!("{main}.o"), &objects, &system_objects(graph, package, guide), &depfile)?;
     uses.depfiles.push(depfile);
     Ok(Cgo { steps, link, import: recipe.import(), go: recipe.go(), objects, uses })
 }
@@ -284,11 +285,11 @@ pub(super) fn program<'a>(settings: Settings<'a>, language: Language) -> &'a str
 }
 
 /// The `.syso` files of the package and of all that it imports.
-fn system_objects(graph: &PackageGraph, package: &Package) -> Vec<String> {
+fn system_objects(graph: &PackageGraph, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let place = |of: &Package| match (&of.origin, of.import_path == package.import_path) {
         (_, true) => SRC.to_owned(),
         (Origin::Std, _) => format!("{SDK}/src/{}", literal(of.import_path.as_str())),
-        _ => token::source_of(of.import_path.as_str()),
+        _ => token::source_of(&pgo::name(of.import_path.as_str(), guide)),
     };
     let closure = graph.closure([&package.import_path], false);
     let files =

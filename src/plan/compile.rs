@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::cgo::{self, Cgo};
+use super::pgo::Guide;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, flags, pgo, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
-use crate::spec::profile::Buildmode;
+use crate::spec::profile::{BuildId, Buildmode};
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] =
@@ -30,7 +31,12 @@ pub(super) fn refuse_c(settings: Settings, packages: &[&Package]) -> Result<()> 
     }
 }
 
-pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Package) -> Result<PackageAction> {
+pub(super) fn package(
+    settings: Settings,
+    graph: &PackageGraph,
+    package: &Package,
+    guide: Option<&Guide>,
+) -> Result<PackageAction> {
     let mut steps = Vec::new();
     let assembly = cgo::go_assembly(package);
     if !assembly.is_empty() {
@@ -41,28 +47,31 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
         run.extend(assembly.iter().map(|f| format!("./{}", literal(f))));
         steps.push(Step::Run { run, dir: SRC.to_owned() });
     }
-    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
+    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package, guide) });
     if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
     let mut uses_c = None;
     if cgo::is_used_by(package) {
-        let Cgo { steps: before, link, import, go, objects, uses } = cgo::package(settings, graph, package)?;
+        let Cgo { steps: before, link, import, go, objects, uses } = cgo::package(settings, graph, package, guide)?;
         steps.extend(before);
         let dir = OBJ.to_owned();
         let with = |list: &[String], more: &str| [list, &[more.to_owned()]].concat();
         let mut then = vec![Step::Run { run: import, dir: dir.clone() }];
-        then.extend(compiled(settings, package, &with(&go, cgo::IMPORT_GO), &objects));
+        then.extend(compiled(settings, package, guide, &with(&go, cgo::IMPORT_GO), &objects));
         let mut otherwise = vec![Step::Write { write: cgo::LINK_FAILED.to_owned(), text: String::new() }];
-        otherwise.extend(compiled(settings, package, &go, &with(&objects, cgo::LINK_FAILED)));
+        otherwise.extend(compiled(settings, package, guide, &go, &with(&objects, cgo::LINK_FAILED)));
         steps.push(Step::Try { attempt: link, dir, then, otherwise });
         uses_c = Some(uses);
     } else {
-        steps.extend(compiled(settings, package, &[], &[]));
+        steps.extend(compiled(settings, package, guide, &[], &[]));
+    }
+    if settings.profile.buildid == BuildId::Go {
+        steps.push(buildid::identify(package));
     }
     Ok(PackageAction {
         source: source(settings, package),
-        deps: deps(package),
+        deps: deps(package, guide),
         steps,
         header: cgo::exports_header(settings, package),
         c: uses_c,
@@ -70,8 +79,8 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
 }
 
 /// The compiler with what comes after it; `go` are files of cgo, `objects` those of the C compiler.
-fn compiled(settings: Settings, package: &Package, go: &[String], objects: &[String]) -> Vec<Step> {
-    let mut run = compile_command(settings, package);
+fn compiled(settings: Settings, package: &Package, guide: Option<&Guide>, go: &[String], objects: &[String]) -> Vec<Step> {
+    let mut run = compile_command(settings, package, guide);
     run.extend(go.iter().cloned());
     let mut steps = vec![Step::Run { run, dir: OBJ.to_owned() }];
     let assembly = cgo::go_assembly(package);
@@ -98,8 +107,10 @@ fn compiled(settings: Settings, package: &Package, go: &[String], objects: &[Str
     steps
 }
 
-fn deps(package: &Package) -> Vec<String> {
-    package.compile_deps().into_iter().map(ToString::to_string).collect()
+fn deps(package: &Package, guide: Option<&Guide>) -> Vec<String> {
+    let imports = package.compile_deps().into_iter().map(|dep| pgo::name(dep.as_str(), guide));
+    let deps: BTreeSet<String> = imports.chain(guide.map(Guide::action_name)).collect();
+    deps.into_iter().collect()
 }
 
 /// The package path that symbols carry: every main package is `main`, unless it is a plugin (`pkgPath`).
@@ -141,7 +152,7 @@ fn local(package: &Package, directory: String) -> Source {
     Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
-fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
+fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-p", package_path(settings, package), &format!("-lang=go{}", package.language)]));
@@ -160,6 +171,7 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", settings.goversion]));
+    run.extend(guide.map(Guide::flag));
     let assembles = !cgo::go_assembly(package).is_empty();
     if assembles {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
@@ -229,13 +241,13 @@ fn portable_header(settings: Settings, header: &str) -> Option<Step> {
 }
 
 /// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
-fn importcfg(package: &Package) -> String {
+fn importcfg(package: &Package, guide: Option<&Guide>) -> String {
     let mut text = "# import config\n".to_owned();
     for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
         let _ = writeln!(text, "importmap {written}={resolved}");
     }
-    for dep in deps(package) {
-        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&dep));
+    for dep in package.compile_deps() {
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&pgo::name(dep.as_str(), guide)));
     }
     text
 }

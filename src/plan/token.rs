@@ -23,6 +23,11 @@ pub const H: &str = "{h}";
 /// The executable.
 pub const BIN: &str = "{bin}";
 
+/// What the package's build ID depends on.
+pub const ID: &str = "{id}";
+/// The line of build IDs that names the experiments which differ from the SDK's usual ones, if any do.
+pub const EXPERIMENTS: &str = "{experiments}";
+
 /// Doubles the braces of text that is not a token.
 pub fn literal(text: &str) -> Cow<'_, str> {
     if text.contains(['{', '}']) { Cow::Owned(text.replace('{', "{{").replace('}', "}}")) } else { Cow::Borrowed(text) }
@@ -36,6 +41,16 @@ pub fn export_of(import_path: &str) -> String {
 /// The object archive of a dependency.
 pub fn object_of(import_path: &str) -> String {
     format!("{{o:{import_path}}}")
+}
+
+/// What the build ID of a dependency depends on.
+pub fn id_of(import_path: &str) -> String {
+    format!("{{id:{import_path}}}")
+}
+
+/// What a tool says of its version.
+pub fn version_of(tool: &str) -> String {
+    format!("{{version:{tool}}}")
 }
 
 /// How the name of a token begins that stands for the source directory of a dependency.

@@ -217,7 +217,7 @@ fn pgo(value: Value) -> starlark::Result<Pgo> {
         "off" => Ok(Pgo::Off),
         "auto" => Ok(Pgo::Auto),
         path => match relative_dir(path) {
-            Ok(file) if !file.is_empty() => Ok(Pgo::File(file)),
+            Ok(file) if !file.is_empty() && !file.contains(['{', '}']) => Ok(Pgo::File(file)),
             _ => {
                 let error = Error::input(format!("`{}` is not a file inside the repository", path.escape_debug()));
                 Err(error.help("write a path relative to the spec, \"auto\" or \"off\"")).blame(path)
