@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::digest::H1;
 use crate::error::Result;
-use crate::graph::{MainModule, Package, PackageGraph};
+use crate::graph::{MainModule, PackageGraph};
 use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
@@ -307,7 +307,6 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
         compile::refuse_c(settings, &linked)?;
-        buildid::check(settings, &linked)?;
         let guide = Guide::of(settings, binary);
         if let Some(guide) = &guide {
             packages.entry(guide.action_name()).or_insert_with(|| guide.action(settings));
@@ -353,11 +352,6 @@ fn default_pie(settings: Settings) -> bool {
         "windows" => settings.profile.sanitizer != Some(Sanitizer::Race),
         _ => false,
     }
-}
-
-/// Whether a package has files for a C compiler.
-fn uses_c(package: &Package) -> bool {
-    !package.selection.files.cgo.is_empty() || !package.selection.files.c.is_empty()
 }
 
 fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {

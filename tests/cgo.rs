@@ -23,10 +23,11 @@ use cli::{GOROOT, Project, provisioned, read_tree, repository};
 /// The C compiler; one that is missing is installed.
 static CC: LazyLock<PathBuf> = LazyLock::new(|| provisioned("c.sh"));
 
-/// A copy of the files in `tests/cgo`, locked, with the machine's compilers and the user's cache.
-fn project(files: &str) -> Project {
+/// The programs with C code of the matrix in all profiles, locked, with the machine's compilers and the user's cache.
+fn project() -> Project {
     let directory = tempfile::tempdir().unwrap();
-    let project = Project::in_directory(directory, read_tree(&repository("tests/cgo").join(files))).with_user_cache();
+    let project = Project::in_directory(directory, read_tree(&repository("tests/matrix/rows/c"))).with_user_cache();
+    project.write("godirect.star", include_str!("cgo/godirect.star"));
     let pkg_config = project.root().join("pc").display().to_string();
     let project = with_compilers(project).env("PKG_CONFIG_PATH", pkg_config);
     project.succeeds(&["lock"]);

@@ -167,7 +167,7 @@ impl Cell {
         command.args(["build", "--platform", self.platform, "--profile", &profile, "--out"]).arg(&out);
         run(command.envs(rows::ENVIRONMENT));
         let directory = out.join(format!("{}-{profile}", self.platform.replace('/', "_")));
-        let suffix = if self.platform.starts_with("windows/") { ".exe" } else { "" };
+        let suffix = if self.platform.starts_with("windows/") { ".exe" } else { self.row.suffix };
         directory.join(format!("program{suffix}"))
     }
 

@@ -162,7 +162,7 @@ impl Action<'_> {
         let found = self.read_sources(engine, source_dir.as_deref())?;
         let root = self.source.map(|source| engine.sources.root_of(source, self.work.goroot)).transpose()?;
         let root = root.as_deref().unwrap_or(Path::new("/"));
-        let mut fields = self.fields(found.digests, inputs, root);
+        let mut fields = self.fields(engine, found.digests, inputs, root);
         let first_key = Sha256::of(format!("files of {}", json(&fields)?));
         let include = self.include(root, source_dir.as_deref())?;
         if self.c.is_some() {
@@ -249,13 +249,16 @@ impl Action<'_> {
                 "sdk" => self.work.goroot.to_owned(),
                 "tool" => self.work.tools.to_owned(),
                 output if self.outputs.contains(&output) => places.scratch.join(output),
-                input => match input.strip_prefix(token::SOURCE_OF) {
-                    Some(other) => {
-                        let source = &self.work.configuration.packages.get(other)?.source;
-                        engine.sources.dir(source, self.work.goroot).ok()?
+                input => {
+                    let source_of = |name| Some(&self.work.configuration.packages.get(name)?.source);
+                    if let Some(other) = input.strip_prefix(token::SOURCE_OF) {
+                        engine.sources.dir(source_of(other)?, self.work.goroot).ok()?
+                    } else if let Some(other) = input.strip_prefix(token::ROOT_OF) {
+                        engine.sources.root_of(source_of(other)?, self.work.goroot).ok()?
+                    } else {
+                        engine.cache.blob(inputs.get(input)?)
                     }
-                    None => engine.cache.blob(inputs.get(input)?),
-                },
+                }
             })
         };
         let mut env = self.work.configuration.env.clone();
@@ -338,7 +341,18 @@ impl Action<'_> {
         Ok(found)
     }
 
-    fn fields(&self, sources: BTreeMap<String, String>, inputs: BTreeMap<String, Sha256>, root: &Path) -> Fields<&[Step]> {
+    /// Where the source tree is, for results that have its path; that of a binary are those of its packages.
+    fn root(&self, engine: Engine, root: &Path) -> String {
+        if self.links() { engine.sources.root.display().to_string() } else { root.display().to_string() }
+    }
+
+    fn fields(
+        &self,
+        engine: Engine,
+        sources: BTreeMap<String, String>,
+        inputs: BTreeMap<String, Sha256>,
+        root: &Path,
+    ) -> Fields<&[Step]> {
         Fields {
             version: KEY_VERSION.to_owned(),
             sdk: self.work.sdk_id.to_owned(),
@@ -346,7 +360,7 @@ impl Action<'_> {
             steps: self.steps,
             sources,
             c: self.c.map(|_| self.work.c.id.clone()).unwrap_or_default(),
-            root: self.c.filter(|uses| uses.has_root).map(|_| root.display().to_string()).unwrap_or_default(),
+            root: self.c.filter(|uses| uses.has_root).map(|_| self.root(engine, root)).unwrap_or_default(),
             discovered: BTreeMap::new(),
             inputs,
         }

@@ -78,7 +78,8 @@ pub(super) fn compute(
     lookup: &impl Fn(&str) -> Option<String>,
     version: &impl Fn(&str) -> Result<String>,
 ) -> Result<()> {
-    let versions = ["compile", "asm", "link"].into_iter().map(|tool| Ok((tool, version(tool)?)));
+    let cgo = id.has_cgo().then_some("cgo");
+    let versions = ["compile", "asm", "link"].into_iter().chain(cgo).map(|tool| Ok((tool, version(tool)?)));
     let versions = versions.collect::<Result<BTreeMap<&str, String>>>()?;
     // The tools know which experiments differ from the usual ones, and in which order these are named.
     let experiments = versions["compile"].split_once(" X:").map(|(_, names)| format!("GOEXPERIMENT=\"{names}\"\n"));

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::plan::cgo::Needs;
 use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, Language, OPTIONAL, Toolchain};
+use crate::platform::OsArch;
 use crate::write;
 
 /// What compilers and pkg-config see of the user's environment: where headers and libraries are. Their values are part of the keys
@@ -57,6 +58,7 @@ pub struct Machine {
 struct Probed {
     /// Files, each with its size and time of change.
     files: BTreeMap<PathBuf, (u64, u128)>,
+    version: String,
     id: String,
     knows: BTreeSet<String>,
 }
@@ -77,11 +79,13 @@ pub fn find(needs: &[Needs], sources: &Sources, goroot: &Path, probes: &Path) ->
     let mut machine = Machine { env, toolchain: Toolchain { overrides, ..Toolchain::default() }, id: String::new() };
     for need in needs {
         for (language, program) in &need.compilers {
+            check_target(need, *language, program)?;
             if !machine.toolchain.compilers.contains_key(program) {
                 let probed = probe(program, &machine.env, probes).map_err(|e| missing(e, need, *language, program))?;
                 let knows = OPTIONAL.into_iter().filter(|flag| probed.knows.contains(*flag)).collect();
                 machine.id += &format!("{program}: {}\n", probed.id);
-                machine.toolchain.compilers.insert(program.clone(), Compiler { program: program.clone(), knows });
+                let compiler = Compiler { program: program.clone(), knows, version: probed.version };
+                machine.toolchain.compilers.insert(program.clone(), compiler);
             }
         }
         if !need.pkg_config.is_empty() && !machine.toolchain.pkg_config.contains_key(&need.pkg_config) {
@@ -92,6 +96,19 @@ pub fn find(needs: &[Needs], sources: &Sources, goroot: &Path, probes: &Path) ->
     let own = |name: &String| name != "PATH";
     machine.env.iter().filter(|(name, _)| own(name)).for_each(|(name, value)| machine.id += &format!("{name}={value}\n"));
     Ok(machine)
+}
+
+/// A compiler that nobody named compiles for the machine that it runs on; with `-m32` also for the smaller one of its kind.
+fn check_target(need: &Needs, language: Language, program: &str) -> Result<()> {
+    let (host, target) = (OsArch::host()?, need.platform.os_arch());
+    let fits = target == host || target.goos == host.goos && (host.goarch, target.goarch) == ("amd64", "386");
+    if fits || need.has_named || program != language.default_compiler(&need.platform) {
+        return Ok(());
+    }
+    let error =
+        Error::input(format!("package {} has C code, and `{program}` compiles for {host}, not for {target}", need.package));
+    let parameter = if language == Language::Cxx { "cxx" } else { "cc" };
+    Err(error.help(format!("name a cross compiler in the profile: `{parameter} = …`, or build without C: `cgo = False`")))
 }
 
 fn missing(error: Error, need: &Needs, language: Language, program: &str) -> Error {
@@ -118,7 +135,7 @@ fn probe(program: &str, env: &BTreeMap<String, String>, probes: &Path) -> Result
         find_program(printed.trim(), env).ok()
     };
     let parts = ["cc1", "as", "ld", "collect2"].map(part);
-    let mut id = version(&path, parts[0].as_ref(), env)?;
+    let (version, mut id) = identity(&path, parts[0].as_ref(), env)?;
     for tool in parts[1..3].iter().flatten() {
         let printed = run(tool, &["--version"]).map(|output| output.text).unwrap_or_default();
         id += &format!("; {}", printed.lines().next().unwrap_or_default());
@@ -127,7 +144,7 @@ fn probe(program: &str, env: &BTreeMap<String, String>, probes: &Path) -> Result
     let knows = knows.map(str::to_owned).collect();
     let files = [Some(path.clone())].into_iter().chain(parts).flatten();
     let files = files.filter_map(|path| state_of(&path).map(|state| (path, state))).collect();
-    let probed = Probed { files, id, knows };
+    let probed = Probed { files, version, id, knows };
     let text = serde_json::to_vec(&probed).map_err(|e| Error::environment(format!("{program}: {e}")))?;
     std::fs::create_dir_all(probes).map_err(|e| Error::io("create", probes, &e))?;
     write::atomic(&file, &text)?;
@@ -158,14 +175,15 @@ fn is_known(output: &str) -> bool {
     !REFUSALS.iter().any(|refusal| output.contains(refusal))
 }
 
-/// The version line that the go command takes for the identity of a compiler. One under development is identified by its content.
-fn version(compiler: &Path, proper: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<String> {
+/// The version line that the go command takes for the identity of a compiler, and what else identifies it. One under development is
+/// identified by its content.
+fn identity(compiler: &Path, proper: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<(String, String)> {
     let output = process::output(compiler, &["-###", "-x", "c", "-c", "-"], Path::new("/"), env)?;
     let line = output.text.lines().find(|line| is_version(line)).filter(|_| output.success);
     let line = line.ok_or_else(|| Error::environment(format!("it says no version:\n{}", output.text.trim_end())))?;
     let target = output.text.lines().find(|line| line.starts_with("Target: ")).unwrap_or_default();
     let content = proper.filter(|_| line.contains("experimental")).map(|path| digest(path)).transpose()?.unwrap_or_default();
-    Ok(format!("{line}; {target}; {content}"))
+    Ok((line.to_owned(), format!("{line}; {target}; {content}")))
 }
 
 fn digest(path: &Path) -> Result<String> {

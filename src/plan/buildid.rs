@@ -13,10 +13,9 @@ use serde::Serialize;
 use super::buildinfo::quote_text;
 use super::pgo::{self, Guide};
 use super::token::{self, ID, O, OBJ, SRC, X, literal};
-use super::{Binary, Settings, Step, buildinfo, flags, uses_c};
-use crate::error::{Error, Result};
+use super::{Binary, Settings, Step, buildinfo, cgo, flags};
+use crate::error::Result;
 use crate::graph::{Origin, Package};
-use crate::spec::profile::BuildId;
 
 /// What the linker needs besides imports, in the order of `LinkerDeps`.
 const LINKER_DEPS: [&str; 7] =
@@ -55,6 +54,16 @@ pub struct BinaryId {
 }
 
 impl BinaryId {
+    /// Whether some package's part has the path of its source tree, as flags for C compilers have.
+    pub fn has_root(&self) -> bool {
+        self.packages.iter().any(|package| package.text.contains(&format!("{{{}", token::ROOT_OF)))
+    }
+
+    /// Whether it is also made of the version of cgo.
+    pub fn has_cgo(&self) -> bool {
+        self.packages.iter().any(|package| package.text.contains(&token::version_of("cgo")))
+    }
+
     /// The tokens of the notes that it is made of.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.packages.iter().flat_map(|package| package.profile.iter().chain([&package.noted])).map(String::as_str)
@@ -78,24 +87,11 @@ impl PackageId {
     }
 }
 
-/// Refuses what has no build ID like Go's yet.
-pub(super) fn check(settings: Settings, linked: &[&Package]) -> Result<()> {
-    match linked.iter().find(|package| uses_c(package)) {
-        Some(package) if settings.profile.buildid == BuildId::Go => {
-            let error =
-                format!("this version of godirect can't compute Go's build ID of {}, which has C code", package.import_path);
-            Err(Error::input(error).help("write buildid = \"none\""))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Notes what the build ID of a package depends on.
 pub(super) fn identify(package: &Package) -> Step {
     let files = &package.selection.files;
     let embedded: BTreeSet<&String> = files.embed.values().flatten().collect();
-    let sources = [&files.go, &files.cgo, &files.c, &files.headers, &files.asm, &files.syso].into_iter().flatten();
-    let files = sources.chain(embedded).map(|file| literal(file).into_owned()).collect();
+    let files = cgo::hashed_files(package).into_iter().chain(embedded).map(|file| literal(file).into_owned()).collect();
     Step::Identify { identify: ID.to_owned(), archive: vec![X.to_owned(), O.to_owned()], dir: SRC.to_owned(), files }
 }
 
@@ -110,22 +106,26 @@ pub(super) fn file() -> String {
 }
 
 /// Computes the build ID of a binary up to the hash of its content, and writes it into [`file`].
-pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Step {
-    let package = |package: &&Package| PackageId {
-        path: package.import_path.to_string(),
-        text: compile_text(settings, binary, package, linked),
-        noted: token::id_of(&pgo::name(package.import_path.as_str(), guide)),
-        imports: imports(package),
-        profile: guide.map(|guide| token::id_of(&guide.action_name())),
+pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<Step> {
+    let package = |package: &&Package| {
+        let name = pgo::name(package.import_path.as_str(), guide);
+        Ok(PackageId {
+            path: package.import_path.to_string(),
+            text: compile_text(settings, binary, package, linked, &name)?,
+            noted: token::id_of(&name),
+            imports: imports(package),
+            profile: guide.map(|guide| token::id_of(&guide.action_name())),
+        })
     };
     let salt = settings.goversion.split(" X:").next().unwrap_or_default().to_owned();
-    let packages = linked.iter().map(package).collect();
+    let packages = linked.iter().map(package).collect::<Result<_>>()?;
     let text = link_text(settings, binary, linked);
-    Step::BuildId { buildid: file(), of: Box::new(BinaryId { salt, packages, text, linked: breadth_first(binary, linked) }) }
+    let of = Box::new(BinaryId { salt, packages, text, linked: breadth_first(binary, linked) });
+    Ok(Step::BuildId { buildid: file(), of })
 }
 
 /// `buildActionID`, up to the files.
-fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: &[&Package]) -> String {
+fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: &[&Package], name: &str) -> Result<String> {
     let mut text = "compile\n".to_owned();
     let go = |go: Option<&crate::name::GoVersion>| go.map(ToString::to_string).unwrap_or_default();
     match &package.origin {
@@ -143,17 +143,17 @@ fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: 
     let _ = writeln!(text, "goos {} goarch {}", settings.platform.goos(), settings.platform.goarch());
     let _ = writeln!(text, "import {}", quote_text(package.import_path.as_str()));
     let _ = writeln!(text, "omitdebug false standard {} local false prefix \"\"\ntrimpath", package.is_std());
+    let mut text = literal(&text).into_owned() + &cgo::identity(settings, package, name)?;
     if package.import_path == *binary.main {
-        let _ = writeln!(text, "modinfo {}", quote_text(&buildinfo::text(settings, binary, linked)));
+        let _ = writeln!(text, "modinfo {}", literal(&quote_text(&buildinfo::text(settings, binary, linked))));
     }
-    let mut text = literal(&text).into_owned();
     let (forced, own) = (flags::forced_gcflags(settings), flags::gcflags(settings, package));
     let _ = writeln!(text, "compile {} {} {}", token::version_of("compile"), quote_list(&forced), quote_list(&own));
-    if !package.selection.files.asm.is_empty() {
+    if cgo::has_assembly(package) {
         let (forced, own) = (flags::forced_asmflags(settings), flags::asmflags(settings, package));
         let _ = writeln!(text, "asm \"{}\" {} {}", token::version_of("asm"), quote_list(&forced), quote_list(&own));
     }
-    text + &toolchain_text(settings)
+    Ok(text + &toolchain_text(settings))
 }
 
 /// `linkActionID`, up to the packages.

@@ -84,6 +84,34 @@ pub(super) fn has(package: &Package, language: Language) -> bool {
     package.selection.files.c.iter().any(|file| Language::of(file) == language)
 }
 
+/// The files of a package in the order in which build IDs have them (`buildActionID`), without embedded ones.
+pub(super) fn hashed_files(package: &Package) -> Vec<&String> {
+    let files = &package.selection.files;
+    let of = |extensions: &[&str]| {
+        let fits =
+            |file: &&String| extensions.iter().any(|x| file.rsplit_once('.').is_some_and(|(_, extension)| extension == *x));
+        files.c.iter().filter(fits).collect::<Vec<_>>()
+    };
+    let mut assembly: Vec<&String> = files.asm.iter().chain(of(&["S", "sx"])).collect();
+    assembly.sort();
+    let mut all: Vec<&String> = files.go.iter().chain(&files.cgo).collect();
+    all.extend(of(&["c"]).into_iter().chain(of(&["cc", "cpp", "cxx"])).chain(of(&["f", "F", "for", "f90"])).chain(of(&["m"])));
+    all.extend(files.headers.iter().chain(assembly).chain(&files.syso));
+    all
+}
+
+/// Whether the package has assembly, for whichever assembler.
+pub(super) fn has_assembly(package: &Package) -> bool {
+    let files = &package.selection.files;
+    !files.asm.is_empty() || files.c.iter().any(|file| file.ends_with(".S") || file.ends_with(".sx"))
+}
+
+/// What the go command hashes of cgo for a package's build ID, with tokens.
+pub(super) fn identity(settings: Settings, package: &Package, name: &str) -> Result<String> {
+    let Some(toolchain) = settings.c.filter(|_| is_used_by(package)) else { return Ok(String::new()) };
+    Ok(format!("cgo \"{}\"\n{}", token::version_of("cgo"), flags::identity(settings, toolchain, package, name)?))
+}
+
 fn is_runtime_cgo(package: &Package) -> bool {
     package.is_std() && package.import_path.as_str() == "runtime/cgo"
 }

@@ -49,8 +49,13 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
     run.extend(external.flags);
     run.push(token::object_of(&name(binary.main.as_str())));
     let mut steps = vec![Step::Write { write: config, text: importcfg }];
+    let mut uses_c = external.uses;
     if with_id {
-        steps.push(buildid::step(settings, binary, linked, guide));
+        let step = buildid::step(settings, binary, linked, guide)?;
+        if let (Some(uses), Step::BuildId { of, .. }) = (&mut uses_c, &step) {
+            uses.has_root = of.has_root();
+        }
+        steps.push(step);
     }
     steps.push(Step::Run { run, dir: OBJ.to_owned() });
     steps.extend(copy);
@@ -65,6 +70,6 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
         default: binary.default,
         deps: paths.into_iter().map(name).collect(),
         steps,
-        c: external.uses,
+        c: uses_c,
     })
 }

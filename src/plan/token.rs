@@ -56,6 +56,14 @@ pub fn version_of(tool: &str) -> String {
 /// How the name of a token begins that stands for the source directory of a dependency.
 pub const SOURCE_OF: &str = "src:";
 
+/// How the name of a token begins that stands for the root of a dependency's source tree.
+pub const ROOT_OF: &str = "root:";
+
+/// The root of the tree that a dependency's source directory is in.
+pub fn root_of(import_path: &str) -> String {
+    format!("{{{ROOT_OF}{import_path}}}")
+}
+
 /// The source directory of a dependency.
 pub fn source_of(import_path: &str) -> String {
     format!("{{{SOURCE_OF}{import_path}}}")

@@ -1,4 +1,5 @@
-//! What is compared with `go build`, byte by byte: each binary of `tests/cgo/project` in each of its profiles.
+//! What is compared with `go build`, byte by byte: each binary of `tests/matrix/rows/c` in each profile of
+//! `tests/cgo/godirect.star`.
 
 use std::fs;
 use std::process::Command;
@@ -40,7 +41,7 @@ const ROWS: [Row; 11] = [
 
 #[test]
 fn all_build_modes_are_the_same_from_go() {
-    let project = project("project");
+    let project = project();
     project.succeeds(&["build"]);
     let mut differ = Vec::new();
     for Row { profile, package, file, flags, ldflags } in ROWS {

@@ -20,6 +20,8 @@ pub struct Row {
     pub prepare: &'static [&'static str],
     /// The platforms on which it can be built; all if there are none.
     pub platforms: &'static [&'static str],
+    /// What godirect puts behind the name of a library.
+    pub suffix: &'static str,
 }
 
 impl Row {
@@ -31,8 +33,22 @@ impl Row {
 /// The environment of `godirect build`, for stamps.
 pub const ENVIRONMENT: [(&str, &str); 1] = [("MATRIX_VERSION", "v1.2.3 of the matrix")];
 
-const PLAIN: Row =
-    Row { name: "", program: "", package: "", settings: "", go: &[], ldflags: "", env: &[], prepare: &[], platforms: &[] };
+const PLAIN: Row = Row {
+    name: "",
+    program: "",
+    package: "",
+    settings: "",
+    go: &[],
+    ldflags: "",
+    env: &[],
+    prepare: &[],
+    platforms: &[],
+    suffix: "",
+};
+
+/// Programs with C code, for the machine whose C compiler there is.
+const CGO: Row =
+    Row { program: "c", settings: ", cgo = True", env: &[("CGO_ENABLED", "1")], platforms: &["linux/amd64"], ..PLAIN };
 
 pub const ROWS: &[Row] = &[
     Row { name: "hello", program: "hello", ..PLAIN },
@@ -70,6 +86,49 @@ pub const ROWS: &[Row] = &[
         go: &["-buildmode=pie"],
         platforms: &["linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"],
         ..PLAIN
+    },
+    Row { name: "cgo-std", package: "cmd/resolve", ..CGO },
+    Row { name: "cgo", package: "cmd/own", ..CGO },
+    Row {
+        name: "cgo-external",
+        package: "cmd/own",
+        settings: ", cgo = True, linkmode = \"external\"",
+        ldflags: "-linkmode=external",
+        ..CGO
+    },
+    Row {
+        name: "cgo-static",
+        package: "cmd/own",
+        settings: ", cgo = True, static = True",
+        ldflags: "-linkmode=external -extldflags=-static",
+        ..CGO
+    },
+    Row { name: "cgo-pie", package: "cmd/own", settings: ", cgo = True, buildmode = \"pie\"", go: &["-buildmode=pie"], ..CGO },
+    Row { name: "race", package: "cmd/own", settings: ", cgo = True, race = True", go: &["-race"], ..CGO },
+    Row { name: "asan", package: "cmd/own", settings: ", cgo = True, asan = True", go: &["-asan"], ..CGO },
+    Row {
+        name: "c-archive",
+        package: "lib",
+        settings: ", cgo = True, buildmode = \"c-archive\"",
+        go: &["-buildmode=c-archive"],
+        suffix: ".a",
+        ..CGO
+    },
+    Row {
+        name: "c-shared",
+        package: "lib",
+        settings: ", cgo = True, buildmode = \"c-shared\"",
+        go: &["-buildmode=c-shared"],
+        suffix: ".so",
+        ..CGO
+    },
+    Row {
+        name: "plugin",
+        package: "lib",
+        settings: ", cgo = True, buildmode = \"plugin\"",
+        go: &["-buildmode=plugin"],
+        suffix: ".so",
+        ..CGO
     },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
     Row { name: "debug", program: "program", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },

@@ -32,6 +32,8 @@ pub struct Compiler {
     pub program: String,
     /// Those of [`OPTIONAL`] that it knows.
     pub knows: BTreeSet<&'static str>,
+    /// The line in which it says its version, by which the go command identifies it.
+    pub version: String,
 }
 
 /// The C toolchain of the machine that builds.

@@ -1,14 +1,17 @@
 //! The flags of a package's `#cgo` lines, with those that every package gets (`CFlags` and `getPkgConfigFlags`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::allow::{self, Overrides, Refused};
 use super::compiler::{Language, Toolchain};
 use super::has;
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
-use crate::plan::token::{OBJ, ROOT, SRC, literal};
+use crate::plan::buildinfo::quote_text;
+use crate::plan::token::{self, OBJ, ROOT, SRC, literal};
 use crate::plan::{ModuleFiles, Settings, Source, compile};
+use crate::platform::Platform;
 use crate::source::cgo::CgoFlags;
 use crate::source::context::BuildContext;
 use crate::source::tree::join;
@@ -132,6 +135,10 @@ pub struct Needs {
     pub package: String,
     /// Where its files are.
     pub source: Source,
+    /// What it is compiled for.
+    pub platform: Platform,
+    /// Whether the profile names the C compiler.
+    pub has_named: bool,
     /// The languages of its sources, with the names of their compilers.
     pub compilers: Vec<(Language, String)>,
     /// Arguments for pkg-config, with tokens; none for packages that don't use it.
@@ -152,9 +159,39 @@ pub fn needs(settings: Settings, package: &Package) -> Result<Option<Needs>> {
     Ok(Some(Needs {
         package: package.import_path.to_string(),
         source: compile::source(settings, package),
+        platform: settings.platform.clone(),
+        has_named: settings.profile.cc.is_some(),
         compilers: used.map(|language| (language, super::program(settings, language).to_owned())).collect(),
         pkg_config: for_pkg_config(&written(settings, package)?),
     }))
+}
+
+/// What the go command hashes of the C toolchain for a package's build ID; `name` is that of the package's action, for tokens.
+pub(in crate::plan) fn identity(settings: Settings, toolchain: &Toolchain, package: &Package, name: &str) -> Result<String> {
+    let written = written(settings, package)?;
+    let list = |defaults: &[&str], flags: &[String]| {
+        let here = |flag: &String| with_tokens(flag).replace(ROOT, &token::root_of(name));
+        let flags = defaults.iter().map(|flag| (*flag).to_owned()).chain(flags.iter().map(here));
+        format!("[{}]", flags.map(|flag| quote_text(&flag)).collect::<Vec<_>>().join(" "))
+    };
+    let with_default = |flags: &[String]| list(&DEFAULT, flags);
+    let mut text = String::new();
+    for (language, variable, flags) in [
+        (
+            Language::C,
+            "CC",
+            [list(&[], &written.cppflags), with_default(&written.cflags), with_default(&written.ldflags)].join(" "),
+        ),
+        (Language::Cxx, "CXX", with_default(&written.cxxflags)),
+        (Language::Fortran, "FC", with_default(&written.fflags)),
+    ] {
+        if language == Language::C || has(package, language) {
+            let compiler = super::compiler(settings, toolchain, language)?;
+            let (program, version) = (literal(&compiler.program), literal(&compiler.version));
+            let _ = write!(text, "{variable}=[{}] {flags}\n{variable} ID={}\n", quote_text(&program), quote_text(&version));
+        }
+    }
+    Ok(text)
 }
 
 /// What pkg-config is asked.
