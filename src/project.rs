@@ -7,6 +7,7 @@ mod local;
 mod locking;
 pub mod memo;
 mod picture;
+pub mod stamps;
 mod unneeded;
 mod vendored;
 
@@ -14,22 +15,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
-use crate::plan::{self, Configuration};
+use crate::plan::cgo::compiler::Toolchain;
+use crate::plan::{self, Configuration, cgo};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
+use crate::spec::profile::Pgo;
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
+use stamps::Stamps;
 
 pub use crate::lock::file::NAME as LOCK_FILE;
 pub use binaries::ProjectBinary;
+
+/// The profile in a main package's directory that `go build` takes by itself (`-pgo=auto`).
+const DEFAULT_PGO: &str = "default.pgo";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -178,6 +185,20 @@ impl Project {
         target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
     }
 
+    /// The profile that optimisation of a binary is guided by: a file, relative to the spec.
+    fn pgo(&self, profile_name: &str, profile: &Profile, binary: &ProjectBinary) -> Result<Option<String>> {
+        let exists = |file: &str| error::file_in(&self.dir, file).is_file();
+        match &profile.pgo {
+            Pgo::Off => Ok(None),
+            Pgo::Auto => Ok(Some(join(&binary.directory, DEFAULT_PGO)).filter(|file| exists(file))),
+            Pgo::File(file) if exists(file) => Ok(Some(file.clone())),
+            Pgo::File(file) => {
+                let error = Error::input(format!("there is no file {file}, which pgo of the profile `{profile_name}` names"));
+                Err(error.help("write a path relative to the spec, \"auto\" or \"off\""))
+            }
+        }
+    }
+
     /// Reads the lock.
     ///
     /// # Errors
@@ -229,13 +250,28 @@ fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
 /// What decides which files belong to a build.
 fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
     let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).map_or(&[][..], Vec::as_slice);
+    let sanitizer = variant.profile.sanitizer.map(|sanitizer| sanitizer.name().to_owned());
     BuildContext {
         platform: variant.target.platform.clone(),
         go: sdk.version.clone(),
         cgo: variant.profile.cgo,
-        tags: variant.profile.tags.clone(),
-        experiments: experiments.iter().cloned().collect(),
+        tags: variant.profile.tags.iter().cloned().chain(sanitizer).collect(),
+        experiments: with_experiments(experiments, &variant.profile.goexperiment),
+        external_link: plan::external_link(&variant.target.platform, variant.profile, sdk.version.minor()),
     }
+}
+
+/// The experiments that are on when GOEXPERIMENT has `flags` (`buildcfg.ParseGOEXPERIMENT`).
+fn with_experiments(known: &[String], flags: &[String]) -> BTreeSet<String> {
+    let mut on: BTreeSet<String> = known.iter().cloned().collect();
+    for flag in flags {
+        match flag.strip_prefix("no") {
+            _ if flag == "none" => on.clear(),
+            Some(off) => drop(on.remove(off)),
+            None => drop(on.insert(flag.clone())),
+        }
+    }
+    on
 }
 
 /// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
@@ -295,12 +331,19 @@ impl<'a> Locked<'a> {
     }
 
     /// How to build those of the variant's binaries for which `wanted` holds; main packages that the spec doesn't name, where they have
-    /// files.
+    /// files. Without a C toolchain `c`, packages with C code are refused.
     ///
     /// # Errors
     ///
     /// Those of [`Locked::graph`] and of [`plan::configuration`].
-    pub fn plan(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
+    pub fn plan(
+        &self,
+        graph: &PackageGraph,
+        variant: Variant,
+        stamps: &Stamps<'_>,
+        c: Option<&Toolchain>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Configuration> {
         let mut binaries = Vec::new();
         for (name, binary) in self.project.binaries_of(variant).filter(|(name, _)| wanted(name)) {
             if binary.is_built(graph)? {
@@ -309,37 +352,112 @@ impl<'a> Locked<'a> {
                     main: &binary.main,
                     default: self.project.is_default(variant, binary),
                     default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
+                    pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
                 });
             }
         }
-        let settings = plan::Settings {
-            go: &self.sdk(variant.profile).version,
-            goversion: &self.sdk(variant.profile).goversion(),
-            goexperiment: &self.sdk(variant.profile).goexperiment(),
+        let values = stamps.values(variant.profile_name, variant.profile)?;
+        self.with_settings(variant, &values, c, |settings| {
+            if let Some(toolchain) = c {
+                self.refuse_flags(graph, settings, toolchain, &binaries)?;
+            }
+            plan::configuration(graph, settings, &binaries)
+        })?
+    }
+
+    /// What the packages with C code need of the machine that builds those of the variant's binaries for which `wanted` holds.
+    ///
+    /// # Errors
+    ///
+    /// A malformed `#cgo` line.
+    pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
+        let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| &binary.main);
+        self.with_settings(variant, &BTreeMap::new(), None, |settings| {
+            let mut packages = graph.closure(mains, true);
+            // Those of std are there because of others.
+            packages.sort_by_key(|package| package.is_std());
+            packages.into_iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect()
+        })?
+    }
+
+    fn with_settings<T>(
+        &self,
+        variant: Variant,
+        stamps: &BTreeMap<String, String>,
+        c: Option<&Toolchain>,
+        act: impl FnOnce(plan::Settings) -> T,
+    ) -> Result<T> {
+        let sdk = self.sdk(variant.profile);
+        Ok(act(plan::Settings {
+            go: &sdk.version,
+            goversion: &sdk.goversion(),
+            goexperiment: &self.goexperiment(variant)?,
             platform: &variant.target.platform,
             profile: variant.profile,
+            context: &context(sdk, variant),
+            c,
+            stamps,
             mains: self.mains(),
             modules: &self.modules,
-        };
-        plan::configuration(graph, settings, &binaries)
+        }))
+    }
+
+    /// Refuses flags of `#cgo` lines that aren't let through, with the place of those in the repository.
+    fn refuse_flags(
+        &self,
+        graph: &PackageGraph,
+        settings: plan::Settings,
+        toolchain: &Toolchain,
+        binaries: &[plan::Binary],
+    ) -> Result<()> {
+        for package in graph.closure(binaries.iter().map(|b| b.main), true) {
+            let Some(refusal) = cgo::refusal(settings, toolchain, package)? else { continue };
+            let (Origin::Main { index, directory }, Some(file)) = (&package.origin, &refusal.file) else {
+                return Err(refusal.error());
+            };
+            let path = error::file_in(&self.project.dir, &join(&join(&self.mains[*index].directory, directory), file));
+            let text = self.project.files.read_text(&path).unwrap_or_default();
+            let line = text.find(&refusal.line).unwrap_or_default();
+            let word = text[line..].find(&refusal.word).unwrap_or_default();
+            return Err(refusal.error().at(Location::in_text(path, &text, line + word, refusal.word.len())));
+        }
+        Ok(())
+    }
+
+    /// GOEXPERIMENT of a variant's tools.
+    fn goexperiment(&self, variant: Variant) -> Result<String> {
+        let of_sdk = self.sdk(variant.profile).goexperiment();
+        let of_profile = variant.profile.goexperiment.join(",");
+        match (of_sdk.is_empty(), of_profile.is_empty()) {
+            (_, true) => Ok(of_sdk),
+            (true, false) => Ok(of_profile),
+            (false, false) => {
+                let profile = variant.profile_name;
+                let error = Error::input(format!("the profile `{profile}` has experiments, and so has its SDK (`{of_sdk}`)"));
+                Err(error.help("write all of them in one place: profile(goexperiment = …) or from_source(experiments = …)"))
+            }
+        }
     }
 
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        self.godebug_of(directives, self.sdk(profile))
+        self.godebug_of(directives, profile)
     }
 
     /// The value of `DefaultGODEBUG` for a main package with these directives.
-    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, sdk: &LockedSdk) -> String {
+    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, profile: &Profile) -> String {
         let workspace = &self.project.workspace;
         let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
-        let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
-        godebug::default_godebug(go, &settings, directives, &sdk.godebug)
+        let fips140 = profile.gofips140.is_some().then(|| ("fips140".to_owned(), "on".to_owned()));
+        let mut settings: BTreeMap<String, String> = fips140.into_iter().collect();
+        settings.extend(workspace.godebug().iter().cloned());
+        settings.extend(profile.godebug.clone());
+        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -392,22 +510,29 @@ impl<'a> Locked<'a> {
     }
 
     /// The binaries as Bazel targets: one for each profile.
-    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
+    ///
+    /// # Errors
+    ///
+    /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
+    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
         let mut binaries = Vec::new();
         for binary in self.project.binaries.values() {
             for (i, profile_name) in binary.profiles.iter().enumerate() {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
+                let pgo = self.project.pgo(profile_name, profile, binary)?;
                 binaries.push(bazel::Binary {
                     name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
                     main: binary.main.clone(),
                     profile: profile.clone(),
+                    stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
+                    pgo,
                     default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
                     is_named: binary.is_named,
                 });
             }
         }
-        binaries
+        Ok(binaries)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
-use crate::exec::{self, Environment, Sources};
+use crate::exec::{self, Engine, Event, Sources, Work};
 use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -21,8 +22,11 @@ use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
 use crate::plan::Configuration;
 use crate::platform::OsArch;
+use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
+
+const MAX_CACHE: u64 = 10 << 30;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -30,7 +34,8 @@ use crate::write;
 /// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
 ///
 /// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
-/// fails, its messages are shown, and the exit code is 1.
+/// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written.
+/// A binary that the spec has runtime settings for gets them in a file NAME.env.
 ///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
@@ -49,9 +54,19 @@ pub struct Arguments {
     /// Put the binaries below this directory, as PLATFORM/NAME, instead of godirect-out.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many compilers run at once; by default as many as there are cores.
+    /// How many compilers and linkers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// Where the spec's status("KEY") finds its values: lines of a key, a space and a value, as Bazel's workspace status command prints them.
+    #[arg(long, value_name = "FILE")]
+    status_file: Option<PathBuf>,
+    /// After a failure, build all that doesn't depend on it, and tell all failures.
+    #[arg(short, long)]
+    keep_going: bool,
+    /// Tell of each package that is compiled and of each binary that is linked, which of its inputs changed: a source file, what it sees of a
+    /// package that it imports, flags, the SDK.
+    #[arg(long)]
+    explain: bool,
 }
 
 /// What was built, as JSON shows it.
@@ -61,6 +76,18 @@ struct Summary {
     binaries: Vec<Binary>,
     compiled: usize,
     reused: usize,
+    linked: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<Vec<Explained>>,
+}
+
+/// Why something was built.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Explained {
+    configuration: String,
+    action: &'static str,
+    name: String,
+    reasons: Vec<String>,
 }
 
 /// A binary that was built.
@@ -94,8 +121,14 @@ pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Res
 }
 
 fn show(summary: &Summary, took: Duration) {
-    let Summary { compiled, reused, .. } = summary;
-    output::line("compiled", format!("{compiled}, reused {reused} of {}  {}", compiled + reused, output::duration(took)));
+    for Explained { configuration, action, name, reasons } in summary.explained.iter().flatten() {
+        output::line(action, format!("{name} for {configuration}: {}", reasons.join("; ")));
+    }
+    let Summary { compiled, reused, linked, .. } = summary;
+    let all = compiled + reused;
+    let rate = if all == 0 { 0.0 } else { *reused as f64 / all as f64 * 100.0 };
+    let rate = format!("{compiled}, reused {reused} of {all} ({rate:.0} %), linked {linked}  {}", output::duration(took));
+    output::line("compiled", rate);
     for binary in &summary.binaries {
         output::line("binary", format!("{}  {}  {}", binary.sha256, binary.path.display(), output::size(binary.size)));
     }
@@ -114,42 +147,127 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
-    let plan =
-        |(variant, graph): (&Variant, &PackageGraph)| locked.plan(graph, *variant, |name| wanted.iter().any(|w| w == name));
-    let plans = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<_>>>()?;
-    check_planned(&variants, &plans, &wanted, arguments)?;
+    check_buildable(project, &variants, &graphs, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
-    for (variant, configuration) in variants.into_iter().zip(plans) {
-        let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
-        let environment =
-            Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
-        let bar = Bar::count();
-        let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
-        summary.compiled += built.compiled;
-        summary.reused += built.reused;
-        for (name, result) in &built.binaries {
-            let file = &configuration.binaries[name].file;
-            let path = output_directory(project, arguments).join(variant.name()).join(file);
-            place(&result.path, &path)?;
-            let size = std::fs::metadata(&path).map_err(|e| Error::io("read", &path, &e))?.len();
-            let (name, configuration) = (name.clone(), variant.name());
-            summary.binaries.push(Binary { name, configuration, path, sha256: result.sha256, size });
+    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
+    let (files, keep_going, shared) = (&project.files, arguments.keep_going, &exec::Shared::default());
+    let engine = Engine { sources: &sources, files, cache: &actions, shared, jobs, keep_going };
+    let is_wanted = |name: &str| wanted.iter().any(|w| w == name);
+    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
+        let sdk = &toolchains[variant.profile.sdk.as_str()];
+        let needs = locked.c_needs(graph, *variant, is_wanted)?;
+        let c = exec::c::find(&needs, &sources, &sdk.goroot, &cache.root().join("c"))?;
+        let configuration = locked.plan(graph, *variant, &stamps, Some(&c.toolchain), is_wanted)?;
+        Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)?, c })
+    };
+    let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
+    std::thread::scope(|scope| {
+        scope.spawn(|| actions.trim_daily(MAX_CACHE));
+        build_planned(project, &planned, engine, &output_directory(project, arguments), arguments.explain)
+    })
+}
+
+/// A configuration that is ready to be built.
+struct Planned<'a> {
+    name: String,
+    configuration: Configuration,
+    sdk: &'a Sdk,
+    tools: PathBuf,
+    c: exec::c::Machine,
+}
+
+/// Builds and puts the binaries where people find them.
+fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
+    let work: Vec<Work> = planned
+        .iter()
+        .map(|p| Work {
+            name: &p.name,
+            configuration: &p.configuration,
+            goroot: &p.sdk.goroot,
+            tools: &p.tools,
+            sdk_id: &p.sdk.id,
+            c: &p.c,
+        })
+        .collect();
+    let (reporter, explained) = (Reporter::new(), Mutex::new(Vec::new()));
+    let built = exec::build(&work, engine, &|event| {
+        reporter.report(event);
+        if let Event::Ran { configuration, name, links, reasons } = event {
+            let action = if links { "link" } else { "compile" };
+            let (configuration, name, reasons) = (configuration.to_owned(), name.to_owned(), reasons.to_vec());
+            explained.lock().unwrap_or_else(PoisonError::into_inner).push(Explained { configuration, action, name, reasons });
+        }
+    })?;
+    drop(reporter);
+    let mut explained = explained.into_inner().unwrap_or_else(PoisonError::into_inner);
+    explained.sort();
+    let mut binaries = Vec::new();
+    for ((planned, outputs), headers) in planned.iter().zip(&built.binaries).zip(&built.headers) {
+        for (name, output) in outputs {
+            let binary = &planned.configuration.binaries[name];
+            let path = out.join(&planned.name).join(&binary.file);
+            let size = place(engine.cache, &output.sha256, &path)?;
+            write_runtime(&project.binaries[name].runtime, &path)?;
+            if let (Some(file), Some(header)) = (&binary.header, headers.get(&binary.main)) {
+                place_header(engine.cache, &header.sha256, &path.with_file_name(file))?;
+            }
+            let (name, configuration) = (name.clone(), planned.name.clone());
+            binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
     }
-    Ok(summary)
+    let exec::Built { compiled, reused, linked, .. } = built;
+    Ok(Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained: explain.then_some(explained) })
+}
+
+/// Shows what happens during a build.
+struct Reporter {
+    bar: Bar,
+    /// What was shown: several configurations may say the same.
+    shown: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl Reporter {
+    fn new() -> Reporter {
+        Reporter { bar: Bar::count(), shown: Mutex::default() }
+    }
+
+    fn report(&self, event: Event) {
+        match event {
+            Event::Done { done, total, name } => self.bar.update(done, total, name),
+            Event::Messages { name, text } => {
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                if shown.insert((name.to_owned(), text.to_owned())) {
+                    self.bar.message(&format!("# {name}\n{text}"));
+                }
+            }
+            Event::Ran { .. } => {}
+        }
+    }
 }
 
 /// Refuses to build nothing, or without a word less than was asked for: a main package may have no files for a platform.
-fn check_planned(variants: &[Variant], plans: &[Configuration], wanted: &[String], arguments: &Arguments) -> Result<()> {
-    let is_planned = |name: &String| plans.iter().any(|plan| plan.binaries.contains_key(name));
+fn check_buildable(
+    project: &Project,
+    variants: &[Variant],
+    graphs: &[PackageGraph],
+    wanted: &[String],
+    arguments: &Arguments,
+) -> Result<()> {
+    let mut built = BTreeSet::new();
+    for (variant, graph) in variants.iter().zip(graphs) {
+        for (name, binary) in project.binaries_of(*variant).filter(|(name, _)| wanted.iter().any(|w| w == name)) {
+            built.extend(binary.is_built(graph)?.then_some(name));
+        }
+    }
+    let is_built = |name: &String| built.contains(name.as_str());
     let missing = if arguments.packages.is_empty() {
-        wanted.first().filter(|_| !wanted.iter().any(is_planned))
+        wanted.first().filter(|_| !wanted.iter().any(is_built))
     } else {
-        wanted.iter().find(|name| !is_planned(name))
+        wanted.iter().find(|name| !is_built(name))
     };
     let Some(missing) = missing else { return Ok(()) };
     let platforms: BTreeSet<&str> = variants.iter().map(|v| v.target.name.as_str()).collect();
@@ -162,10 +280,28 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
     arguments.out.clone().unwrap_or_else(|| error::file_in(&project.dir, "godirect-out"))
 }
 
-/// Copies a binary out of the cache, in one step.
-fn place(from: &Path, to: &Path) -> Result<()> {
-    let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
-    write::executable(to, &content)
+/// Copies a binary out of the cache, in one step; its size.
+fn place(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<u64> {
+    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+    write::executable(to, &content)?;
+    Ok(content.len() as u64)
+}
+
+/// The same with the header of a library, unless that exports nothing.
+fn place_header(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<()> {
+    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+    if content.is_empty() { Ok(()) } else { write::atomic(to, &content) }
+}
+
+/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines.
+fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<()> {
+    if variables.is_empty() {
+        return Ok(());
+    }
+    let mut path = binary.as_os_str().to_owned();
+    path.push(".env");
+    let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write::atomic(Path::new(&path), text.as_bytes())
 }
 
 /// Where an SDK's tools for this machine are.

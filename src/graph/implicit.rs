@@ -57,7 +57,7 @@ impl Loader<'_> {
             ("android", "arm64") => None,
             ("android", _) | ("ios", "arm64") => Some(platform.os_arch().to_string()),
             ("ios", _) => Some("default PIE binary".to_owned()),
-            _ => None,
+            _ => self.context.external_link.map(str::to_owned),
         };
         match external {
             Some(what) if !self.context.cgo => {

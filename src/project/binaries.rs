@@ -22,6 +22,8 @@ pub struct ProjectBinary {
     pub directory: String,
     /// Its profiles; outputs in the first have the plain name.
     pub profiles: Vec<String>,
+    /// Variables of the environment that it is to run with.
+    pub runtime: BTreeMap<String, String>,
     /// The name of its Bazel target, which need not tell it from those in other directories.
     pub target: String,
     /// Whether the spec names it; then it must be buildable on every platform.
@@ -80,8 +82,8 @@ fn named(spec: &Spec, sources: &Sources) -> Result<Vec<(String, ProjectBinary)>>
             None => error,
         })?;
         let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
-        let profiles = binary.profiles.clone();
-        Ok((name.clone(), ProjectBinary { main, directory, profiles, target: name, is_named: true }))
+        let (profiles, runtime) = (binary.profiles.clone(), binary.runtime.clone());
+        Ok((name.clone(), ProjectBinary { main, directory, profiles, runtime, target: name, is_named: true }))
     };
     spec.binaries.iter().map(one).collect()
 }
@@ -98,7 +100,8 @@ fn every_main_package(sources: &Sources) -> Result<Vec<(String, ProjectBinary)>>
                 let (directory, profiles) = (join(&main.directory, &below), vec![DEFAULT_PROFILE.to_owned()]);
                 let main = main_package(sources, &directory)?;
                 let target = bazel::base_name(main.as_str()).to_owned();
-                found.push(ProjectBinary { main, directory, profiles, target, is_named: false });
+                let runtime = BTreeMap::new();
+                found.push(ProjectBinary { main, directory, profiles, runtime, target, is_named: false });
             }
         }
     }
@@ -125,7 +128,14 @@ fn clean(package: &str) -> &str {
 fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
     let any: Platform = "linux/amd64".parse()?;
     let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
-    let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
+    let context = BuildContext {
+        platform: any,
+        go,
+        cgo: false,
+        tags: BTreeSet::new(),
+        experiments: BTreeSet::new(),
+        external_link: None,
+    };
     let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
     let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;
     for (index, main) in sources.main.iter().enumerate() {

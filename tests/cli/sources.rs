@@ -15,9 +15,9 @@ fn what_the_compiler_says() {
     let project = hello();
     project.edit("main.go", "fmt.Printf", "fmt.Printx");
     let expected = |path: &str| {
-        format!("error: example.com/hello: compile failed with exit status: 2\n       {path}:10:6: undefined: fmt.Printx\n")
+        format!("# example.com/hello\n{path}:10:6: undefined: fmt.Printx\nerror: failed to build example.com/hello\n")
     };
-    project.fails(&BUILD, 1, &expected("main.go"));
+    project.fails(&BUILD, 1, &expected("./main.go"));
     let root = project.root().display().to_string();
     let elsewhere = |directory: &str, argument: &str| {
         let mut command = project.command(&[&["-C", argument][..], &BUILD].concat());
@@ -42,9 +42,10 @@ fn what_the_assembler_says() {
     let ran = project.run(&BUILD);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     crate::support::same(
-        "error: example.com/hello: asm failed with exit status: 1\n       \
-         a_amd64.s:2: unrecognized instruction \"FROB\"\n       \
-         asm: assembly of ./a_amd64.s failed\n",
+        "# example.com/hello\n\
+         ./a_amd64.s:2: unrecognized instruction \"FROB\"\n\
+         asm: assembly of ./a_amd64.s failed\n\
+         error: failed to build example.com/hello\n",
         &ran.stderr,
     );
 }
@@ -107,20 +108,6 @@ fn files_that_are_not_go() {
     };
     all_say("#!hello\n", 2, &place("illegal character U+0023 '#'", "1:1", "#!hello", 0, 1));
     all_say("package main\n\nimport \"fmt\n", 2, &place("string literal not terminated", "3:8", "import \"fmt", 7, 1));
-}
-
-#[test]
-fn c_code() {
-    let spec = "profile(\"c\", cgo = True)\n\nbinary(\".\", profiles = [\"c\"])\n\nplatforms(\"linux/amd64\")\n\nnix()\n";
-    let project = hello();
-    project.write("godirect.star", spec);
-    project.write("main.go", "package main\n\n// int f(void) { return 1; }\nimport \"C\"\n\nfunc main() { println(C.f()) }\n");
-    let expected = error(
-        "package example.com/hello has C code, which this version of godirect can't build",
-        "build it with `cgo = False`, or choose another package",
-    );
-    project.fails(&["generate"], 2, &expected);
-    project.fails(&BUILD, 2, &expected);
 }
 
 #[test]
