@@ -9,7 +9,7 @@ mod compile;
 mod flags;
 mod link;
 mod pgo;
-mod supported;
+pub mod supported;
 pub mod token;
 
 use std::collections::BTreeMap;
@@ -241,9 +241,8 @@ pub struct Binary<'a> {
 ///
 /// # Errors
 ///
-/// When the profile is impossible on the platform, or needs what this version can't do (cgo).
+/// When a package needs what this version can't do (cgo).
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
-    supported::check(settings)?;
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {

@@ -117,20 +117,23 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
+    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
+    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
+        locked.plan(graph, *variant, &stamps, |name| wanted.contains(&name.to_owned()))
+    };
+    let configurations = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<_>>>()?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
-    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
     let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
-    for (variant, graph) in variants.into_iter().zip(&graphs) {
-        let configuration = locked.plan(graph, variant, &stamps, |name| wanted.contains(&name.to_owned()))?;
+    for (variant, configuration) in variants.into_iter().zip(&configurations) {
         let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
         let environment =
             Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
         let bar = Bar::count();
-        let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
+        let built = exec::build(configuration, environment, &|done, total, name| bar.update(done, total, name))?;
         summary.compiled += built.compiled;
         summary.reused += built.reused;
         for (name, result) in &built.binaries {

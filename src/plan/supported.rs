@@ -1,8 +1,9 @@
 //! What can't be built, and why: what Go can't do on a platform (`internal/platform/supported.go` and `BuildInit` in
 //! `cmd/go/internal/work`), and what godirect can't do yet.
 
-use super::Settings;
 use crate::error::{Error, Result};
+use crate::name::GoVersion;
+use crate::platform::Platform;
 use crate::spec::profile::{Buildmode, Linkmode, Profile, Sanitizer};
 
 /// Refuses a profile that is impossible on the platform.
@@ -10,28 +11,28 @@ use crate::spec::profile::{Buildmode, Linkmode, Profile, Sanitizer};
 /// # Errors
 ///
 /// With the reason.
-pub(super) fn check(settings: Settings) -> Result<()> {
-    let (platform, profile) = (settings.platform, settings.profile);
+pub fn check(go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
     let (goos, goarch) = (platform.goos(), platform.goarch());
-    if !builds(profile.buildmode, goos, goarch, settings.go.minor()) {
+    if !builds(profile.buildmode, goos, goarch, go.minor()) {
         let error = Error::input(format!("Go can't build with buildmode = \"{}\" for {platform}", profile.buildmode.name()));
         return Err(error.help("give the binary another profile, or take the platform out of platforms()"));
     }
     if let Some(sanitizer) = profile.sanitizer {
-        check_sanitizer(sanitizer, settings).map_err(|error| error.context(format!("{} for {platform}", sanitizer.name())))?;
+        check_sanitizer(sanitizer, go, platform, profile)
+            .map_err(|error| error.context(format!("{} for {platform}", sanitizer.name())))?;
     }
     if profile.cgo && !has_cgo(goos, goarch) {
         return Err(Error::input(format!("Go has no cgo for {platform}")).help("build it with `cgo = False`"));
     }
     if profile.gofips140.is_some() {
-        check_fips140(settings)?;
+        check_fips140(platform, profile)?;
     }
-    not_yet(settings)
+    not_yet(go, platform, profile)
 }
 
-fn check_sanitizer(sanitizer: Sanitizer, settings: Settings) -> Result<()> {
-    let (goos, goarch, profile) = (settings.platform.goos(), settings.platform.goarch(), settings.profile);
-    if !sanitizes(sanitizer, goos, goarch, settings.go.minor()) {
+fn check_sanitizer(sanitizer: Sanitizer, go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
+    let (goos, goarch) = (platform.goos(), platform.goarch());
+    if !sanitizes(sanitizer, goos, goarch, go.minor()) {
         return Err(Error::input("Go has no such detector there").help("give the binary another profile for this platform"));
     }
     // The race detector of macOS needs no C compiler.
@@ -44,8 +45,7 @@ fn check_sanitizer(sanitizer: Sanitizer, settings: Settings) -> Result<()> {
     Ok(())
 }
 
-fn check_fips140(settings: Settings) -> Result<()> {
-    let (platform, profile) = (settings.platform, settings.profile);
+fn check_fips140(platform: &Platform, profile: &Profile) -> Result<()> {
     let (goos, goarch) = (platform.goos(), platform.goarch());
     if goarch == "wasm" || matches!((goos, goarch), ("windows", "386") | ("openbsd" | "aix", _)) {
         return Err(Error::input(format!("Go has no FIPS 140 mode for {platform}")).help("build it with gofips140 = \"off\""));
@@ -68,14 +68,14 @@ fn check_fips140(settings: Settings) -> Result<()> {
 }
 
 /// What Go could do.
-fn not_yet(settings: Settings) -> Result<()> {
-    let (goos, goarch) = (settings.platform.goos(), settings.platform.goarch());
-    let what = match settings.profile {
-        profile @ Profile { buildmode: Buildmode::CArchive | Buildmode::CShared | Buildmode::Plugin, .. } => {
+fn not_yet(go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
+    let (goos, goarch) = (platform.goos(), platform.goarch());
+    let what = match profile {
+        Profile { buildmode: Buildmode::CArchive | Buildmode::CShared | Buildmode::Plugin, .. } => {
             format!("buildmode = \"{}\"", profile.buildmode.name())
         }
-        Profile { buildmode: Buildmode::Pie, .. } if !links_pie(goos, goarch, settings.go.minor()) => {
-            format!("buildmode = \"pie\" for {}, which needs a C compiler", settings.platform)
+        Profile { buildmode: Buildmode::Pie, .. } if !links_pie(goos, goarch, go.minor()) => {
+            format!("buildmode = \"pie\" for {platform}, which needs a C compiler")
         }
         Profile { sanitizer: Some(sanitizer), .. } => format!("{} = True", sanitizer.name()),
         Profile { linkmode: Linkmode::External, .. } => "linkmode = \"external\"".to_owned(),
