@@ -322,9 +322,10 @@ impl<'a> Locked<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
+    /// Those of [`plan::supported::check`] and of [`PackageGraph::load`]; a package that the lock doesn't have.
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)

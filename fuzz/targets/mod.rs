@@ -23,6 +23,7 @@ targets! {
     note
     record
     spec
+    status
     tile
     zip
 }

@@ -81,10 +81,10 @@ fn refuse(binary: &super::Binary) -> Result<()> {
     let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
     let what = [
         ("gcflags for a pattern", by_pattern(gcflags)),
+        ("gcflags with spaces or quotes", gcflags.iter().flat_map(|f| &f.flags).any(|flag| flag.contains([' ', '\'', '"']))),
         ("ldflags for a pattern", by_pattern(ldflags)),
         ("asmflags", !asmflags.is_empty()),
         ("debug", *debug),
-        ("a profile that optimisation is guided by", binary.pgo.is_some()),
         ("race, msan or asan", sanitizer.is_some()),
         ("cover", *cover),
         ("buildmode", *buildmode != Buildmode::Default),
@@ -95,6 +95,11 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("buildid", *buildid != BuildId::None),
         ("cc or cxx", cc.is_some() || cxx.is_some()),
     ];
+    if let Some(pgo) = &binary.pgo {
+        let error =
+            Error::input(format!("the Bazel files can't have optimisation guided by {pgo} yet, which {} has", binary.name));
+        return Err(error.help("write pgo = \"off\" in its profile, or leave out bazel()"));
+    }
     match what.iter().find(|(_, has)| *has) {
         Some((what, _)) => {
             let error =
