@@ -14,6 +14,7 @@ macro_rules! targets {
 
 targets! {
     constraint
+    depfile
     go_header
     gomod
     gosum
@@ -21,6 +22,7 @@ targets! {
     lockfile
     modules_txt
     note
+    pkg_config
     record
     spec
     status

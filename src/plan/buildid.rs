@@ -200,7 +200,9 @@ fn imports(package: &Package) -> Vec<String> {
         }
     }
     let has = |set: &BTreeSet<crate::name::ImportPath>, path: &str| set.iter().any(|known| known.as_str() == path);
-    TOOL_IMPORTS.into_iter().filter(|path| has(&package.tool_imports, path)).for_each(&mut add);
+    // Nothing is compiled for unsafe, so it isn't among the packages that are needed.
+    let by_tool = |path: &&str| has(&package.tool_imports, path) || *path == "unsafe" && cgo::is_used_by(package);
+    TOOL_IMPORTS.into_iter().filter(by_tool).for_each(&mut add);
     LINKER_DEPS.into_iter().filter(|path| has(&package.linker_deps, path)).for_each(&mut add);
     imports
 }

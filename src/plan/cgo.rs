@@ -312,14 +312,14 @@ pub(super) fn program<'a>(settings: Settings<'a>, language: Language) -> &'a str
     named.unwrap_or_else(|| language.default_compiler(settings.platform))
 }
 
-/// The `.syso` files of the package and of all that it imports.
+/// The `.syso` files of the package and of all that it needs, with what the linker adds to a command (the race detector).
 fn system_objects(graph: &PackageGraph, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let place = |of: &Package| match (&of.origin, of.import_path == package.import_path) {
         (_, true) => SRC.to_owned(),
         (Origin::Std, _) => format!("{SDK}/src/{}", literal(of.import_path.as_str())),
         _ => token::source_of(&pgo::name(of.import_path.as_str(), guide)),
     };
-    let closure = graph.closure([&package.import_path], false);
+    let closure = graph.closure([&package.import_path], true);
     let files =
         closure.iter().flat_map(|of| of.selection.files.syso.iter().map(|file| format!("{}/{}", place(of), literal(file))));
     files.collect::<BTreeSet<String>>().into_iter().collect()
