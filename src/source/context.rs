@@ -112,7 +112,6 @@ mod tests {
             tags: BTreeSet::from(["netgo".to_owned()]),
             experiments: BTreeSet::from(["dwarf5".to_owned()]),
             external_link: None,
-            external_link: None,
         }
     }
 
