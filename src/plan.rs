@@ -11,7 +11,7 @@ mod external;
 mod flags;
 mod link;
 mod pgo;
-mod supported;
+pub mod supported;
 pub mod token;
 
 use std::collections::BTreeMap;
@@ -298,10 +298,8 @@ pub struct Binary<'a> {
 ///
 /// # Errors
 ///
-/// When the profile is impossible on the platform; when a package has C code and there is no toolchain for it, or C code with flags
-/// that aren't let through.
+/// When a package has C code and there is no toolchain for it, or C code with flags that aren't let through.
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
-    supported::check(settings)?;
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {

@@ -1,5 +1,6 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod binaries;
 mod freshness;
 pub mod listing;
 mod local;
@@ -22,7 +23,6 @@ use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan::cgo::compiler::Toolchain;
 use crate::plan::{self, Configuration, cgo};
-use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
@@ -33,6 +33,7 @@ use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 use stamps::Stamps;
 
 pub use crate::lock::file::NAME as LOCK_FILE;
+pub use binaries::ProjectBinary;
 
 /// The profile in a main package's directory that `go build` takes by itself (`-pgo=auto`).
 const DEFAULT_PGO: &str = "default.pgo";
@@ -52,19 +53,6 @@ pub struct Project {
     /// What the repository is read through.
     pub files: Files,
     tree: DiskTree,
-}
-
-/// A binary of the repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectBinary {
-    /// The main package.
-    pub main: ImportPath,
-    /// The main package's directory relative to the spec; empty for the spec's own.
-    pub directory: String,
-    /// Its profiles; outputs in the first have the plain name.
-    pub profiles: Vec<String>,
-    /// Variables of the environment that it is to run with.
-    pub runtime: BTreeMap<String, String>,
 }
 
 /// A target platform with a profile.
@@ -121,7 +109,7 @@ impl Project {
         let workspace = Workspace::load(&files, &module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
         let tree = DiskTree::through(files.clone(), dir);
-        let binaries = binaries(&spec, &mains, &tree)?;
+        let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
         for (name, sdk) in &project.spec.sdks {
             if let SdkVersion::Exact(version) = &sdk.version {
@@ -217,7 +205,7 @@ impl Project {
     ///
     /// Those of [`Lockfile::read`].
     pub fn read_lock(&self) -> Result<Lockfile> {
-        Lockfile::read(&self.lock_path())
+        read_lock(&self.files, &self.dir)
     }
 
     /// Puts a lock to the project.
@@ -244,6 +232,15 @@ impl Project {
         let sdks = sdks.into_iter().map(|(name, sdk)| (name, sources(sdk))).collect();
         Ok(Locked { project: self, lock, mains, modules, sdks })
     }
+}
+
+/// Reads the lock of the spec in a directory, as [`Project::read_lock`] does.
+///
+/// # Errors
+///
+/// Those of [`Lockfile::read`].
+pub fn read_lock(files: &Files, dir: &Path) -> Result<Lockfile> {
+    Lockfile::read(files, &error::file_in(dir, LOCK_FILE))
 }
 
 fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
@@ -278,7 +275,7 @@ fn with_experiments(known: &[String], flags: &[String]) -> BTreeSet<String> {
 }
 
 /// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
-/// too), and of the binaries in any case.
+/// too), and of the binaries that the spec names in any case.
 fn roots(
     sources: &Sources,
     context: &BuildContext,
@@ -290,7 +287,7 @@ fn roots(
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
         roots.extend(pattern::expand(sources, context, "", &[everything], tests)?);
     }
-    roots.extend(binaries.values().map(|b| b.main.clone()));
+    roots.extend(binaries.values().filter(|b| b.is_named).map(|b| b.main.clone()));
     roots.sort();
     roots.dedup();
     Ok(roots)
@@ -325,16 +322,17 @@ impl<'a> Locked<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
+    /// Those of [`plan::supported::check`] and of [`PackageGraph::load`]; a package that the lock doesn't have.
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)
     }
 
-    /// How to build those of the variant's binaries for which `wanted` holds. Without a C toolchain `c`, packages with C code are
-    /// refused.
+    /// How to build those of the variant's binaries for which `wanted` holds; main packages that the spec doesn't name, where they have
+    /// files. Without a C toolchain `c`, packages with C code are refused.
     ///
     /// # Errors
     ///
@@ -347,18 +345,18 @@ impl<'a> Locked<'a> {
         c: Option<&Toolchain>,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Configuration> {
-        let plan = |(name, binary)| {
-            let binary: &ProjectBinary = binary;
-            Ok(plan::Binary {
-                name,
-                main: &binary.main,
-                default: self.project.is_default(variant, binary),
-                default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
-                pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
-            })
-        };
-        let binaries = self.project.binaries_of(variant).filter(|(name, _)| wanted(name));
-        let binaries = binaries.map(plan).collect::<Result<Vec<plan::Binary>>>()?;
+        let mut binaries = Vec::new();
+        for (name, binary) in self.project.binaries_of(variant).filter(|(name, _)| wanted(name)) {
+            if binary.is_built(graph)? {
+                binaries.push(plan::Binary {
+                    name,
+                    main: &binary.main,
+                    default: self.project.is_default(variant, binary),
+                    default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
+                    pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
+                });
+            }
+        }
         let values = stamps.values(variant.profile_name, variant.profile)?;
         self.with_settings(variant, &values, c, |settings| {
             if let Some(toolchain) = c {
@@ -519,18 +517,19 @@ impl<'a> Locked<'a> {
     /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
     pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
         let mut binaries = Vec::new();
-        for (name, binary) in &self.project.binaries {
+        for binary in self.project.binaries.values() {
             for (i, profile_name) in binary.profiles.iter().enumerate() {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
                 let pgo = self.project.pgo(profile_name, profile, binary)?;
                 binaries.push(bazel::Binary {
-                    name: if i == 0 { name.clone() } else { format!("{name}_{profile_name}") },
+                    name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
                     main: binary.main.clone(),
                     profile: profile.clone(),
                     stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
                     pgo,
                     default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
+                    is_named: binary.is_named,
                 });
             }
         }
@@ -550,72 +549,4 @@ fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
         Ok(MainModule { path, directory, go, ignore, stands_for: None })
     };
     workspace.modules.iter().map(place).collect()
-}
-
-/// The binaries that the spec names, or else every main package.
-fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
-    let no_std = BTreeMap::new();
-    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
-    let mut everything = Vec::new();
-    if spec.binaries.is_empty() {
-        for (index, main) in mains.iter().enumerate() {
-            for directory in sources.directories(index, "")? {
-                if sources.main_package(index, &directory)?.is_some_and(|p| p.is_command()) {
-                    let (package, profiles) = (join(&main.directory, &directory), vec![DEFAULT_PROFILE.to_owned()]);
-                    everything.push(spec::Binary { package, name: None, profiles, runtime: BTreeMap::new(), location: None });
-                }
-            }
-        }
-    }
-    let mut binaries: BTreeMap<String, ProjectBinary> = BTreeMap::new();
-    for binary in spec.binaries.iter().chain(&everything) {
-        let at = |error: Error| match &binary.location {
-            Some(location) => error.at(location.clone()),
-            None => error,
-        };
-        let directory = binary.package.strip_prefix("./").unwrap_or(&binary.package).trim_end_matches('/');
-        let directory = if directory == "." { "" } else { directory };
-        let main = main_package(&sources, directory).map_err(at)?;
-        let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
-        let (profiles, runtime) = (binary.profiles.clone(), binary.runtime.clone());
-        let made = ProjectBinary { main, directory: directory.to_owned(), profiles, runtime };
-        if let Some(old) = binaries.insert(name.clone(), made) {
-            let error = Error::input(format!(
-                "two binaries have the name `{name}`: {} and {}",
-                shown(&old.directory),
-                shown(directory)
-            ));
-            return Err(at(error.help("give one another: binary(…, name = \"…\")")));
-        }
-    }
-    Ok(binaries)
-}
-
-/// The import path of the main package in a directory relative to the spec.
-fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
-    let any: Platform = "linux/amd64".parse()?;
-    let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
-    let context = BuildContext {
-        platform: any,
-        go,
-        cgo: false,
-        tags: BTreeSet::new(),
-        experiments: BTreeSet::new(),
-        external_link: None,
-    };
-    let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
-    let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;
-    for (index, main) in sources.main.iter().enumerate() {
-        if let Some(below) = path.below(main.path.as_str())
-            && let Some(package) = sources.main_package(index, below)?
-        {
-            let error = || Error::input(format!("{} is not a main package", shown(directory)));
-            return if package.is_command() { Ok(path) } else { Err(error()) };
-        }
-    }
-    Err(Error::input(format!("there is no Go package in {}", shown(directory))))
-}
-
-fn shown(directory: &str) -> String {
-    if directory.is_empty() { ".".to_owned() } else { format!("./{directory}") }
 }

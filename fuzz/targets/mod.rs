@@ -25,6 +25,7 @@ targets! {
     pkg_config
     record
     spec
+    status
     tile
     zip
 }

@@ -147,6 +147,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
+    check_buildable(project, &variants, &graphs, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
@@ -248,6 +249,33 @@ impl Reporter {
     }
 }
 
+/// Refuses to build nothing, or without a word less than was asked for: a main package may have no files for a platform.
+fn check_buildable(
+    project: &Project,
+    variants: &[Variant],
+    graphs: &[PackageGraph],
+    wanted: &[String],
+    arguments: &Arguments,
+) -> Result<()> {
+    let mut built = BTreeSet::new();
+    for (variant, graph) in variants.iter().zip(graphs) {
+        for (name, binary) in project.binaries_of(*variant).filter(|(name, _)| wanted.iter().any(|w| w == name)) {
+            built.extend(binary.is_built(graph)?.then_some(name));
+        }
+    }
+    let is_built = |name: &String| built.contains(name.as_str());
+    let missing = if arguments.packages.is_empty() {
+        wanted.first().filter(|_| !wanted.iter().any(is_built))
+    } else {
+        wanted.iter().find(|name| !is_built(name))
+    };
+    let Some(missing) = missing else { return Ok(()) };
+    let platforms: BTreeSet<&str> = variants.iter().map(|v| v.target.name.as_str()).collect();
+    let platforms = Vec::from_iter(platforms).join(", ");
+    let error = Error::input(format!("nothing to build: {missing} has no Go files for {platforms}"));
+    Err(error.help("choose another platform with --platform"))
+}
+
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
     arguments.out.clone().unwrap_or_else(|| error::file_in(&project.dir, "godirect-out"))
 }
@@ -338,8 +366,11 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         let found = project.binaries.iter().find(|(name, b)| *name == wanted || b.directory == directory);
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
             let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            let namesakes: Vec<&str> =
+                project.binaries.iter().filter(|(_, b)| b.target == *wanted).map(|(name, _)| name.as_str()).collect();
+            let (names, has) = if namesakes.is_empty() { (known, "it has") } else { (namesakes, "several could be meant:") };
             let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
-            error.help(format!("it has {}", known.join(", ")))
+            error.help(format!("{has} {}", names.join(", ")))
         })
     };
     arguments.packages.iter().map(find).collect()

@@ -71,6 +71,8 @@ pub struct Binary {
     pub pgo: Option<String>,
     /// As `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// Whether the spec names it: then it is an error where it has no files.
+    pub is_named: bool,
 }
 
 /// Renders MODULE.bazel and all BUILD.bazel files.

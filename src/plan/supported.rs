@@ -1,8 +1,9 @@
 //! What can't be built, and why: what Go can't do on a platform (`internal/platform/supported.go` and `BuildInit` in
 //! `cmd/go/internal/work`), and what godirect can't do yet.
 
-use super::{Settings, flags};
+use super::flags;
 use crate::error::{Error, Result};
+use crate::name::GoVersion;
 use crate::platform::Platform;
 use crate::spec::profile::{Buildmode, Linkmode, Profile, Sanitizer};
 
@@ -11,20 +12,20 @@ use crate::spec::profile::{Buildmode, Linkmode, Profile, Sanitizer};
 /// # Errors
 ///
 /// With the reason.
-pub(super) fn check(settings: Settings) -> Result<()> {
-    let (platform, profile) = (settings.platform, settings.profile);
+pub fn check(go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
     let (goos, goarch) = (platform.goos(), platform.goarch());
-    if !builds(profile.buildmode, goos, goarch, settings.go.minor()) {
+    if !builds(profile.buildmode, goos, goarch, go.minor()) {
         let error = Error::input(format!("Go can't build with buildmode = \"{}\" for {platform}", profile.buildmode.name()));
         return Err(error.help("give the binary another profile, or take the platform out of platforms()"));
     }
     if let Some(sanitizer) = profile.sanitizer {
-        check_sanitizer(sanitizer, settings).map_err(|error| error.context(format!("{} for {platform}", sanitizer.name())))?;
+        check_sanitizer(sanitizer, go, platform, profile)
+            .map_err(|error| error.context(format!("{} for {platform}", sanitizer.name())))?;
     }
     if profile.cgo && !has_cgo(goos, goarch) {
         return Err(Error::input(format!("Go has no cgo for {platform}")).help("build it with `cgo = False`"));
     }
-    if let Some(reason) = external_link(platform, profile, settings.go.minor()).filter(|_| !profile.cgo) {
+    if let Some(reason) = external_link(platform, profile, go.minor()).filter(|_| !profile.cgo) {
         let error =
             Error::input(format!("{} for {platform} requires external (cgo) linking, but cgo is not enabled", &reason[1..]));
         return Err(error.help("write `cgo = True` in the profile, too"));
@@ -34,14 +35,14 @@ pub(super) fn check(settings: Settings) -> Result<()> {
         return Err(error.help("take linkmode or static out of the profile"));
     }
     if profile.gofips140.is_some() {
-        check_fips140(settings)?;
+        check_fips140(platform, profile)?;
     }
-    not_yet(settings)
+    not_yet(profile)
 }
 
-fn check_sanitizer(sanitizer: Sanitizer, settings: Settings) -> Result<()> {
-    let (goos, goarch, profile) = (settings.platform.goos(), settings.platform.goarch(), settings.profile);
-    if !sanitizes(sanitizer, goos, goarch, settings.go.minor()) {
+fn check_sanitizer(sanitizer: Sanitizer, go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
+    let (goos, goarch) = (platform.goos(), platform.goarch());
+    if !sanitizes(sanitizer, goos, goarch, go.minor()) {
         return Err(Error::input("Go has no such detector there").help("give the binary another profile for this platform"));
     }
     // The race detector of macOS needs no C compiler.
@@ -54,8 +55,7 @@ fn check_sanitizer(sanitizer: Sanitizer, settings: Settings) -> Result<()> {
     Ok(())
 }
 
-fn check_fips140(settings: Settings) -> Result<()> {
-    let (platform, profile) = (settings.platform, settings.profile);
+fn check_fips140(platform: &Platform, profile: &Profile) -> Result<()> {
     let (goos, goarch) = (platform.goos(), platform.goarch());
     if goarch == "wasm" || matches!((goos, goarch), ("windows", "386") | ("openbsd" | "aix", _)) {
         return Err(Error::input(format!("Go has no FIPS 140 mode for {platform}")).help("build it with gofips140 = \"off\""));
@@ -90,12 +90,12 @@ pub fn external_link(platform: &Platform, profile: &Profile, minor: u32) -> Opti
 }
 
 /// What Go could do.
-fn not_yet(settings: Settings) -> Result<()> {
-    let what = match settings.profile {
-        Profile { cover: true, .. } => "cover = True".to_owned(),
-        _ => return Ok(()),
-    };
-    Err(Error::input(format!("this version of godirect can't build with {what}")).help("take it out of the profile"))
+fn not_yet(profile: &Profile) -> Result<()> {
+    if profile.cover {
+        let error = Error::input("this version of godirect can't build with cover = True");
+        return Err(error.help("take it out of the profile"));
+    }
+    Ok(())
 }
 
 /// `RaceDetectorSupported`, `MSanSupported` and `ASanSupported`.

@@ -175,10 +175,13 @@ fn package_flags(what: &str, value: Value) -> starlark::Result<Vec<PackageFlags>
     let checked = |value: Value| -> starlark::Result<Vec<String>> {
         let flags = strings(what, value)?;
         for flag in &flags {
-            if flag.is_empty() || flag.chars().any(char::is_control) || flag.contains('\'') && flag.contains('"') {
+            if flag.is_empty() || flag.chars().any(char::is_control) {
                 let error = Error::input(format!("`{}` can't be a flag", flag.escape_debug()));
-                return Err(error.help("write one argument each, without control characters and with one kind of quotes"))
-                    .blame(flag);
+                return Err(error.help("write one argument each, without control characters")).blame(flag);
+            }
+            if flag.contains('\'') && flag.contains('"') {
+                let error = Error::input(format!("`{}` can't be a flag", flag.escape_debug()));
+                return Err(error.help("the go command knows no flag with both kinds of quotes")).blame(flag);
             }
         }
         Ok(flags)

@@ -46,7 +46,7 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
         let rules = rules.entry(dir.clone()).or_default();
         rules.push(library(input, seen, &dir, &main.directory)?);
         for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
-            rules.push(binary_rule(binary, package)?);
+            rules.push(binary_rule(input, binary, seen)?);
         }
     }
     Ok(rules)
@@ -81,10 +81,10 @@ fn refuse(binary: &super::Binary) -> Result<()> {
     let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
     let what = [
         ("gcflags for a pattern", by_pattern(gcflags)),
+        ("gcflags with spaces or quotes", gcflags.iter().flat_map(|f| &f.flags).any(|flag| flag.contains([' ', '\'', '"']))),
         ("ldflags for a pattern", by_pattern(ldflags)),
         ("asmflags", !asmflags.is_empty()),
         ("debug", *debug),
-        ("a profile that optimisation is guided by", binary.pgo.is_some()),
         ("race, msan or asan", sanitizer.is_some()),
         ("cover", *cover),
         ("buildmode", *buildmode != Buildmode::Default),
@@ -95,6 +95,11 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("buildid", *buildid != BuildId::None),
         ("cc or cxx", cc.is_some() || cxx.is_some()),
     ];
+    if let Some(pgo) = &binary.pgo {
+        let error =
+            Error::input(format!("the Bazel files can't have optimisation guided by {pgo} yet, which {} has", binary.name));
+        return Err(error.help("write pgo = \"off\" in its profile, or leave out bazel()"));
+    }
     match what.iter().find(|(_, has)| *has) {
         Some((what, _)) => {
             let error =
@@ -121,8 +126,10 @@ fn of_main(flags: &[PackageFlags]) -> Vec<String> {
     flags.last().map(|flags| flags.flags.clone()).unwrap_or_default()
 }
 
-fn binary_rule(binary: &super::Binary, package: &Package) -> Result<Rule> {
+fn binary_rule(input: &Input, binary: &super::Binary, seen: &[(&View, &Package)]) -> Result<Rule> {
     refuse(binary)?;
+    let (_, package) = seen[0];
+    let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, seen) };
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(binary.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
     Ok(Rule::new("go_binary", &binary.name)
@@ -133,7 +140,17 @@ fn binary_rule(binary: &super::Binary, package: &Package) -> Result<Rule> {
         .with("gotags", Expr::List(binary.profile.tags.iter().cloned().collect()))
         .with("pure", Expr::String(if binary.profile.cgo { "off" } else { "on" }.to_owned()))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
+        .with("target_compatible_with", missing)
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()])))
+}
+
+/// What makes `bazel build //...` pass over a main package on platforms of the spec that it has no files for.
+fn where_missing(input: &Input, seen: &[(&View, &Package)]) -> Expr {
+    let incompatible = || BTreeSet::from([condition("incompatible")]);
+    let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
+        input.views.iter().map(|v| (&v.target.platform, incompatible())).collect();
+    by_platform.extend(seen.iter().map(|(view, _)| (&view.target.platform, BTreeSet::new())));
+    Expr::Select { common: Vec::new(), cases: cases(by_platform) }
 }
 
 /// What all platforms of the spec have, plus a `select` for what only some have.

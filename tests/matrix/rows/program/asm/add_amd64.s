@@ -1,6 +1,6 @@
 #include "textflag.h"
 #include "go_asm.h"
-#include "extra_GOARCH.h"
+#include "extra_amd64.h"
 
 // func Add(a, b int64) int64
 TEXT ·Add(SB), NOSPLIT, $0-24
