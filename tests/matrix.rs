@@ -90,12 +90,12 @@ fn sdk_name(version: &str) -> String {
     format!("go{}", version.replace('.', "_"))
 }
 
-fn program(row: &'static Row, versions: &[&'static str]) -> Program {
+fn program(row: &'static Row) -> Program {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix").join(row.name);
     let _ = fs::remove_dir_all(&directory);
     copy(&engines::repository("tests/matrix/rows").join(row.program), &directory);
     let mut spec = String::new();
-    for version in versions {
+    for version in VERSIONS {
         let sdk = sdk_name(version);
         let _ = writeln!(spec, "go_sdk(name = \"{sdk}\", version = \"{version}\")");
         for (build_id, _) in BUILD_IDS {
@@ -103,10 +103,10 @@ fn program(row: &'static Row, versions: &[&'static str]) -> Program {
             let _ = writeln!(spec, "profile(\"{sdk}-{build_id}\", sdk = \"{sdk}\", buildid = \"{build_id}\"{settings})");
         }
     }
-    let _ = writeln!(spec, "go_sdk(version = \"{}\")", versions[0]);
+    let _ = writeln!(spec, "go_sdk(version = \"{}\")", VERSIONS[0]);
     let columns: Vec<&str> = PLATFORMS.into_iter().filter(|platform| row.exists_on(platform)).collect();
     let profiles: Vec<String> =
-        versions.iter().flat_map(|v| BUILD_IDS.map(|(build_id, _)| format!("{}-{build_id}", sdk_name(v)))).collect();
+        VERSIONS.iter().flat_map(|v| BUILD_IDS.map(|(build_id, _)| format!("{}-{build_id}", sdk_name(v)))).collect();
     let _ = writeln!(spec, "platforms(*{columns:?})\nbinary(\"{}\", name = \"program\", profiles = {profiles:?})", row.package);
     fs::write(directory.join("godirect.star"), spec).unwrap();
     let goroot = |version| {
@@ -117,8 +117,14 @@ fn program(row: &'static Row, versions: &[&'static str]) -> Program {
         // Vendoring needs a go command, and no lock.
         run(go(&engines::GOROOT, &directory, &[]).args(row.prepare));
     }
+    // What another row's lock says of the SDKs needn't be found out once more.
+    let (lock, seed) = (directory.join("godirect.lock.json"), directory.with_file_name("seed.lock.json"));
+    if seed.exists() {
+        fs::copy(&seed, &lock).unwrap();
+    }
     run(godirect(&directory).arg("lock"));
-    let goroots = versions.iter().map(|version| (*version, goroot(version))).collect();
+    fs::copy(&lock, &seed).unwrap();
+    let goroots = VERSIONS.into_iter().map(|version| (version, goroot(version))).collect();
     Program { directory, goroots }
 }
 
@@ -243,13 +249,8 @@ fn binaries_are_those_of_go_build() {
     let (mut failed, mut compared) = (Vec::new(), 0);
     let mut results: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
     let mut programs: BTreeMap<&str, Program> = BTreeMap::new();
-    let cells = cells();
-    for cell in &cells {
-        let program = programs.entry(cell.row.name).or_insert_with(|| {
-            let mut versions: Vec<&str> = cells.iter().filter(|c| c.row.name == cell.row.name).map(|c| c.version).collect();
-            versions.dedup();
-            program(cell.row, &versions)
-        });
+    for cell in cells() {
+        let program = programs.entry(cell.row.name).or_insert_with(|| program(cell.row));
         let result = cell.compare(program);
         let shown = format!("{:<10} {:<13} go{:<8} {}", cell.row.name, cell.platform, cell.version, cell.build_id);
         println!("{shown:<45} {}", if result.is_ok() { "equal" } else { "DIFFERENT" });
