@@ -318,14 +318,22 @@ impl<'a> Locked<'a> {
         self.sdks[profile.sdk.as_str()].0
     }
 
-    /// The graph of the whole repository.
+    /// The graphs of the whole repository, one for each variant.
     ///
     /// # Errors
     ///
-    /// Those of [`plan::supported::check`] and of [`PackageGraph::load`]; a package that the lock doesn't have.
-    pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
+    /// Those of [`plan::supported::check`] for any of them, since what is impossible may have no graph, and of [`PackageGraph::load`]; a
+    /// package that the lock doesn't have.
+    pub fn graphs(&self, variants: &[Variant]) -> Result<Vec<PackageGraph>> {
+        for variant in variants {
+            let go = &self.sdk(variant.profile).version;
+            plan::supported::check(go, &variant.target.platform, variant.profile)?;
+        }
+        variants.iter().map(|variant| self.graph(*variant)).collect()
+    }
+
+    fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
-        plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)
@@ -336,7 +344,7 @@ impl<'a> Locked<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Locked::graph`] and of [`plan::configuration`].
+    /// Those of [`plan::configuration`].
     pub fn plan(
         &self,
         graph: &PackageGraph,

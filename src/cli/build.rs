@@ -139,14 +139,14 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let variants = chosen_variants(project, arguments)?;
     if project.binaries.is_empty() {
         // Files that can't be read as Go may be why there is no main package.
-        variants.iter().try_for_each(|v| locked.graph(*v).map(|_| ()))?;
+        locked.graphs(&variants)?;
     }
     let wanted = chosen_binaries(project, arguments)?;
     if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| wanted.iter().any(|w| w == name))) {
         let error = Error::input("nothing to build: none of these binaries has this profile");
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
-    let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
+    let graphs = locked.graphs(&variants)?;
     check_buildable(project, &variants, &graphs, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;

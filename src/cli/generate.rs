@@ -88,7 +88,7 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     }
     let locked = project.with_lock(lock)?;
     let variants = project.variants();
-    let graphs: Vec<PackageGraph> = variants.iter().map(|v| locked.graph(*v)).collect::<Result<_>>()?;
+    let graphs: Vec<PackageGraph> = locked.graphs(&variants)?;
     let mut files = GeneratedFiles::new();
     if let Some(nix) = &project.spec.nix {
         let mut plans = BTreeMap::new();

@@ -2,6 +2,7 @@
 //! `cmd/go/internal/modload/buildlist.go`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -9,7 +10,7 @@ use super::ModuleId;
 use super::gomod::{GoMod, Target};
 use super::semver;
 use super::workspace::Workspace;
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::name::{ModulePath, ModuleVersion};
 
 /// A module of the build list, besides the main ones.
@@ -68,6 +69,24 @@ enum Pruning {
     Workspace,
 }
 
+/// What is known of each module, or the first error. All are asked, whatever is wrong with some, so that what a question leads to doesn't
+/// depend on chance; but where the network fails nobody waits for it to fail again.
+fn all_of(ids: &[&ModuleId], ask: impl Fn(&ModuleId) -> Result<Summary> + Sync) -> Result<Vec<Summary>> {
+    let is_cut_off = AtomicBool::new(false);
+    let answer = |id: &&ModuleId| {
+        if is_cut_off.load(Ordering::Relaxed) {
+            return None;
+        }
+        let answer = ask(id);
+        if answer.as_ref().is_err_and(|error| error.class() == Class::Environment) {
+            is_cut_off.store(true, Ordering::Relaxed);
+        }
+        Some(answer)
+    };
+    let answers: Vec<Option<Result<Summary>>> = ids.par_iter().map(answer).collect();
+    answers.into_iter().flatten().collect()
+}
+
 struct Summary {
     requires: Vec<ModuleId>,
     pruned: bool,
@@ -122,8 +141,8 @@ impl<'w> Graph<'w> {
             let mut missing: Vec<&ModuleId> = missing.into_iter().collect();
             missing.sort();
             let workspace = self.workspace;
-            let loaded: Result<Vec<Summary>> = missing.par_iter().map(|id| summary(workspace, id, fetch)).collect();
-            for (id, summary) in missing.into_iter().cloned().collect::<Vec<_>>().into_iter().zip(loaded?) {
+            let loaded = all_of(&missing, |id| summary(workspace, id, fetch))?;
+            for (id, summary) in missing.into_iter().cloned().collect::<Vec<_>>().into_iter().zip(loaded) {
                 self.require(summary.requires.clone());
                 self.summaries.insert(id, summary);
             }
@@ -329,6 +348,27 @@ mod tests {
             ("b/go.mod", "module b\ngo 1.27\nrequire a v1.0.0\n"),
         ];
         assert_eq!(list(&files, &modules).unwrap(), ["a.com/then@v1.0.0"]);
+    }
+
+    /// What `lock --check` tells is made of these questions.
+    #[test]
+    fn all_modules_are_asked_for_whatever_one_answers() {
+        let requires: String = (0..50).map(|i| format!("require a.com/m{i:02} v1.0.0\n")).collect();
+        let workspace = workspace(&[("go.mod", &format!("module m\n{requires}"))]);
+        let asked = |class: Class| {
+            let asked = std::sync::Mutex::new(Vec::new());
+            let fetch = |id: &ModuleId| {
+                asked.lock().unwrap().push(id.path.to_string());
+                Err(Error::new(class, id.to_string()))
+            };
+            let error = build_list(&workspace, &fetch).unwrap_err();
+            let mut asked = asked.into_inner().unwrap();
+            asked.sort();
+            (asked, error.to_string())
+        };
+        let all: Vec<String> = (0..50).map(|i| format!("a.com/m{i:02}")).collect();
+        assert_eq!(asked(Class::Negative), (all, "a.com/m00@v1.0.0".to_owned()));
+        assert!(asked(Class::Environment).0.len() < 50, "nobody waits for a dead network once more");
     }
 
     #[test]
