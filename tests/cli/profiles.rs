@@ -93,3 +93,33 @@ fn what_the_bazel_files_have() {
     assert!(file.contains(options), "{file}");
     assert!(file.contains("default_godebug = \"a=b\""), "{file}");
 }
+
+#[test]
+fn stamps_and_runtime_settings_of_a_build() {
+    let spec = r#"
+platforms("linux/amd64")
+profile("default", stamp = {
+    "main.Text": "a text",
+    "main.Variable": env("STAMP_VARIABLE", default = "none"),
+    "main.Status": status("STABLE_STATUS"),
+})
+binary(".", name = "hello", runtime = {"GOMEMLIMIT": "512MiB", "GOGC": 50})
+nix()
+"#;
+    let main =
+        "package main\n\nvar Text, Variable, Status string\n\nfunc main() { print(Text, \";\", Variable, \";\", Status) }\n";
+    let project = Project::example("01-hello").with_build_cache();
+    project.write("godirect.star", spec);
+    project.write("main.go", main);
+    project.write("status.txt", "OTHER x\nSTABLE_STATUS 4f1c 2a\n");
+    let printed = |project: &Project| {
+        let ran = project.run(&["build", "--platform", "linux/amd64", "--status-file", "status.txt"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let hello = project.root().join("godirect-out/linux_amd64/hello");
+        String::from_utf8(std::process::Command::new(hello).output().unwrap().stderr).unwrap()
+    };
+    assert_eq!(printed(&project), "a text;none;4f1c 2a");
+    assert_eq!(project.read("godirect-out/linux_amd64/hello.env"), "GOGC=50\nGOMEMLIMIT=512MiB\n");
+    let project = project.env("STAMP_VARIABLE", "the \"value\" {x}");
+    assert_eq!(printed(&project), "a text;the \"value\" {x};4f1c 2a");
+}

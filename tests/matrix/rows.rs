@@ -81,7 +81,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "pie",
-        program: "http",
+        program: "hello",
         settings: ", buildmode = \"pie\"",
         go: &["-buildmode=pie"],
         platforms: &["linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"],
@@ -131,7 +131,7 @@ pub const ROWS: &[Row] = &[
         ..CGO
     },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
-    Row { name: "debug", program: "program", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
+    Row { name: "debug", program: "hello", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
     Row {
         name: "flags",
         program: "program",
