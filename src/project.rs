@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod freshness;
+mod go_build;
 pub mod listing;
 mod local;
 mod locking;
@@ -194,7 +195,7 @@ impl Project {
     ///
     /// Those of [`Lockfile::read`].
     pub fn read_lock(&self) -> Result<Lockfile> {
-        Lockfile::read(&self.lock_path())
+        Lockfile::read(&self.files, &self.lock_path())
     }
 
     /// Puts a lock to the project.

@@ -1,19 +1,23 @@
 //! `godirect build`
 
+mod reporter;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
-use crate::exec::{self, Engine, Event, Sources, Work};
+use crate::exec::{self, Engine, Sources, Work};
+use crate::files::Files;
 use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -22,10 +26,10 @@ use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
 use crate::plan::Configuration;
 use crate::platform::OsArch;
+use crate::project::memo::Memo;
 use crate::project::{Locked, Project, Variant};
 use crate::write;
-
-const MAX_CACHE: u64 = 10 << 30;
+use reporter::{Explained, Reporter};
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -76,17 +80,8 @@ struct Summary {
     explained: Option<Vec<Explained>>,
 }
 
-/// Why something was built.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Explained {
-    configuration: String,
-    action: &'static str,
-    name: String,
-    reasons: Vec<String>,
-}
-
 /// A binary that was built.
-#[derive(Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Binary {
     name: String,
     configuration: String,
@@ -96,10 +91,13 @@ struct Binary {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
     let start = Instant::now();
-    let summary = build(&project, &lock, arguments)?;
+    let Arguments { packages, platform, profile, out, .. } = arguments;
+    let memo = Memo::<Done>::of("build", directory, &format!("{packages:?} {platform:?} {profile:?} {out:?}"), "");
+    let summary = match memo.as_ref().and_then(Memo::recall) {
+        Some(done) => done.summary(arguments.explain),
+        None => build_noting(directory, arguments, memo)?,
+    };
     if json {
         output::json(&summary)?;
     } else {
@@ -108,10 +106,46 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a build has made, and what it would find again if nothing changes.
+#[derive(Clone, Serialize, Deserialize)]
+struct Done {
+    binaries: Vec<Binary>,
+    packages: usize,
+}
+
+impl Done {
+    fn summary(self, explain: bool) -> Summary {
+        let explained = explain.then(Vec::new);
+        let (binaries, reused) = (self.binaries, self.packages);
+        Summary { version: JSON_VERSION, binaries, compiled: 0, reused, linked: 0, explained }
+    }
+}
+
+/// Builds, and remembers what was read and written for it.
+fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo<Done>>) -> Result<Summary> {
+    let project = Project::open_through(Files::noting(), directory)?;
+    let lock = project.read_lock()?;
+    let (summary, spoke) = build(&project, &lock, arguments)?;
+    for binary in &summary.binaries {
+        let (path, directory) = (binary.path.as_path(), project.dir.as_path());
+        let (directory, below) = match path.strip_prefix(directory) {
+            Ok(below) => (directory, below),
+            Err(_) if directory == Path::new(".") => (directory, path),
+            Err(_) => (Path::new(""), path),
+        };
+        project.files.note_written(directory, below, binary.sha256);
+    }
+    // What tools say is to be said again.
+    if let (Some(memo), Some(notes), false) = (memo, project.files.notes(), spoke) {
+        memo.keep(Done { binaries: summary.binaries.clone(), packages: summary.compiled + summary.reused }, notes);
+    }
+    Ok(summary)
+}
+
 /// Builds with default arguments and shows the result, for `godirect all`.
 pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
-    show(&build(project, lock, arguments)?, start.elapsed());
+    show(&build(project, lock, arguments)?.0, start.elapsed());
     Ok(())
 }
 
@@ -129,7 +163,8 @@ fn show(summary: &Summary, took: Duration) {
     }
 }
 
-fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Summary> {
+fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<(Summary, bool)> {
+    let max_bytes = super::cache::max_bytes()?;
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
     if project.binaries.is_empty() {
@@ -144,7 +179,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
-    let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
+    let actions = super::cache::open()?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let engine = Engine { sources: &sources, files: &project.files, cache: &actions, jobs, keep_going: arguments.keep_going };
     let plan = |(variant, graph): (&Variant, &PackageGraph)| {
@@ -154,7 +189,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     };
     let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
     std::thread::scope(|scope| {
-        scope.spawn(|| actions.trim_daily(MAX_CACHE));
+        scope.spawn(|| actions.trim_daily(max_bytes));
         build_planned(&planned, engine, &output_directory(project, arguments), arguments.explain)
     })
 }
@@ -167,8 +202,8 @@ struct Planned<'a> {
     tools: PathBuf,
 }
 
-/// Builds and puts the binaries where people find them.
-fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
+/// Builds and puts the binaries where people find them; also tells whether tools said anything.
+fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<(Summary, bool)> {
     let work: Vec<Work> = planned
         .iter()
         .map(|p| Work {
@@ -179,55 +214,21 @@ fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool)
             sdk_id: &p.sdk.id,
         })
         .collect();
-    let (reporter, explained) = (Reporter::new(), Mutex::new(Vec::new()));
-    let built = exec::build(&work, engine, &|event| {
-        reporter.report(event);
-        if let Event::Ran { configuration, name, links, reasons } = event {
-            let action = if links { "link" } else { "compile" };
-            let (configuration, name, reasons) = (configuration.to_owned(), name.to_owned(), reasons.to_vec());
-            explained.lock().unwrap_or_else(PoisonError::into_inner).push(Explained { configuration, action, name, reasons });
-        }
-    })?;
-    drop(reporter);
-    let mut explained = explained.into_inner().unwrap_or_else(PoisonError::into_inner);
-    explained.sort();
+    let reporter = Reporter::new();
+    let built = exec::build(&work, engine, &|event| reporter.report(event))?;
+    let (explained, spoke) = reporter.finish();
     let mut binaries = Vec::new();
     for (planned, outputs) in planned.iter().zip(&built.binaries) {
         for (name, output) in outputs {
             let path = out.join(&planned.name).join(&planned.configuration.binaries[name].file);
-            let size = place(engine.cache, &output.sha256, &path)?;
+            let size = place(&output.file, &path)?;
             let (name, configuration) = (name.clone(), planned.name.clone());
             binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
     }
     let exec::Built { compiled, reused, linked, .. } = built;
-    Ok(Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained: explain.then_some(explained) })
-}
-
-/// Shows what happens during a build.
-struct Reporter {
-    bar: Bar,
-    /// What was shown: several configurations may say the same.
-    shown: Mutex<BTreeSet<(String, String)>>,
-}
-
-impl Reporter {
-    fn new() -> Reporter {
-        Reporter { bar: Bar::count(), shown: Mutex::default() }
-    }
-
-    fn report(&self, event: Event) {
-        match event {
-            Event::Done { done, total, name } => self.bar.update(done, total, name),
-            Event::Messages { name, text } => {
-                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-                if shown.insert((name.to_owned(), text.to_owned())) {
-                    self.bar.message(&format!("# {name}\n{text}"));
-                }
-            }
-            Event::Ran { .. } => {}
-        }
-    }
+    let explained = explain.then_some(explained);
+    Ok((Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained }, spoke))
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
@@ -235,8 +236,9 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 }
 
 /// Copies a binary out of the cache, in one step; its size.
-fn place(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<u64> {
-    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+fn place(mut from: &File, to: &Path) -> Result<u64> {
+    let mut content = Vec::new();
+    from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
     write::executable(to, &content)?;
     Ok(content.len() as u64)
 }

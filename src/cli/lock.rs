@@ -94,7 +94,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         return rebuild_sdk::run(directory, arguments, json);
     }
     let verifier = verifier();
-    let memo = Memo::of(directory, verifier.as_ref());
+    let memo = memo(directory, verifier.as_ref());
     if let Some(totals) = memo.as_ref().and_then(Memo::recall) {
         return show_fresh(&totals, json);
     }
@@ -111,6 +111,11 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         show(&updated, false);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a run remembers that had nothing to do.
+fn memo(directory: &Path, verifier: Option<&Verifier>) -> Option<Memo<Totals>> {
+    Memo::of("lock", directory, "", &format!("{verifier:?}"))
 }
 
 /// Whose proofs in a lock count.

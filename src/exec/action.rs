@@ -18,6 +18,9 @@ use crate::plan::{Source, Step, token};
 /// Bump when the meaning of an action key changes.
 const KEY_VERSION: &str = "godirect action 3";
 
+/// How often an action is run whose inputs vanish while it runs.
+const ATTEMPTS: usize = 5;
+
 /// The output of a link.
 pub(super) const BINARY: &str = "bin";
 /// Those of a compilation: export data, and the object archive.
@@ -33,6 +36,8 @@ pub(super) struct Action<'a> {
     outputs: &'static [&'static str],
     /// What the steps read of other actions.
     pub inputs: Vec<Input>,
+    /// An earlier action, of another configuration, that does exactly the same.
+    pub same_as: Option<usize>,
 }
 
 /// An output of another action.
@@ -78,15 +83,35 @@ pub(super) fn all<'a>(work: &'a [Work<'a>]) -> Result<Vec<Action<'a>>> {
         for (name, package) in packages {
             let inputs = inputs(name, &package.steps, &index)?;
             let (source, steps) = (Some(&package.source), &package.steps);
-            actions.push(Action { work, work_index, name, source, steps, outputs: PACKAGE, inputs });
+            actions.push(Action { work, work_index, name, source, steps, outputs: PACKAGE, inputs, same_as: None });
         }
         for (name, binary) in &work.configuration.binaries {
             let inputs = inputs(name, &binary.steps, &index)?;
             let steps = &binary.steps;
-            actions.push(Action { work, work_index, name, source: None, steps, outputs: &[BINARY], inputs });
+            actions.push(Action { work, work_index, name, source: None, steps, outputs: &[BINARY], inputs, same_as: None });
         }
     }
+    if work.len() > 1 {
+        find_same(&mut actions)?;
+    }
     Ok(actions)
+}
+
+/// Finds actions that several configurations have in common, such as those of two profiles that are linked in different ways.
+fn find_same(actions: &mut [Action<'_>]) -> Result<()> {
+    let edges: Vec<Vec<usize>> = actions.iter().map(Action::edges).collect();
+    let order = super::schedule::order(&edges)?;
+    let mut identities = vec![Sha256::of(""); actions.len()];
+    let mut first: BTreeMap<Sha256, usize> = BTreeMap::new();
+    for node in order {
+        let action = &actions[node];
+        let inputs: Vec<_> = action.inputs.iter().map(|input| (&input.token, identities[input.node])).collect();
+        let all = (action.work.sdk_id, &action.work.configuration.env, action.source, action.steps, inputs);
+        identities[node] = Sha256::of(json(&all)?);
+        let same = *first.entry(identities[node]).or_insert(node);
+        actions[node].same_as = (same != node).then_some(same);
+    }
+    Ok(())
 }
 
 /// What steps read of other actions: the tokens with a colon.
@@ -119,6 +144,19 @@ struct Places<'a> {
     object_dir: PathBuf,
 }
 
+impl<'a> Places<'a> {
+    /// Empties the scratch directory.
+    fn new(source: Option<&'a Path>, scratch: &'a Path) -> Result<Places<'a>> {
+        let object_dir = scratch.join("obj");
+        let failed = |e| Error::io("create", &object_dir, &e);
+        if object_dir.exists() {
+            std::fs::remove_dir_all(&object_dir).map_err(failed)?;
+        }
+        std::fs::create_dir(&object_dir).map_err(failed)?;
+        Ok(Places { source, scratch, object_dir })
+    }
+}
+
 impl Action<'_> {
     /// Whether it links a binary.
     pub fn links(&self) -> bool {
@@ -127,6 +165,9 @@ impl Action<'_> {
 
     /// The actions that must be done before.
     pub fn edges(&self) -> Vec<usize> {
+        if let Some(same) = self.same_as {
+            return vec![same];
+        }
         let nodes: BTreeSet<usize> = self.inputs.iter().map(|input| input.node).collect();
         nodes.into_iter().collect()
     }
@@ -147,23 +188,24 @@ impl Action<'_> {
         if let Some(record) = engine.cache.recall(&key, self.outputs) {
             return Ok(Ran::Reused(Known { key, record }));
         }
-        let unusable = |blob: &&Sha256| !engine.cache.is_whole(blob);
-        let damaged: BTreeSet<Sha256> = fields.inputs.values().filter(unusable).copied().collect();
-        if !damaged.is_empty() {
-            return Ok(Ran::Damaged(damaged));
-        }
         let reasons = explain::reasons(last, &key, engine.cache, &why);
         let scratch = engine.cache.scratch()?;
-        let places = Places { source: source_dir.as_deref(), scratch: scratch.path(), object_dir: scratch.path().join("obj") };
-        std::fs::create_dir(&places.object_dir).map_err(|e| Error::io("create", &places.object_dir, &e))?;
-        let ended = self.run_steps(engine, &places, &fields.inputs);
-        if !matches!(ended, Ok(Ended::Well(_))) {
-            // The cache may have been trimmed meanwhile.
-            let gone: BTreeSet<Sha256> = fields.inputs.values().filter(|b| !engine.cache.is_there(b)).copied().collect();
-            if !gone.is_empty() {
-                return Ok(Ran::Damaged(gone));
+        let mut attempts = 0;
+        let ended = loop {
+            let damaged: BTreeSet<Sha256> = fields.inputs.values().filter(|b| !engine.cache.is_whole(b)).copied().collect();
+            if !damaged.is_empty() {
+                return Ok(Ran::Damaged(damaged));
             }
-        }
+            let before = engine.cache.identities(fields.inputs.values());
+            let places = Places::new(source_dir.as_deref(), scratch.path())?;
+            let ended = self.run_steps(engine, &places, &fields.inputs);
+            attempts += 1;
+            // Another process may have trimmed the cache meanwhile, and a third one have put back what was missing.
+            let undisturbed = matches!(ended, Ok(Ended::Well(_))) || engine.cache.doubt_changed(&before);
+            if undisturbed || attempts == ATTEMPTS {
+                break ended;
+            }
+        };
         let messages = match ended? {
             Ended::Well(messages) => messages,
             Ended::Badly(text) => return Ok(Ran::Failed(text)),

@@ -305,8 +305,8 @@ impl Lockfile {
     /// # Errors
     ///
     /// When there is none, it is malformed, or its format is unknown.
-    pub fn read(path: &Path) -> Result<Lockfile> {
-        match std::fs::read_to_string(path) {
+    pub fn read(files: &Files, path: &Path) -> Result<Lockfile> {
+        match files.read_text(path) {
             Ok(text) => Lockfile::parse(path, &text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 Err(Error::input(format!("there is no {}", path.display())).help("run `godirect lock`"))

@@ -1,21 +1,22 @@
-//! What `lock` read when it found nothing to do: as long as all of it is the same, there is nothing to do again.
+//! What a verb read when there was nothing left to do: as long as all of it is the same, there is nothing to do again.
 //!
-//! Memos are in the user's cache, one for each directory of a spec. A memo that is damaged, of another program or of other keys is as
-//! good as none.
+//! Memos are in the user's cache, one for each verb, its arguments and the directory of a spec. A memo that is damaged, of another
+//! program or of other keys is as good as none.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::files::{self, Held, Notes};
 use crate::lock::cache::Cache;
 use crate::lock::file::Lockfile;
-use crate::lock::sumdb::note::Verifier;
 use crate::write;
 
-/// How long the memo of a directory is kept that nobody runs `lock` in.
+/// How long the memo of a directory is kept in which nobody asks for it.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What a lock has, in numbers.
@@ -39,67 +40,70 @@ impl Totals {
     }
 }
 
-/// Where the memo of a directory is, and what it must have been made by.
-pub struct Memo {
+/// Where the memo of a directory is, and what it must have been made by. It has a `T`, which says what was done.
+pub struct Memo<T> {
     path: PathBuf,
     maker: Maker,
+    content: PhantomData<T>,
 }
 
-/// What else decides about a lock, besides the repository's files.
+/// What else decides, besides the repository's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Maker {
     version: String,
     program: String,
-    verifier: String,
+    settings: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Content {
+struct Content<T> {
     maker: Maker,
-    totals: Totals,
+    done: T,
     notes: Notes,
 }
 
-impl Memo {
-    /// The memo of the spec in `directory`; `None` where none can be kept.
-    pub fn of(directory: &Path, verifier: Option<&Verifier>) -> Option<Memo> {
+impl<T: Clone + Serialize + DeserializeOwned> Memo<T> {
+    /// The memo of a verb for the spec in `directory`; `None` where none can be kept. `arguments` tell several apart, `settings` are
+    /// what decides besides files.
+    pub fn of(verb: &str, directory: &Path, arguments: &str, settings: &str) -> Option<Memo<T>> {
         // Notes have paths as they were asked for, relative to where the program runs.
         let from = std::env::current_dir().ok()?;
-        let key = Sha256::of([from.as_os_str().as_encoded_bytes(), directory.as_os_str().as_encoded_bytes()].join(&0));
+        let key = [from.as_os_str().as_encoded_bytes(), directory.as_os_str().as_encoded_bytes(), arguments.as_bytes()];
         let program = files::identity(&std::env::current_exe().ok()?)?;
-        let (version, verifier) = (env!("CARGO_PKG_VERSION").to_owned(), format!("{verifier:?}"));
+        let (version, settings) = (env!("CARGO_PKG_VERSION").to_owned(), settings.to_owned());
         Some(Memo {
-            path: Cache::place().ok()?.join("memo").join(key.to_string()),
-            maker: Maker { version, program, verifier },
+            path: Cache::place().ok()?.join("memo").join(format!("{verb}-{}", Sha256::of(key.join(&0)))),
+            maker: Maker { version, program, settings },
+            content: PhantomData,
         })
     }
 
-    /// What the lock has, if nothing has changed since the memo was written.
-    pub fn recall(&self) -> Option<Totals> {
+    /// What was done, if nothing has changed since the memo was written.
+    pub fn recall(&self) -> Option<T> {
         let content = self.read()?;
         match content.notes.hold() {
             Held::Still => {}
-            Held::Better(notes) => self.keep(content.totals.clone(), notes),
+            Held::Better(notes) => self.keep(content.done.clone(), notes),
             Held::No => return None,
         }
-        Some(content.totals)
+        Some(content.done)
     }
 
-    /// Writes a memo: who made the lock read nothing but what the notes have. If that fails, the next run takes longer.
-    pub fn keep(&self, totals: Totals, notes: Notes) {
-        let content = Content { maker: self.maker.clone(), totals, notes };
+    /// Writes a memo: who did it read nothing but what the notes have. If that fails, the next run takes longer.
+    pub fn keep(&self, done: T, notes: Notes) {
+        let content = Content { maker: self.maker.clone(), done, notes };
         let Ok(text) = serde_json::to_string(&content) else { return };
         if write::atomic(&self.path, format!("{}\n{text}", Sha256::of(&text)).as_bytes()).is_ok() {
             self.forget_unused();
         }
     }
 
-    fn read(&self) -> Option<Content> {
+    fn read(&self) -> Option<Content<T>> {
         let text = std::fs::read_to_string(&self.path).ok()?;
         let (sha256, text) = text.split_once('\n')?;
         let whole = Sha256::of(text).to_string() == sha256;
-        let content: Content = whole.then(|| serde_json::from_str(text).ok())??;
+        let content: Content<T> = whole.then(|| serde_json::from_str(text).ok())??;
         (content.maker == self.maker).then_some(content)
     }
 

@@ -8,13 +8,13 @@ use crate::cli::output::{self, JSON_VERSION};
 use crate::error::{Class, Result};
 use crate::lock::changes::{Change, Kind, Subject};
 use crate::lock::file::{Previous, VERSION};
-use crate::project::memo::{Memo, Totals};
+use crate::project::memo::Totals;
 use crate::project::{LOCK_FILE, Project};
 
 /// Says whether `godirect lock` would change the lock, and what; writes nothing and needs no network.
 pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
     let verifier = verifier();
-    if let Some(totals) = Memo::of(directory, verifier.as_ref()).and_then(|memo| memo.recall()) {
+    if let Some(totals) = super::memo(directory, verifier.as_ref()).and_then(|memo| memo.recall()) {
         return show_fresh(&totals, json);
     }
     let project = Project::open(directory)?;
