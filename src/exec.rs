@@ -10,9 +10,14 @@
 
 mod action;
 mod archive;
+mod buildid;
+pub mod c;
 pub mod cache;
 pub mod children;
+pub mod depfile;
+mod discovered;
 mod explain;
+pub mod pkg_config;
 mod process;
 mod schedule;
 pub mod sdk;
@@ -33,6 +38,8 @@ use action::{Action, Known, Ran};
 use cache::Cache;
 use schedule::End;
 
+pub use discovered::Shared;
+
 /// How often a build goes over the graph because outputs were damaged or gone. Nobody trims a cache that often.
 const PASSES: usize = 20;
 
@@ -45,6 +52,8 @@ pub struct Engine<'a> {
     pub files: &'a Files,
     /// Where results are kept.
     pub cache: &'a Cache,
+    /// What C compilers read.
+    pub shared: &'a Shared,
     /// How many actions run at once.
     pub jobs: usize,
     /// Whether a failure stops only what depends on it.
@@ -64,6 +73,8 @@ pub struct Work<'a> {
     pub tools: &'a Path,
     /// What identifies the SDK and the machine that it runs on, e.g. its NAR hash.
     pub sdk_id: &'a str,
+    /// The C toolchain that the configuration is made for.
+    pub c: &'a c::Machine,
 }
 
 /// Where the directories of [`Source`]s are on this machine.
@@ -113,8 +124,10 @@ pub type OnEvent<'a> = dyn Fn(Event<'_>) + Sync + 'a;
 /// The result of a build.
 #[derive(Debug)]
 pub struct Built {
-    /// Executables by binary name, for each configuration.
+    /// Executables and libraries by binary name, for each configuration.
     pub binaries: Vec<BTreeMap<String, Output>>,
+    /// Headers for C by the import path of the package, for each configuration; empty files where nothing is exported.
+    pub headers: Vec<BTreeMap<String, Output>>,
     /// Packages that were compiled.
     pub compiled: usize,
     /// Packages whose result was in the cache.
@@ -145,11 +158,11 @@ pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> R
     for _ in 0..PASSES {
         let pass = Pass::new(&actions, &last, engine, on_event);
         pass.run(&mut ran)?;
-        let binaries = pass.open_binaries();
+        let results = pass.open_results();
         if pass.damaged.into_inner().unwrap_or_else(PoisonError::into_inner).is_empty() {
             let known: Vec<Option<Known>> = pass.known.into_iter().map(inner).collect();
             remember(work, engine, &actions, &known, &last)?;
-            return Ok(summarise(work.len(), &actions, binaries, &ran));
+            return Ok(summarise(work.len(), &actions, results, &ran));
         }
     }
     let help = "is another program removing files from it?";
@@ -221,6 +234,8 @@ impl<'a> Pass<'a> {
             }
             Ok(Ran::Damaged(blobs)) => {
                 self.forget(action, &blobs);
+                // Another process may have mended them already.
+                lock(&self.damaged).insert(node);
                 End::Failed
             }
             Ok(Ran::Failed(text)) => {
@@ -250,26 +265,24 @@ impl<'a> Pass<'a> {
         if goes_on { End::Failed } else { End::Stop }
     }
 
-    /// Binaries are what the user gets, so they must be there and whole.
-    fn open_binaries(&self) -> Vec<(usize, Output)> {
-        let mut outputs = Vec::new();
-        for (node, _) in self.actions.iter().enumerate().filter(|(_, action)| action.links()) {
-            let known = lock(&self.known[node]);
+    /// Binaries and headers are what the user gets, so they must be there and whole.
+    fn open_results(&self) -> Vec<(usize, &'static str, Output)> {
+        let mut results = Vec::new();
+        for (node, known) in self.known.iter().enumerate() {
+            let known = lock(known);
             let Some(known) = known.as_ref() else { continue };
-            match known
-                .record
-                .outputs
-                .get(action::BINARY)
-                .and_then(|sha256| Some((sha256, self.engine.cache.open_whole(sha256)?)))
-            {
-                Some((sha256, file)) => outputs.push((node, Output { sha256: *sha256, file })),
-                None => {
-                    self.engine.cache.forget(&known.key);
-                    lock(&self.damaged).insert(node);
+            for name in [action::BINARY, action::HEADER] {
+                let Some(sha256) = known.record.outputs.get(name) else { continue };
+                match self.engine.cache.open_whole(sha256) {
+                    Some(file) => results.push((node, name, Output { sha256: *sha256, file })),
+                    None => {
+                        self.engine.cache.forget(&known.key);
+                        lock(&self.damaged).insert(node);
+                    }
                 }
             }
         }
-        outputs
+        results
     }
 
     /// Forgets the actions that made these inputs of another one.
@@ -321,9 +334,9 @@ fn remember(
     Ok(())
 }
 
-fn summarise(works: usize, actions: &[Action<'_>], outputs: Vec<(usize, Output)>, ran: &[bool]) -> Built {
-    let binaries = (0..works).map(|_| BTreeMap::new()).collect();
-    let mut built = Built { binaries, compiled: 0, reused: 0, linked: 0 };
+fn summarise(works: usize, actions: &[Action<'_>], outputs: Vec<(usize, &'static str, Output)>, ran: &[bool]) -> Built {
+    let none = || (0..works).map(|_| BTreeMap::new()).collect();
+    let mut built = Built { binaries: none(), headers: none(), compiled: 0, reused: 0, linked: 0 };
     for (action, ran) in actions.iter().zip(ran) {
         match (action.links(), ran) {
             (false, true) => built.compiled += 1,
@@ -331,9 +344,10 @@ fn summarise(works: usize, actions: &[Action<'_>], outputs: Vec<(usize, Output)>
             (true, ran) => built.linked += usize::from(*ran),
         }
     }
-    for (node, output) in outputs {
+    for (node, name, output) in outputs {
         let action = &actions[node];
-        built.binaries[action.work_index].insert(action.name.to_owned(), output);
+        let into = if name == action::BINARY { &mut built.binaries } else { &mut built.headers };
+        into[action.work_index].insert(action.name.to_owned(), output);
     }
     built
 }
@@ -348,6 +362,15 @@ fn inner<T>(mutex: Mutex<T>) -> T {
 }
 
 impl Sources {
+    /// The root of the tree that a directory is in: what `..` in it may lead to.
+    fn root_of(&self, source: &Source, goroot: &Path) -> Result<PathBuf> {
+        match source {
+            Source::Std { .. } => Ok(goroot.to_owned()),
+            Source::Local { .. } => Ok(self.root.clone()),
+            Source::Module { module, .. } => self.dir(&Source::Module { module: module.clone(), dir: String::new() }, goroot),
+        }
+    }
+
     fn dir(&self, source: &Source, goroot: &Path) -> Result<PathBuf> {
         Ok(match source {
             Source::Std { std } => goroot.join("src").join(std),

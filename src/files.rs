@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Hasher, Sha256};
@@ -27,6 +28,8 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link to anything but a directory: Go reads it as source, but doesn't embed it.
     Symlink,
+    /// A symbolic link that leads nowhere: where Go takes it for source, the package is wrong.
+    Broken,
     /// A symbolic link to a directory, which Go doesn't follow, or something irregular.
     Other,
 }
@@ -38,6 +41,13 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub kind: EntryKind,
+}
+
+impl Entry {
+    /// Whether there is a file, which a link may lead to.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, EntryKind::File | EntryKind::Symlink)
+    }
 }
 
 /// Access to files that may take notes. Copies share them.
@@ -61,6 +71,8 @@ enum Question {
     Content,
     /// What is in the directory?
     Entries,
+    /// Is it the same file? Asked where what it says is known from elsewhere.
+    State,
     /// Where is it really?
     Place,
     /// Is it a directory?
@@ -74,17 +86,20 @@ enum Answer {
     Nothing,
     /// The file or directory, and what is in it.
     Found { state: State, content: Sha256 },
+    /// The file, whatever is in it.
+    Seen(State),
     /// The answer itself, as text.
     Is(String),
 }
 
-/// What tells quickly that a file is as it was. `None`: only its content tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State(Option<[u64; 6]>);
+/// What tells quickly that a file is as it was: size, times, inode, device and mode. Unknown where only its content tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State(Option<[u64; 6]>);
 
 impl State {
+    /// That of a file with these metadata.
     #[cfg(unix)]
-    fn of(metadata: &Metadata) -> State {
+    pub fn of(metadata: &Metadata) -> State {
         use std::os::unix::fs::MetadataExt;
         let nanoseconds = |s: i64, ns: i64| s.wrapping_mul(1_000_000_000).wrapping_add(ns).cast_unsigned();
         let times =
@@ -94,12 +109,17 @@ impl State {
 
     /// Without a time of change that no program can set, times say too little.
     #[cfg(not(unix))]
-    fn of(_: &Metadata) -> State {
+    pub fn of(_: &Metadata) -> State {
         State(None)
     }
 
-    /// Without what is too young at `now` to tell anything.
-    fn settled(self, now: SystemTime) -> State {
+    /// Whether it is known, so that an equal one tells of the same file.
+    pub fn is_known(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Unknown if it is too young at `now` to tell anything: the file may be written again within the same step of its times.
+    pub fn settled(self, now: SystemTime) -> State {
         let limit = now.checked_sub(YOUNG).and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
         State(self.0.filter(|[_, modified, changed, ..]| u128::from(*modified.max(changed)) < limit))
     }
@@ -189,11 +209,31 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn list(&self, path: &Path) -> Result<Vec<Entry>> {
-        let Some(since) = self.since() else { return entries(path) };
-        let listed = std::fs::metadata(path).and_then(|metadata| Ok((entries(path)?, State::of(&metadata))));
-        let answer = listed.as_ref().map(|(entries, state)| found(of_entries(*state, entries), since, digest(entries)));
+        Ok(self.list_with(path, |_, _| ())?.into_iter().map(|(entry, ())| entry).collect())
+    }
+
+    /// The entries of a directory, each with what `more` finds out while the directory is open; of that no note is taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn list_with<T>(&self, path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec<(Entry, T)>> {
+        let Some(since) = self.since() else { return entries(path, more) };
+        let listed = std::fs::metadata(path).and_then(|metadata| Ok((entries(path, more)?, State::of(&metadata))));
+        let answer = listed.as_ref().map(|(entries, state)| {
+            let entries = || entries.iter().map(|(entry, _)| entry);
+            found(of_entries(*state, entries()), since, digest(entries()))
+        });
         self.note(path, Question::Entries, answer);
         listed.map(|(entries, _)| entries)
+    }
+
+    /// Notes that a file counts which nobody had to read, because it is in the state in which it was read before.
+    pub fn seen(&self, path: &Path, state: State) {
+        if self.noted.is_some() {
+            let nobody_knows = Error::from(ErrorKind::Other);
+            self.note(path, Question::State, if state.is_known() { Ok(Answer::Seen(state)) } else { Err(&nobody_knows) });
+        }
     }
 
     /// Where a path leads to, without symbolic links.
@@ -228,13 +268,14 @@ impl Files {
     /// Notes the entries of a directory anew, if they are what was noted but for one of this name.
     fn note_appeared(&self, directory: &Path, name: &str) {
         let Some(noted) = &self.noted else { return };
-        let Ok(mut entries) = entries(directory) else { return };
-        let now = found(State(None), SystemTime::now(), digest(&entries));
+        let Ok(entries) = entries(directory, |_, _| ()) else { return };
+        let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, ())| entry).collect();
+        let now = found(State(None), SystemTime::now(), digest(entries.iter()));
         entries.retain(|entry| entry.name != name);
         let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (directory.to_owned(), Question::Entries);
         if let Some(answer @ Answer::Found { .. }) = noted.answers.as_mut().and_then(|answers| answers.get_mut(&key))
-            && matches!(answer, Answer::Found { content, .. } if *content == digest(&entries))
+            && matches!(answer, Answer::Found { content, .. } if *content == digest(entries.iter()))
         {
             *answer = now;
         }
@@ -293,12 +334,8 @@ fn read_with_state(path: &Path) -> Result<(Vec<u8>, State)> {
     Ok((content, state))
 }
 
-/// The entries of a directory, as [`Files::list`] has them, each with what `more` finds out while the directory is open.
-///
-/// # Errors
-///
-/// Those of the file system.
-pub fn list<T>(path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec<(Entry, T)>> {
+/// The entries of a directory, sorted by name, without those whose names aren't UTF-8.
+fn entries<T>(path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec<(Entry, T)>> {
     let mut list = Vec::new();
     for found in std::fs::read_dir(path)? {
         let found = found?;
@@ -314,30 +351,30 @@ pub fn list<T>(path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec
     Ok(list)
 }
 
-fn entries(path: &Path) -> Result<Vec<Entry>> {
-    Ok(list(path, |_, _| ())?.into_iter().map(|(entry, ())| entry).collect())
-}
-
 fn kind(entry: &DirEntry) -> Result<EntryKind> {
     let of = entry.file_type()?;
     Ok(if of.is_file() {
         EntryKind::File
     } else if of.is_dir() {
         EntryKind::Directory
-    } else if of.is_symlink() && !entry.path().is_dir() {
-        EntryKind::Symlink
+    } else if of.is_symlink() {
+        match std::fs::metadata(entry.path()) {
+            Ok(target) if target.is_dir() => EntryKind::Other,
+            Ok(_) => EntryKind::Symlink,
+            Err(_) => EntryKind::Broken,
+        }
     } else {
         EntryKind::Other
     })
 }
 
 /// What a link leads to changes without the directory that has the link.
-fn of_entries(state: State, entries: &[Entry]) -> State {
-    let has_links = entries.iter().any(|e| matches!(e.kind, EntryKind::Symlink | EntryKind::Other));
+fn of_entries<'e>(state: State, mut entries: impl Iterator<Item = &'e Entry>) -> State {
+    let has_links = entries.any(|e| matches!(e.kind, EntryKind::Symlink | EntryKind::Broken | EntryKind::Other));
     if has_links { State(None) } else { state }
 }
 
-fn digest(entries: &[Entry]) -> Sha256 {
+fn digest<'e>(entries: impl Iterator<Item = &'e Entry>) -> Sha256 {
     let mut hasher = Hasher::default();
     for entry in entries {
         hasher.update([entry.kind as u8]);
@@ -368,26 +405,29 @@ impl Notes {
     /// Asks all questions again.
     pub fn hold(&self) -> Held {
         let now = SystemTime::now();
-        let mut answers = Vec::with_capacity(self.answers.len());
-        let mut better = false;
-        for (path, question, before) in &self.answers {
-            let Some(answer) = again(path, *question, before, now) else { return Held::No };
-            better |= answer != *before;
-            answers.push((path.clone(), *question, answer));
+        let ask = |(path, question, before): &(PathBuf, Question, Answer)| match looks_the_same(path, before, now) {
+            true => Some(None),
+            false => again(path, *question, before).map(Some),
+        };
+        let Some(now) = self.answers.par_iter().map(ask).collect::<Option<Vec<_>>>() else { return Held::No };
+        if now.iter().zip(&self.answers).all(|(now, (_, _, before))| now.as_ref().is_none_or(|now| now == before)) {
+            return Held::Still;
         }
-        if better { Held::Better(Notes { answers }) } else { Held::Still }
+        let newer = |((path, question, before), now): (&(PathBuf, Question, Answer), Option<Answer>)| {
+            (path.clone(), *question, now.unwrap_or_else(|| before.clone()))
+        };
+        Held::Better(Notes { answers: self.answers.iter().zip(now).map(newer).collect() })
     }
 }
 
 /// The answer as it is noted now; `None` when it is another one.
-fn again(path: &Path, question: Question, before: &Answer, now: SystemTime) -> Option<Answer> {
-    if looks_the_same(path, before, now) {
-        return Some(before.clone());
-    }
+fn again(path: &Path, question: Question, before: &Answer) -> Option<Answer> {
     let files = Files::noting();
     match question {
         Question::Content => drop(files.read(path)),
         Question::Entries => drop(files.list(path)),
+        // Only its content could tell, and nobody has that.
+        Question::State => return None,
         Question::Place => drop(files.real_path(path)),
         Question::IsDirectory => _ = files.is_directory(path),
     }
@@ -400,8 +440,8 @@ fn again(path: &Path, question: Question, before: &Answer, now: SystemTime) -> O
 }
 
 fn looks_the_same(path: &Path, before: &Answer, now: SystemTime) -> bool {
-    let Answer::Found { state: state @ State(Some(_)), .. } = before else { return false };
-    std::fs::metadata(path).is_ok_and(|metadata| State::of(&metadata).settled(now) == *state)
+    let (Answer::Found { state, .. } | Answer::Seen(state)) = before else { return false };
+    state.is_known() && std::fs::metadata(path).is_ok_and(|metadata| State::of(&metadata).settled(now) == *state)
 }
 
 impl Files {

@@ -30,6 +30,7 @@ pub mod sources;
 pub mod variants;
 mod walk;
 
+pub use pattern::matches_package;
 pub use resolve::Origin;
 pub use sources::{ListedModule, MainModule, ModuleInfo, Recorded, Sources, StandsFor, Std, ThirdParty};
 

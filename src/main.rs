@@ -1,5 +1,8 @@
 //! The command `godirect`.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     godirect::cli::run()
 }

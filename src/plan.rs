@@ -3,12 +3,19 @@
 //! It exists once, here, for the embedded engine and for Nix; `rules_go_direct` has it in Starlark. `docs/plan.md` describes the
 //! serialised form. It follows `cmd/go/internal/work/{gc,exec}.go` of the SDK.
 
+pub mod buildid;
 pub mod buildinfo;
+pub mod cgo;
 mod compile;
+mod external;
+mod flags;
 mod link;
+mod pgo;
+pub mod supported;
 pub mod token;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 
@@ -18,7 +25,15 @@ use crate::graph::{MainModule, PackageGraph};
 use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
+use crate::source::context::BuildContext;
 use crate::spec::Profile;
+use crate::spec::profile::Sanitizer;
+use buildid::BinaryId;
+use cgo::UsesC;
+use cgo::compiler::{Language, Toolchain};
+use pgo::Guide;
+
+pub use supported::external_link;
 
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,7 +42,8 @@ pub struct Configuration {
     pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
-    /// Packages by import path.
+    /// Packages by import path; in brackets behind it the main package, for one that is compiled for this alone. A profile that
+    /// optimisation is guided by stands among them, as `profile` and its path.
     pub packages: BTreeMap<String, PackageAction>,
     /// Binaries by name.
     pub binaries: BTreeMap<String, BinaryAction>,
@@ -42,13 +58,22 @@ pub struct PackageAction {
     pub deps: Vec<String>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// Whether its results include a header for C, which is empty if it exports nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub header: bool,
+    /// What C compilers have to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c: Option<UsesC>,
 }
 
 /// How to link one binary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BinaryAction {
-    /// The file name of the executable.
+    /// The file name of the executable, or of the library.
     pub file: String,
+    /// The file name of a library's header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     /// The import path of its main package.
     pub main: String,
     /// Whether this is the binary that its plain name means on its operating system and processor.
@@ -58,6 +83,9 @@ pub struct BinaryAction {
     pub deps: Vec<String>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// What the C compiler has to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c: Option<UsesC>,
 }
 
 /// The directory of a package's source; paths are slash-separated.
@@ -110,6 +138,44 @@ pub enum Step {
         /// The working directory.
         dir: String,
     },
+    /// Run a program that may fail.
+    Try {
+        /// The program and its arguments.
+        #[serde(rename = "try")]
+        attempt: Vec<String>,
+        /// The working directory.
+        dir: String,
+        /// What to do when it succeeds.
+        then: Vec<Step>,
+        /// What to do when it fails.
+        #[serde(rename = "else")]
+        otherwise: Vec<Step>,
+    },
+    /// Note the hashes that a build ID depends on. Only the embedded engine can do that.
+    Identify {
+        /// The file for the notes.
+        identify: String,
+        /// The results of the compiler, which are hashed like one archive with a build ID in it; none for a profile.
+        archive: Vec<String>,
+        /// The directory of the files; empty when they have full paths.
+        dir: String,
+        /// The files in the order of the go command.
+        files: Vec<String>,
+    },
+    /// Compute a binary's build ID as far as it is known before linking, and write it. Only the embedded engine can do that.
+    BuildId {
+        /// The file for a flag of the linker with the ID.
+        buildid: String,
+        /// What it is the hash of.
+        of: Box<BinaryId>,
+    },
+    /// Put the hash of a binary's content into its build ID. Only the embedded engine can do that.
+    Settle {
+        /// The binary.
+        settle: String,
+        /// The file with the flag of the linker.
+        buildid: String,
+    },
     /// Append members to an archive.
     Pack {
         /// The archive.
@@ -126,6 +192,15 @@ impl Step {
             Step::Write { write, text } => vec![write, text],
             Step::Copy { copy, to } => vec![copy, to],
             Step::Run { run, dir } => run.iter().chain([dir]).map(String::as_str).collect(),
+            Step::Identify { identify, archive, dir, files } => {
+                archive.iter().chain(files).chain([identify, dir]).map(String::as_str).collect()
+            }
+            Step::BuildId { buildid, of } => of.tokens().chain([buildid.as_str()]).collect(),
+            Step::Settle { settle, buildid } => vec![settle, buildid],
+            Step::Try { attempt, dir, then, otherwise } => {
+                let next = then.iter().chain(otherwise).flat_map(Step::texts);
+                attempt.iter().chain([dir]).map(String::as_str).chain(next).collect()
+            }
             Step::Pack { pack, add } => add.iter().chain([pack]).map(String::as_str).collect(),
         }
     }
@@ -138,12 +213,18 @@ pub struct Settings<'a> {
     pub go: &'a GoVersion,
     /// What its tools call their version (`runtime.Version`).
     pub goversion: &'a str,
-    /// The GOEXPERIMENT that it was built with; empty for a release.
+    /// GOEXPERIMENT: the profile's, or that which the SDK was built with; empty for a release.
     pub goexperiment: &'a str,
     /// The target.
     pub platform: &'a Platform,
     /// The build settings.
     pub profile: &'a Profile,
+    /// What decides which files and lines belong to the build.
+    pub context: &'a BuildContext,
+    /// The C toolchain; engines that have none can't build packages with C code.
+    pub c: Option<&'a Toolchain>,
+    /// The string variables that the linker sets, with their values.
+    pub stamps: &'a BTreeMap<String, String>,
     /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
@@ -161,6 +242,8 @@ pub struct Module {
     pub replace: Option<(String, Option<ModuleVersion>)>,
     /// Where its files are.
     pub files: ModuleFiles,
+    /// Its go line; `None` where there is none.
+    pub go: Option<GoVersion>,
 }
 
 /// Where a module's files are.
@@ -179,6 +262,7 @@ impl From<&LockedModule> for Module {
             version: module.version.clone(),
             replace: module.replace.as_ref().map(|by| (by.path.to_string(), Some(by.version.clone()))),
             files: ModuleFiles::Zip(module.h1),
+            go: module.go.clone(),
         }
     }
 }
@@ -190,6 +274,7 @@ impl From<&Vendored> for Module {
             version: module.version.clone(),
             replace: module.replace.as_ref().map(|by| (by.path.clone(), by.version.clone())),
             files: ModuleFiles::Vendored(module.directory.clone()),
+            go: module.go.clone(),
         }
     }
 }
@@ -205,26 +290,32 @@ pub struct Binary<'a> {
     pub default: bool,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// The profile that optimisation is guided by: a file, relative to the spec.
+    pub pgo: Option<String>,
 }
 
 /// Plans everything that `binaries` need in one configuration.
 ///
 /// # Errors
 ///
-/// When a package needs what this version can't do (cgo).
+/// When a package has C code and there is no toolchain for it, or C code with flags that aren't let through.
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
         let linked = graph.closure([binary.main], true);
-        compile::refuse_c(&linked)?;
+        compile::refuse_c(settings, &linked)?;
+        let guide = Guide::of(settings, binary);
+        if let Some(guide) = &guide {
+            packages.entry(guide.action_name()).or_insert_with(|| guide.action(settings));
+        }
         for package in &linked {
-            let import_path = package.import_path.as_str();
-            if !packages.contains_key(import_path) {
-                packages.insert(import_path.to_owned(), compile::package(settings, package)?);
+            let name = pgo::name(package.import_path.as_str(), guide.as_ref());
+            if let Entry::Vacant(entry) = packages.entry(name) {
+                entry.insert(compile::package(settings, graph, package, guide.as_ref())?);
             }
         }
-        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));
+        planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked, guide.as_ref())?);
     }
     Ok(Configuration { sdk: settings.profile.sdk.clone(), env: env(settings), packages, binaries: planned })
 }
@@ -239,6 +330,13 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
         // With -trimpath the go command clears it, so that the linker records no GOROOT.
         ("GOROOT".to_owned(), String::new()),
     ]);
+    if !settings.goexperiment.is_empty() {
+        env.insert("GOEXPERIMENT".to_owned(), settings.goexperiment.to_owned());
+    }
+    if settings.profile.cgo {
+        // cgo runs the C compiler itself.
+        env.insert("CC".to_owned(), cgo::program(settings, Language::C).to_owned());
+    }
     if let Some((variable, value)) = platform.variant_setting() {
         env.insert(variable.to_owned(), value.to_owned());
     }
@@ -246,13 +344,12 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
 }
 
 /// Whether executables are position independent by default (`internal/platform.DefaultPIE`).
-fn default_pie(platform: &Platform) -> bool {
-    matches!(platform.goos(), "android" | "darwin" | "ios" | "windows")
-}
-
-/// Flags that the default build mode puts on every compile and asm (`cmd/go/internal/work.buildModeInit`).
-fn codegen_flags(platform: &Platform) -> &'static [&'static str] {
-    if default_pie(platform) && platform.goos() != "windows" { &["-shared"] } else { &[] }
+fn default_pie(settings: Settings) -> bool {
+    match settings.platform.goos() {
+        "android" | "darwin" | "ios" => true,
+        "windows" => settings.profile.sanitizer != Some(Sanitizer::Race),
+        _ => false,
+    }
 }
 
 fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod binaries;
 mod freshness;
 mod go_build;
 pub mod listing;
@@ -7,6 +8,7 @@ mod local;
 mod locking;
 pub mod memo;
 mod picture;
+pub mod stamps;
 mod unneeded;
 mod vendored;
 
@@ -14,22 +16,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::emit::bazel;
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
-use crate::plan::{self, Configuration};
-use crate::platform::Platform;
+use crate::plan::cgo::compiler::Toolchain;
+use crate::plan::{self, Configuration, cgo};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
+use crate::spec::profile::Pgo;
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
+use stamps::Stamps;
 
 pub use crate::lock::file::NAME as LOCK_FILE;
+pub use binaries::ProjectBinary;
+
+/// The profile in a main package's directory that `go build` takes by itself (`-pgo=auto`).
+const DEFAULT_PGO: &str = "default.pgo";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -46,17 +54,6 @@ pub struct Project {
     /// What the repository is read through.
     pub files: Files,
     tree: DiskTree,
-}
-
-/// A binary of the repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectBinary {
-    /// The main package.
-    pub main: ImportPath,
-    /// The main package's directory relative to the spec; empty for the spec's own.
-    pub directory: String,
-    /// Its profiles; outputs in the first have the plain name.
-    pub profiles: Vec<String>,
 }
 
 /// A target platform with a profile.
@@ -113,7 +110,7 @@ impl Project {
         let workspace = Workspace::load(&files, &module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
         let tree = DiskTree::through(files.clone(), dir);
-        let binaries = binaries(&spec, &mains, &tree)?;
+        let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
         for (name, sdk) in &project.spec.sdks {
             if let SdkVersion::Exact(version) = &sdk.version {
@@ -189,13 +186,27 @@ impl Project {
         target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
     }
 
+    /// The profile that optimisation of a binary is guided by: a file, relative to the spec.
+    fn pgo(&self, profile_name: &str, profile: &Profile, binary: &ProjectBinary) -> Result<Option<String>> {
+        let exists = |file: &str| error::file_in(&self.dir, file).is_file();
+        match &profile.pgo {
+            Pgo::Off => Ok(None),
+            Pgo::Auto => Ok(Some(join(&binary.directory, DEFAULT_PGO)).filter(|file| exists(file))),
+            Pgo::File(file) if exists(file) => Ok(Some(file.clone())),
+            Pgo::File(file) => {
+                let error = Error::input(format!("there is no file {file}, which pgo of the profile `{profile_name}` names"));
+                Err(error.help("write a path relative to the spec, \"auto\" or \"off\""))
+            }
+        }
+    }
+
     /// Reads the lock.
     ///
     /// # Errors
     ///
     /// Those of [`Lockfile::read`].
     pub fn read_lock(&self) -> Result<Lockfile> {
-        Lockfile::read(&self.files, &self.lock_path())
+        read_lock(&self.files, &self.dir)
     }
 
     /// Puts a lock to the project.
@@ -224,6 +235,15 @@ impl Project {
     }
 }
 
+/// Reads the lock of the spec in a directory, as [`Project::read_lock`] does.
+///
+/// # Errors
+///
+/// Those of [`Lockfile::read`].
+pub fn read_lock(files: &Files, dir: &Path) -> Result<Lockfile> {
+    Lockfile::read(files, &error::file_in(dir, LOCK_FILE))
+}
+
 fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
     if spec.module_dir.is_empty() { dir.to_owned() } else { error::file_in(dir, &spec.module_dir) }
 }
@@ -231,17 +251,32 @@ fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
 /// What decides which files belong to a build.
 fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
     let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).map_or(&[][..], Vec::as_slice);
+    let sanitizer = variant.profile.sanitizer.map(|sanitizer| sanitizer.name().to_owned());
     BuildContext {
         platform: variant.target.platform.clone(),
         go: sdk.version.clone(),
         cgo: variant.profile.cgo,
-        tags: variant.profile.tags.clone(),
-        experiments: experiments.iter().cloned().collect(),
+        tags: variant.profile.tags.iter().cloned().chain(sanitizer).collect(),
+        experiments: with_experiments(experiments, &variant.profile.goexperiment),
+        external_link: plan::external_link(&variant.target.platform, variant.profile, sdk.version.minor()),
     }
 }
 
+/// The experiments that are on when GOEXPERIMENT has `flags` (`buildcfg.ParseGOEXPERIMENT`).
+fn with_experiments(known: &[String], flags: &[String]) -> BTreeSet<String> {
+    let mut on: BTreeSet<String> = known.iter().cloned().collect();
+    for flag in flags {
+        match flag.strip_prefix("no") {
+            _ if flag == "none" => on.clear(),
+            Some(off) => drop(on.remove(off)),
+            None => drop(on.insert(flag.clone())),
+        }
+    }
+    on
+}
+
 /// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
-/// too), and of the binaries in any case.
+/// too), and of the binaries that the spec names in any case.
 fn roots(
     sources: &Sources,
     context: &BuildContext,
@@ -253,7 +288,7 @@ fn roots(
         let everything = if main.directory.is_empty() { "./...".to_owned() } else { format!("./{}/...", main.directory) };
         roots.extend(pattern::expand(sources, context, "", &[everything], tests)?);
     }
-    roots.extend(binaries.values().map(|b| b.main.clone()));
+    roots.extend(binaries.values().filter(|b| b.is_named).map(|b| b.main.clone()));
     roots.sort();
     roots.dedup();
     Ok(roots)
@@ -288,59 +323,143 @@ impl<'a> Locked<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`PackageGraph::load`]; a package that the lock doesn't have.
+    /// Those of [`plan::supported::check`] and of [`PackageGraph::load`]; a package that the lock doesn't have.
     pub fn graph(&self, variant: Variant) -> Result<PackageGraph> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
         PackageGraph::load(sources, &context, &roots, false)
     }
 
-    /// How to build those of the variant's binaries for which `wanted` holds.
+    /// How to build those of the variant's binaries for which `wanted` holds; main packages that the spec doesn't name, where they have
+    /// files. Without a C toolchain `c`, packages with C code are refused.
     ///
     /// # Errors
     ///
     /// Those of [`Locked::graph`] and of [`plan::configuration`].
-    pub fn plan(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
-        let binaries: Vec<plan::Binary> = self
-            .project
-            .binaries_of(variant)
-            .filter(|(name, _)| wanted(name))
-            .map(|(name, b)| plan::Binary {
-                name,
-                main: &b.main,
-                default: self.project.is_default(variant, b),
-                default_godebug: self.default_godebug(graph, variant.profile, &b.main),
-            })
-            .collect();
-        let settings = plan::Settings {
-            go: &self.sdk(variant.profile).version,
-            goversion: &self.sdk(variant.profile).goversion(),
-            goexperiment: &self.sdk(variant.profile).goexperiment(),
+    pub fn plan(
+        &self,
+        graph: &PackageGraph,
+        variant: Variant,
+        stamps: &Stamps<'_>,
+        c: Option<&Toolchain>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Configuration> {
+        let mut binaries = Vec::new();
+        for (name, binary) in self.project.binaries_of(variant).filter(|(name, _)| wanted(name)) {
+            if binary.is_built(graph)? {
+                binaries.push(plan::Binary {
+                    name,
+                    main: &binary.main,
+                    default: self.project.is_default(variant, binary),
+                    default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
+                    pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
+                });
+            }
+        }
+        let values = stamps.values(variant.profile_name, variant.profile)?;
+        self.with_settings(variant, &values, c, |settings| {
+            if let Some(toolchain) = c {
+                self.refuse_flags(graph, settings, toolchain, &binaries)?;
+            }
+            plan::configuration(graph, settings, &binaries)
+        })?
+    }
+
+    /// What the packages with C code need of the machine that builds those of the variant's binaries for which `wanted` holds.
+    ///
+    /// # Errors
+    ///
+    /// A malformed `#cgo` line.
+    pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
+        let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| &binary.main);
+        self.with_settings(variant, &BTreeMap::new(), None, |settings| {
+            let mut packages = graph.closure(mains, true);
+            // Those of std are there because of others.
+            packages.sort_by_key(|package| package.is_std());
+            packages.into_iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect()
+        })?
+    }
+
+    fn with_settings<T>(
+        &self,
+        variant: Variant,
+        stamps: &BTreeMap<String, String>,
+        c: Option<&Toolchain>,
+        act: impl FnOnce(plan::Settings) -> T,
+    ) -> Result<T> {
+        let sdk = self.sdk(variant.profile);
+        Ok(act(plan::Settings {
+            go: &sdk.version,
+            goversion: &sdk.goversion(),
+            goexperiment: &self.goexperiment(variant)?,
             platform: &variant.target.platform,
             profile: variant.profile,
+            context: &context(sdk, variant),
+            c,
+            stamps,
             mains: self.mains(),
             modules: &self.modules,
-        };
-        plan::configuration(graph, settings, &binaries)
+        }))
+    }
+
+    /// Refuses flags of `#cgo` lines that aren't let through, with the place of those in the repository.
+    fn refuse_flags(
+        &self,
+        graph: &PackageGraph,
+        settings: plan::Settings,
+        toolchain: &Toolchain,
+        binaries: &[plan::Binary],
+    ) -> Result<()> {
+        for package in graph.closure(binaries.iter().map(|b| b.main), true) {
+            let Some(refusal) = cgo::refusal(settings, toolchain, package)? else { continue };
+            let (Origin::Main { index, directory }, Some(file)) = (&package.origin, &refusal.file) else {
+                return Err(refusal.error());
+            };
+            let path = error::file_in(&self.project.dir, &join(&join(&self.mains[*index].directory, directory), file));
+            let text = self.project.files.read_text(&path).unwrap_or_default();
+            let line = text.find(&refusal.line).unwrap_or_default();
+            let word = text[line..].find(&refusal.word).unwrap_or_default();
+            return Err(refusal.error().at(Location::in_text(path, &text, line + word, refusal.word.len())));
+        }
+        Ok(())
+    }
+
+    /// GOEXPERIMENT of a variant's tools.
+    fn goexperiment(&self, variant: Variant) -> Result<String> {
+        let of_sdk = self.sdk(variant.profile).goexperiment();
+        let of_profile = variant.profile.goexperiment.join(",");
+        match (of_sdk.is_empty(), of_profile.is_empty()) {
+            (_, true) => Ok(of_sdk),
+            (true, false) => Ok(of_profile),
+            (false, false) => {
+                let profile = variant.profile_name;
+                let error = Error::input(format!("the profile `{profile}` has experiments, and so has its SDK (`{of_sdk}`)"));
+                Err(error.help("write all of them in one place: profile(goexperiment = …) or from_source(experiments = …)"))
+            }
+        }
     }
 
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        self.godebug_of(directives, self.sdk(profile))
+        self.godebug_of(directives, profile)
     }
 
     /// The value of `DefaultGODEBUG` for a main package with these directives.
-    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, sdk: &LockedSdk) -> String {
+    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, profile: &Profile) -> String {
         let workspace = &self.project.workspace;
         let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
-        let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
-        godebug::default_godebug(go, &settings, directives, &sdk.godebug)
+        let fips140 = profile.gofips140.is_some().then(|| ("fips140".to_owned(), "on".to_owned()));
+        let mut settings: BTreeMap<String, String> = fips140.into_iter().collect();
+        settings.extend(workspace.godebug().iter().cloned());
+        settings.extend(profile.godebug.clone());
+        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -393,21 +512,29 @@ impl<'a> Locked<'a> {
     }
 
     /// The binaries as Bazel targets: one for each profile.
-    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
+    ///
+    /// # Errors
+    ///
+    /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
+    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
         let mut binaries = Vec::new();
-        for (name, binary) in &self.project.binaries {
+        for binary in self.project.binaries.values() {
             for (i, profile_name) in binary.profiles.iter().enumerate() {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
+                let pgo = self.project.pgo(profile_name, profile, binary)?;
                 binaries.push(bazel::Binary {
-                    name: if i == 0 { name.clone() } else { format!("{name}_{profile_name}") },
+                    name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
                     main: binary.main.clone(),
                     profile: profile.clone(),
+                    stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
+                    pgo,
                     default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
+                    is_named: binary.is_named,
                 });
             }
         }
-        binaries
+        Ok(binaries)
     }
 }
 
@@ -423,64 +550,4 @@ fn main_modules(spec: &Spec, workspace: &Workspace) -> Result<Vec<MainModule>> {
         Ok(MainModule { path, directory, go, ignore, stands_for: None })
     };
     workspace.modules.iter().map(place).collect()
-}
-
-/// The binaries that the spec names, or else every main package.
-fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
-    let no_std = BTreeMap::new();
-    let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
-    let mut everything = Vec::new();
-    if spec.binaries.is_empty() {
-        for (index, main) in mains.iter().enumerate() {
-            for directory in sources.directories(index, "")? {
-                if sources.main_package(index, &directory)?.is_some_and(|p| p.is_command()) {
-                    let (package, profiles) = (join(&main.directory, &directory), vec![DEFAULT_PROFILE.to_owned()]);
-                    everything.push(spec::Binary { package, name: None, profiles, location: None });
-                }
-            }
-        }
-    }
-    let mut binaries: BTreeMap<String, ProjectBinary> = BTreeMap::new();
-    for binary in spec.binaries.iter().chain(&everything) {
-        let at = |error: Error| match &binary.location {
-            Some(location) => error.at(location.clone()),
-            None => error,
-        };
-        let directory = binary.package.strip_prefix("./").unwrap_or(&binary.package).trim_end_matches('/');
-        let directory = if directory == "." { "" } else { directory };
-        let main = main_package(&sources, directory).map_err(at)?;
-        let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
-        let made = ProjectBinary { main, directory: directory.to_owned(), profiles: binary.profiles.clone() };
-        if let Some(old) = binaries.insert(name.clone(), made) {
-            let error = Error::input(format!(
-                "two binaries have the name `{name}`: {} and {}",
-                shown(&old.directory),
-                shown(directory)
-            ));
-            return Err(at(error.help("give one another: binary(…, name = \"…\")")));
-        }
-    }
-    Ok(binaries)
-}
-
-/// The import path of the main package in a directory relative to the spec.
-fn main_package(sources: &Sources, directory: &str) -> Result<ImportPath> {
-    let any: Platform = "linux/amd64".parse()?;
-    let go: GoVersion = DEFAULT_GO_OF_WORK.parse()?;
-    let context = BuildContext { platform: any, go, cgo: false, tags: BTreeSet::new(), experiments: BTreeSet::new() };
-    let path = pattern::expand(sources, &context, "", &[shown(directory)], false)?;
-    let path = path.into_iter().next().ok_or_else(|| Error::input(format!("{} is no package", shown(directory))))?;
-    for (index, main) in sources.main.iter().enumerate() {
-        if let Some(below) = path.below(main.path.as_str())
-            && let Some(package) = sources.main_package(index, below)?
-        {
-            let error = || Error::input(format!("{} is not a main package", shown(directory)));
-            return if package.is_command() { Ok(path) } else { Err(error()) };
-        }
-    }
-    Err(Error::input(format!("there is no Go package in {}", shown(directory))))
-}
-
-fn shown(directory: &str) -> String {
-    if directory.is_empty() { ".".to_owned() } else { format!("./{directory}") }
 }

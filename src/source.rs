@@ -15,4 +15,4 @@ mod size;
 pub mod synopsis;
 pub mod token;
 pub mod tree;
-mod unicode;
+pub mod unicode;

@@ -35,6 +35,8 @@ mod memo;
 mod network;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/profiles.rs"]
+mod profiles;
 #[path = "cli/sdk_source.rs"]
 mod sdk_source;
 #[path = "cli/sources.rs"]

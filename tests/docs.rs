@@ -8,12 +8,13 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/spec.md",
     "docs/graph.md",
+    "docs/identity.md",
     "docs/list.md",
     "docs/lockfile.md",
     "docs/sdk-source.md",

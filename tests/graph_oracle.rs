@@ -43,6 +43,7 @@ fn context(goroot: &Path, platform: &str, cgo: bool) -> BuildContext {
         cgo,
         tags: BTreeSet::new(),
         experiments: sdk::default_experiments(goroot, os_arch).unwrap().into_iter().collect(),
+        external_link: None,
     }
 }
 

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The module is the largest one of docs/oracle.md, as its test lists it, for linux/amd64 without cgo. Rounds alternate, so that what
-//! else the machine does hits both. Files are in the system's cache, and all modules in those of both programs; the go command has its
-//! index of modules, godirect its parse cache, or a cold one that is removed before each run.
+//! else the machine does hits both. Files are in the system's cache, and all modules in those of both programs. What each has learned about
+//! them is there (the go command's index, godirect's parse cache), or is removed before each run. godirect also remembers lists that it
+//! made: with `edited`, it has to make the list again, as after a change of a file.
 
 #[path = "../../tests/list_oracle/answers.rs"]
 #[allow(dead_code)]
@@ -62,8 +63,12 @@ impl Cost {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
     Go,
+    /// With an empty GOCACHE.
+    GoCold,
     /// With an empty parse cache.
     Cold,
+    /// With a parse cache, but without the list of the run before.
+    Edited,
     Warm,
 }
 
@@ -80,7 +85,7 @@ fn main() {
 /// The program's own list of a repository for a platform.
 fn command(program: Program, root: &Path, platform: &str) -> Command {
     let (goos, goarch) = platform.split_once('/').expect("GOOS/GOARCH");
-    if program == Program::Go {
+    if matches!(program, Program::Go | Program::GoCold) {
         let mut command = answers::go(root, &["list", "-e", "-deps", "-test", "-json", "./..."]);
         command.envs([("GOOS", goos), ("GOARCH", goarch), ("CGO_ENABLED", "0")]);
         return command;
@@ -89,8 +94,11 @@ fn command(program: Program, root: &Path, platform: &str) -> Command {
 }
 
 fn run(program: Program, root: &Path, platform: &str) -> Cost {
-    if program == Program::Cold {
-        forget();
+    match program {
+        Program::Go | Program::Warm => {}
+        Program::GoCold => forget(&answers::gocache()),
+        Program::Cold => ["parsed", "memo"].iter().for_each(|name| forget(&CACHE.join(name))),
+        Program::Edited => forget(&CACHE.join("memo")),
     }
     let mut command = command(program, root, platform);
     let begin = Instant::now();
@@ -101,11 +109,10 @@ fn run(program: Program, root: &Path, platform: &str) -> Cost {
     Cost { time, memory: used.rusage.maxrss }
 }
 
-/// Empties the parse cache.
-fn forget() {
-    let parsed = CACHE.join("parsed");
-    if parsed.exists() {
-        fs::remove_dir_all(parsed).expect("a writable cache");
+/// Removes a cache.
+fn forget(cache: &Path) {
+    if cache.exists() {
+        fs::remove_dir_all(cache).expect("a writable cache");
     }
 }
 
@@ -139,14 +146,21 @@ fn side_by_side(rounds: usize) {
     let row = largest();
     eprintln!("making {}", row.modules.join(" "));
     let root = trees::make(&row).expect("a repository that can be locked");
-    let [go, cold, warm] = measure([Program::Go, Program::Cold, Program::Warm], &root, rounds);
+    let programs = [Program::Go, Program::Cold, Program::Edited, Program::Warm];
+    let [go, cold, edited, warm] = measure(programs, &root, rounds);
+    let [go_cold] = measure([Program::GoCold], &root, ROUNDS_OF_POINT);
     println!("`{}`, {} packages:\n", row.modules.join(" "), row.packages);
-    println!("| program | time | memory | ratio |\n|---|---:|---:|---:|");
-    for (name, cost) in
-        [("`go list`", go), ("`godirect list`, cold parse cache", cold), ("`godirect list`, warm parse cache", warm)]
-    {
-        let ratio = go.milliseconds() / cost.milliseconds();
-        println!("| {name} | {:.0} ms | {:.0} MB | {ratio:.1}× |", cost.milliseconds(), cost.megabytes());
+    println!("| program | time | memory | `go list` | `go list`, empty GOCACHE |\n|---|---:|---:|---:|---:|");
+    for (name, cost) in [
+        ("`go list`, empty GOCACHE", go_cold),
+        ("`go list`", go),
+        ("`godirect list`, empty parse cache", cold),
+        ("`godirect list`, another list before", edited),
+        ("`godirect list`, this list before", warm),
+    ] {
+        let ratio = |other: Cost| other.milliseconds() / cost.milliseconds();
+        let (time, memory) = (cost.milliseconds(), cost.megabytes());
+        println!("| {name} | {time:.0} ms | {memory:.0} MB | {:.1}× | {:.1}× |", ratio(go), ratio(go_cold));
     }
 }
 
@@ -157,22 +171,25 @@ fn memory() {
 }
 
 fn growth_with_packages() {
-    let mut plot = Plot::new("packages", &["go list", "cold parse cache", "warm parse cache"]);
+    let mut plot = Plot::new("packages", &["go list", "empty parse cache", "another list before", "this list before"]);
     for packages in [100, 300, 1000, 2000, 5000, 10_000] {
         eprintln!("{packages} packages");
         let root = synthetic::make(Shape { packages, files: 3 });
-        let costs = measure([Program::Go, Program::Cold, Program::Warm], &root, ROUNDS_OF_POINT);
+        let costs = measure([Program::Go, Program::Cold, Program::Edited, Program::Warm], &root, ROUNDS_OF_POINT);
         plot.add(packages, costs.map(Cost::milliseconds).to_vec());
     }
     plot.write("list-packages");
 }
 
 fn growth_with_files() {
-    let mut plot = Plot::new("files of each of 500 packages", &["go list", "cold parse cache", "warm parse cache"]);
+    let mut plot = Plot::new(
+        "files of each of 500 packages",
+        &["go list", "empty parse cache", "another list before", "this list before"],
+    );
     for files in [1, 5, 10, 20, 40] {
         eprintln!("{files} files");
         let root = synthetic::make(Shape { packages: 500, files });
-        let costs = measure([Program::Go, Program::Cold, Program::Warm], &root, ROUNDS_OF_POINT);
+        let costs = measure([Program::Go, Program::Cold, Program::Edited, Program::Warm], &root, ROUNDS_OF_POINT);
         plot.add(files, costs.map(Cost::milliseconds).to_vec());
     }
     plot.write("list-files");
@@ -180,13 +197,13 @@ fn growth_with_files() {
 
 /// The lists for several platforms, one after the other: what is parsed for the first one serves all.
 fn growth_with_platforms() {
-    let mut plot = Plot::new("platforms, 1,000 packages", &["cold parse cache"]);
+    let mut plot = Plot::new("platforms, 1,000 packages", &["empty parse cache"]);
     let root = synthetic::make(Shape { packages: 1000, files: 3 });
     let all: Vec<&str> = PLATFORMS.iter().chain(&synthetic::MORE_PLATFORMS).copied().collect();
     for count in [1, 5, 10, 15, 20] {
         eprintln!("{count} platforms");
         let total = |_| {
-            forget();
+            ["parsed", "memo"].iter().for_each(|name| forget(&CACHE.join(name)));
             all[..count].iter().map(|platform| run(Program::Warm, &root, platform).milliseconds()).sum::<f64>()
         };
         let mut totals: Vec<f64> = (0..ROUNDS_OF_POINT).map(total).collect();

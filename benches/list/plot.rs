@@ -10,7 +10,7 @@ const HEIGHT: f64 = 360.0;
 /// Around the area that the lines are in.
 const MARGIN: f64 = 64.0;
 /// One for each line; they can be told apart by people who see few colours.
-const COLOURS: [&str; 3] = ["#d55e00", "#0072b2", "#009e73"];
+const COLOURS: [&str; 4] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7"];
 
 /// Milliseconds against a size, a line for each series.
 pub struct Plot {

@@ -15,6 +15,7 @@ macro_rules! targets {
 targets! {
     binary
     constraint
+    depfile
     go_header
     gomod
     gosum
@@ -22,8 +23,10 @@ targets! {
     lockfile
     modules_txt
     note
+    pkg_config
     record
     spec
+    status
     tile
     zip
 }

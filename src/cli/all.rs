@@ -67,7 +67,7 @@ fn next_steps(project: &Project) {
         commands.push(format!("nix-build -A {name}"));
     }
     if project.spec.bazel {
-        commands.push(format!("bazel build {}", bazel::label(&binary.directory, name)));
+        commands.push(format!("bazel build {}", bazel::label(&binary.directory, &binary.target)));
     }
     let place = if project.dir == Path::new(".") { String::new() } else { format!(" in {}", project.dir.display()) };
     if !commands.is_empty() {

@@ -27,6 +27,7 @@ use crate::lock::resolve;
 use crate::plan::Configuration;
 use crate::platform::OsArch;
 use crate::project::memo::Memo;
+use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
 use reporter::{Explained, Reporter};
@@ -38,6 +39,7 @@ use reporter::{Explained, Reporter};
 ///
 /// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
 /// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written.
+/// A binary that the spec has runtime settings for gets them in a file NAME.env.
 ///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
@@ -59,6 +61,9 @@ pub struct Arguments {
     /// How many compilers and linkers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// Where the spec's status("KEY") finds its values: lines of a key, a space and a value, as Bazel's workspace status command prints them.
+    #[arg(long, value_name = "FILE")]
+    status_file: Option<PathBuf>,
     /// After a failure, build all that doesn't depend on it, and tell all failures.
     #[arg(short, long)]
     keep_going: bool,
@@ -93,8 +98,9 @@ struct Binary {
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     let Arguments { packages, platform, profile, out, .. } = arguments;
-    let memo = Memo::<Done>::of("build", directory, &format!("{packages:?} {platform:?} {profile:?} {out:?}"), "");
-    let summary = match memo.as_ref().and_then(Memo::recall) {
+    let memo = Memo::of(directory, format!("build {packages:?} {platform:?} {profile:?} {out:?}"));
+    let done = |memo: &Memo| serde_json::from_slice::<Done>(memo.recall()?.bytes()).ok();
+    let summary = match memo.as_ref().and_then(done) {
         Some(done) => done.summary(arguments.explain),
         None => build_noting(directory, arguments, memo)?,
     };
@@ -122,22 +128,26 @@ impl Done {
 }
 
 /// Builds, and remembers what was read and written for it.
-fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo<Done>>) -> Result<Summary> {
+fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo>) -> Result<Summary> {
     let project = Project::open_through(Files::noting(), directory)?;
     let lock = project.read_lock()?;
-    let (summary, spoke) = build(&project, &lock, arguments)?;
-    for binary in &summary.binaries {
-        let (path, directory) = (binary.path.as_path(), project.dir.as_path());
+    let Outcome { summary, written, repeats } = build(&project, &lock, arguments)?;
+    for (path, sha256) in written {
+        let (path, directory) = (path.as_path(), project.dir.as_path());
         let (directory, below) = match path.strip_prefix(directory) {
             Ok(below) => (directory, below),
             Err(_) if directory == Path::new(".") => (directory, path),
             Err(_) => (Path::new(""), path),
         };
-        project.files.note_written(directory, below, binary.sha256);
+        project.files.note_written(directory, below, sha256);
     }
-    // What tools say is to be said again.
-    if let (Some(memo), Some(notes), false) = (memo, project.files.notes(), spoke) {
-        memo.keep(Done { binaries: summary.binaries.clone(), packages: summary.compiled + summary.reused }, notes);
+    // Stamps come from the environment.
+    let stamped = project.variants().iter().any(|variant| !variant.profile.stamp.is_empty());
+    if let (Some(memo), Some(notes), true, false) = (memo, project.files.notes(), repeats, stamped) {
+        let done = Done { binaries: summary.binaries.clone(), packages: summary.compiled + summary.reused };
+        if let Ok(done) = serde_json::to_vec(&done) {
+            memo.keep(&done, notes);
+        }
     }
     Ok(summary)
 }
@@ -145,7 +155,7 @@ fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo<Done>
 /// Builds with default arguments and shows the result, for `godirect all`.
 pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
-    show(&build(project, lock, arguments)?.0, start.elapsed());
+    show(&build(project, lock, arguments)?.summary, start.elapsed());
     Ok(())
 }
 
@@ -163,7 +173,7 @@ fn show(summary: &Summary, took: Duration) {
     }
 }
 
-fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<(Summary, bool)> {
+fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Outcome> {
     let max_bytes = super::cache::max_bytes()?;
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
@@ -177,21 +187,37 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<(S
         return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
     }
     let graphs = variants.iter().map(|v| locked.graph(*v)).collect::<Result<Vec<_>>>()?;
+    check_buildable(project, &variants, &graphs, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = super::cache::open()?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let engine = Engine { sources: &sources, files: &project.files, cache: &actions, jobs, keep_going: arguments.keep_going };
+    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
+    let (files, keep_going, shared) = (&project.files, arguments.keep_going, &exec::Shared::default());
+    let engine = Engine { sources: &sources, files, cache: &actions, shared, jobs, keep_going };
+    let is_wanted = |name: &str| wanted.iter().any(|w| w == name);
     let plan = |(variant, graph): (&Variant, &PackageGraph)| {
-        let configuration = locked.plan(graph, *variant, |name| wanted.iter().any(|w| w == name))?;
         let sdk = &toolchains[variant.profile.sdk.as_str()];
-        Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)? })
+        let needs = locked.c_needs(graph, *variant, is_wanted)?;
+        let c = exec::c::find(&needs, &sources, &sdk.goroot, &cache.root().join("c"))?;
+        let configuration = locked.plan(graph, *variant, &stamps, Some(&c.toolchain), is_wanted)?;
+        Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)?, c })
     };
     let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
     std::thread::scope(|scope| {
         scope.spawn(|| actions.trim_daily(max_bytes));
-        build_planned(&planned, engine, &output_directory(project, arguments), arguments.explain)
+        build_planned(project, &planned, engine, &output_directory(project, arguments), arguments.explain)
     })
+}
+
+/// What came of a build.
+struct Outcome {
+    summary: Summary,
+    /// The files that were written, with their digests.
+    written: Vec<(PathBuf, Sha256)>,
+    /// Whether the same files of the repository give the same again, without a word.
+    repeats: bool,
 }
 
 /// A configuration that is ready to be built.
@@ -200,10 +226,11 @@ struct Planned<'a> {
     configuration: Configuration,
     sdk: &'a Sdk,
     tools: PathBuf,
+    c: exec::c::Machine,
 }
 
-/// Builds and puts the binaries where people find them; also tells whether tools said anything.
-fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<(Summary, bool)> {
+/// Builds and puts the binaries where people find them.
+fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Outcome> {
     let work: Vec<Work> = planned
         .iter()
         .map(|p| Work {
@@ -212,23 +239,60 @@ fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool)
             goroot: &p.sdk.goroot,
             tools: &p.tools,
             sdk_id: &p.sdk.id,
+            c: &p.c,
         })
         .collect();
     let reporter = Reporter::new();
     let built = exec::build(&work, engine, &|event| reporter.report(event))?;
     let (explained, spoke) = reporter.finish();
-    let mut binaries = Vec::new();
-    for (planned, outputs) in planned.iter().zip(&built.binaries) {
+    let (mut binaries, mut written) = (Vec::new(), Vec::new());
+    for ((planned, outputs), headers) in planned.iter().zip(&built.binaries).zip(&built.headers) {
         for (name, output) in outputs {
-            let path = out.join(&planned.name).join(&planned.configuration.binaries[name].file);
+            let binary = &planned.configuration.binaries[name];
+            let path = out.join(&planned.name).join(&binary.file);
             let size = place(&output.file, &path)?;
+            written.push((path.clone(), output.sha256));
+            written.extend(write_runtime(&project.binaries[name].runtime, &path)?);
+            if let (Some(file), Some(header)) = (&binary.header, headers.get(&binary.main)) {
+                place_header(&header.file, &path.with_file_name(file))?;
+            }
             let (name, configuration) = (name.clone(), planned.name.clone());
             binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
     }
     let exec::Built { compiled, reused, linked, .. } = built;
     let explained = explain.then_some(explained);
-    Ok((Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained }, spoke))
+    let summary = Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained };
+    // C compilers read files of the machine; what tools say is to be said again.
+    let repeats = !spoke && planned.iter().all(|p| p.c.id.is_empty());
+    Ok(Outcome { summary, written, repeats })
+}
+
+/// Refuses to build nothing, or without a word less than was asked for: a main package may have no files for a platform.
+fn check_buildable(
+    project: &Project,
+    variants: &[Variant],
+    graphs: &[PackageGraph],
+    wanted: &[String],
+    arguments: &Arguments,
+) -> Result<()> {
+    let mut built = BTreeSet::new();
+    for (variant, graph) in variants.iter().zip(graphs) {
+        for (name, binary) in project.binaries_of(*variant).filter(|(name, _)| wanted.iter().any(|w| w == name)) {
+            built.extend(binary.is_built(graph)?.then_some(name));
+        }
+    }
+    let is_built = |name: &String| built.contains(name.as_str());
+    let missing = if arguments.packages.is_empty() {
+        wanted.first().filter(|_| !wanted.iter().any(is_built))
+    } else {
+        wanted.iter().find(|name| !is_built(name))
+    };
+    let Some(missing) = missing else { return Ok(()) };
+    let platforms: BTreeSet<&str> = variants.iter().map(|v| v.target.name.as_str()).collect();
+    let platforms = Vec::from_iter(platforms).join(", ");
+    let error = Error::input(format!("nothing to build: {missing} has no Go files for {platforms}"));
+    Err(error.help("choose another platform with --platform"))
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
@@ -241,6 +305,26 @@ fn place(mut from: &File, to: &Path) -> Result<u64> {
     from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
     write::executable(to, &content)?;
     Ok(content.len() as u64)
+}
+
+/// The same with the header of a library, unless that exports nothing.
+fn place_header(mut from: &File, to: &Path) -> Result<()> {
+    let mut content = Vec::new();
+    from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
+    if content.is_empty() { Ok(()) } else { write::atomic(to, &content) }
+}
+
+/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines; its path and digest.
+fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<Option<(PathBuf, Sha256)>> {
+    if variables.is_empty() {
+        return Ok(None);
+    }
+    let mut path = binary.as_os_str().to_owned();
+    path.push(".env");
+    let (path, text) =
+        (PathBuf::from(path), variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>());
+    write::atomic(&path, text.as_bytes())?;
+    Ok(Some((path, Sha256::of(text))))
 }
 
 /// Where an SDK's tools for this machine are.
@@ -305,8 +389,11 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         let found = project.binaries.iter().find(|(name, b)| *name == wanted || b.directory == directory);
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
             let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            let namesakes: Vec<&str> =
+                project.binaries.iter().filter(|(_, b)| b.target == *wanted).map(|(name, _)| name.as_str()).collect();
+            let (names, has) = if namesakes.is_empty() { (known, "it has") } else { (namesakes, "several could be meant:") };
             let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
-            error.help(format!("it has {}", known.join(", ")))
+            error.help(format!("{has} {}", names.join(", ")))
         })
     };
     arguments.packages.iter().map(find).collect()

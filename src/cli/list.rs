@@ -1,6 +1,7 @@
 //! `godirect list`
 
 mod json;
+mod shown;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,18 +9,20 @@ use std::process::ExitCode;
 
 use rayon::prelude::*;
 
-use super::output;
 use super::progress::Bar;
 use crate::error::Result;
 use crate::exec::sdk;
+use crate::files::Files;
 use crate::graph::listing::Options;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::proxy::Proxy;
 use crate::platform::{OsArch, Platform};
-use crate::project::Project;
 use crate::project::listing::{Listed, Request};
+use crate::project::memo::Memo;
+use crate::project::{self, Project};
 use crate::spec::DEFAULT_PROFILE;
+use shown::Shown;
 
 /// List packages, as `go list` does, without Go.
 ///
@@ -69,9 +72,19 @@ pub struct Arguments {
 
 /// `fields` are those of the objects, all if there are none; without it, import paths are printed.
 pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Result<ExitCode> {
+    let memo = Memo::of(directory, format!("list {arguments:?} {fields:?}"));
+    if let Some(answer) = memo.as_ref().and_then(Memo::recall)
+        && let Ok(shown) = postcard::from_bytes::<Shown>(answer.bytes())
+        && shown.is_sound()
+    {
+        shown.print()?;
+        return Ok(ExitCode::from(shown.code));
+    }
     let fields = fields.map(json::Fields::parse).transpose()?;
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
+    let files = Files::noting();
+    let (project, lock) =
+        rayon::join(|| Project::open_through(files.clone(), directory), || project::read_lock(&files, directory));
+    let (project, lock) = (project?, lock?);
     let locked = project.with_lock(&lock)?;
     let profile = project.spec.profile(arguments.profile.as_deref().unwrap_or(DEFAULT_PROFILE))?;
     let platform = platform(&project, arguments.platform.as_deref())?;
@@ -93,7 +106,14 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
         patterns: &arguments.patterns,
         options: Options { deps: arguments.deps, tests: arguments.test },
     };
-    locked.list(&request, &toolchain, &fetcher, |listed| show(listed, arguments, fields.as_ref()))
+    locked.list(&request, &toolchain, &fetcher, |listed| {
+        let keep = |shown: &Shown| {
+            if let (Some(memo), Some(notes), Ok(answer)) = (&memo, files.notes(), postcard::to_allocvec(shown)) {
+                memo.keep(&answer, notes);
+            }
+        };
+        show(listed, arguments, fields.as_ref(), keep)
+    })
 }
 
 fn platform(project: &Project, wanted: Option<&str>) -> Result<Platform> {
@@ -105,30 +125,34 @@ fn platform(project: &Project, wanted: Option<&str>) -> Result<Platform> {
     }
 }
 
-fn show(listed: &Listed, arguments: &Arguments, fields: Option<&json::Fields>) -> Result<ExitCode> {
-    for pattern in &listed.unmatched {
-        eprintln!("godirect: warning: \"{pattern}\" matched no packages");
-    }
+/// Prints what was found, and lets `keep` have it.
+fn show(
+    listed: &Listed,
+    arguments: &Arguments,
+    fields: Option<&json::Fields>,
+    keep: impl FnOnce(&Shown) + Send,
+) -> Result<ExitCode> {
+    let unmatched = listed.unmatched.iter().map(|p| format!("godirect: warning: \"{p}\" matched no packages"));
+    let mut messages: Vec<String> = unmatched.collect();
     let errors = if arguments.keep_going { Vec::new() } else { errors(listed) };
-    for error in &errors {
-        eprintln!("{error}");
-    }
-    let fatal = !errors.is_empty() && !arguments.deps;
+    let (failed, fatal) = (!errors.is_empty(), !errors.is_empty() && !arguments.deps);
+    messages.extend(errors);
     let listing = listed.listing;
     let order = if fatal { &[][..] } else { &listing.order };
-    let parts: Result<Vec<String>> = match fields {
-        Some(fields) => order
-            .par_iter()
-            .map(|id| {
-                let mut text = String::new();
-                json::package(&mut text, listed, *id, fields)?;
-                Ok(text)
-            })
-            .collect(),
-        None => Ok(order.iter().map(|id| format!("{}\n", listing.shown[*id])).collect()),
+    let lines = json::lines(&listing.paths);
+    let texts: Vec<json::Text> = match fields {
+        Some(fields) => order.par_iter().map(|id| json::package(listed, *id, fields)).collect::<Result<_>>()?,
+        None => order.iter().map(|id| json::Text::plain(format!("{}\n", listing.shown[*id]))).collect(),
     };
-    output::parts(&parts?)?;
-    Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let shown = Shown {
+        messages: messages.iter().map(String::as_str).collect(),
+        code: u8::from(failed),
+        lines: &lines.0,
+        starts: lines.1,
+        parts: texts.iter().map(json::Text::part).collect(),
+    };
+    let (printed, ()) = rayon::join(|| shown.print(), || keep(&shown));
+    printed.map(|()| ExitCode::from(shown.code))
 }
 
 /// What is wrong with the packages that are listed, as the go command says it.

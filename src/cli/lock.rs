@@ -7,7 +7,7 @@ mod verify;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
@@ -21,7 +21,7 @@ use crate::lock::known::Access;
 use crate::lock::sumdb::Database;
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::verify::Evidence;
-use crate::project::memo::{Memo, Totals};
+use crate::project::memo::Memo;
 use crate::project::{LOCK_FILE, Project};
 use crate::spec::DEFAULT_SDK;
 
@@ -83,6 +83,27 @@ pub struct Updated {
     offline: bool,
 }
 
+/// What a lock has, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// The versions of the SDKs.
+    pub go: Vec<String>,
+    /// How many modules provide packages.
+    pub modules: usize,
+    /// How many packages they provide.
+    pub packages: usize,
+}
+
+impl Totals {
+    /// Those of a lock.
+    pub fn of(lock: &Lockfile) -> Totals {
+        let go = lock.sdks.iter().map(|sdk| sdk.version.to_string()).collect();
+        let in_zips = || lock.modules.iter().map(|m| m.packages.len());
+        let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
+        Totals { go, modules: packages().count(), packages: packages().sum() }
+    }
+}
+
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     if arguments.check {
         return check::run(directory, json);
@@ -93,16 +114,16 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if arguments.rebuild_sdk {
         return rebuild_sdk::run(directory, arguments, json);
     }
-    let verifier = verifier();
-    let memo = memo(directory, verifier.as_ref());
-    if let Some(totals) = memo.as_ref().and_then(Memo::recall) {
+    let database = user_database();
+    let memo = memo(directory, &database);
+    if let Some(totals) = memo.as_ref().and_then(remembered) {
         return show_fresh(&totals, json);
     }
     let project = Project::open_through(Files::noting(), directory)?;
     let updated = update(&project, arguments)?;
     let totals = Totals::of(&updated.lock);
-    if let Some((memo, notes)) = memo.zip(notes(&project, &updated, verifier.as_ref())) {
-        memo.keep(totals.clone(), notes);
+    if let Some((memo, notes)) = memo.zip(notes(&project, &updated, &database)) {
+        memo.keep(&serde_json::to_vec(&totals).unwrap_or_default(), notes);
     }
     if json {
         let (changed, changes) = (updated.changed, updated.changes());
@@ -113,14 +134,19 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a run remembers that had nothing to do.
-fn memo(directory: &Path, verifier: Option<&Verifier>) -> Option<Memo<Totals>> {
-    Memo::of("lock", directory, "", &format!("{verifier:?}"))
+/// The memo of a lock that is fresh, as far as the proofs of this database count.
+fn memo(directory: &Path, database: &Database) -> Option<Memo> {
+    Memo::of(directory, format!("lock {:?}", database.verifier().ok()))
 }
 
-/// Whose proofs in a lock count.
-fn verifier() -> Option<Verifier> {
-    Database::new(&GoEnv::read(None)).verifier().ok()
+/// What the lock has, if it is still fresh.
+fn remembered(memo: &Memo) -> Option<Totals> {
+    serde_json::from_slice(memo.recall()?.bytes()).ok()
+}
+
+/// The checksum database of the user's settings.
+fn user_database() -> Database {
+    Database::new(&GoEnv::read(None))
 }
 
 /// Makes the lock and writes it where that changes anything.
@@ -128,12 +154,12 @@ pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
     let path = project.lock_path();
     let previous = Previous::read(&project.files, &path)?;
     let env = GoEnv::read(None);
-    let verifier = Database::new(&env).verifier().ok();
-    let relocked = previous.lock().and_then(|previous| project.relock(previous, verifier.as_ref()));
+    let database = Database::new(&env);
+    let relocked = previous.lock().and_then(|previous| project.relock(previous, &database));
     let offline = relocked.is_some();
     let lock = match relocked {
         Some(lock) => lock,
-        None => fetch(project, env, arguments, previous.lock(), verifier.as_ref())?,
+        None => fetch(project, env, arguments, previous.lock(), database.verifier().ok().as_ref())?,
     };
     let changed = lock.write(&path)?;
     Ok(Updated { lock, previous, changed, offline })
@@ -142,14 +168,14 @@ pub fn update(project: &Project, arguments: &Arguments) -> Result<Updated> {
 /// What has to be read to find out that there is nothing to do; `None` if that takes more than the repository.
 ///
 /// A lock that was just written says so only when it is made once more out of itself.
-fn notes(project: &Project, updated: &Updated, verifier: Option<&Verifier>) -> Option<Notes> {
+fn notes(project: &Project, updated: &Updated, database: &Database) -> Option<Notes> {
     if !updated.changed {
         return updated.offline.then(|| project.files.notes())?;
     }
     let project = Project::open_through(Files::noting(), &project.dir).ok()?;
     let previous = Previous::read(&project.files, &project.lock_path()).ok()?;
     let Previous::Lock(lock, text) = &previous else { return None };
-    let same = project.relock(lock, verifier).is_some_and(|lock| lock.render() == *text);
+    let same = project.relock(lock, database).is_some_and(|lock| lock.render() == *text);
     same.then(|| project.files.notes())?
 }
 

@@ -16,16 +16,15 @@ pub fn line(word: &str, text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{style}{word:<8}{style:#} {text}");
 }
 
-/// Prints a result that something else reads. That the reader went away is its own decision.
+/// Prints a result that something else reads, as it is.
 pub fn text(text: impl AsRef<str>) -> Result<()> {
-    parts(&[text.as_ref()])
+    let mut out = std::io::stdout().lock();
+    written(out.write_all(text.as_ref().as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Prints the parts of a result, as they are: whoever reads them wants every byte.
-pub fn parts(parts: &[impl AsRef<str>]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let written = parts.iter().try_for_each(|part| out.write_all(part.as_ref().as_bytes()));
-    match written.and_then(|()| out.flush()) {
+/// What became of a result. That the reader went away is its own decision.
+pub fn written(written: std::io::Result<()>) -> Result<()> {
+    match written {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::environment(format!("failed to write to standard output: {e}")))
         }

@@ -65,8 +65,14 @@ pub struct Binary {
     pub main: ImportPath,
     /// The build settings.
     pub profile: Profile,
+    /// The values of the profile's stamps.
+    pub stamps: BTreeMap<String, String>,
+    /// The profile that optimisation is guided by: a file, relative to the spec.
+    pub pgo: Option<String>,
     /// As `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// Whether the spec names it: then it is an error where it has no files.
+    pub is_named: bool,
 }
 
 /// Renders MODULE.bazel and all BUILD.bazel files.

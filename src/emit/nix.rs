@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
-use crate::plan::{BinaryAction, Configuration, PackageAction};
+use crate::plan::{BinaryAction, Configuration, PackageAction, Step};
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
@@ -54,6 +54,11 @@ pub fn render(
     }
     for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
         files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
+    }
+    if configurations.values().any(|c| c.binaries.values().any(|b| b.steps.iter().any(|s| matches!(s, Step::BuildId { .. })))) {
+        let error =
+            Error::input("the Nix files can't give binaries the go command's build ID yet, as buildid = \"go\" asks for");
+        return Err(error.help("give the binaries another profile, or leave out nix()"));
     }
     let path = format!("{}/plan.json", nix.dir);
     let text = plan(sdks, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::cache::Record;
+use super::discovered::Discovered;
 use super::explain::{self, Fields};
 use super::process::{self, Ended};
 use super::{Engine, Work};
 use crate::digest::Sha256;
 use crate::error::{Class, Error, Result};
 use crate::files::Seen;
+use crate::plan::cgo::UsesC;
 use crate::plan::{Source, Step, token};
 
 /// Bump when the meaning of an action key changes.
@@ -23,8 +26,12 @@ const ATTEMPTS: usize = 5;
 
 /// The output of a link.
 pub(super) const BINARY: &str = "bin";
+/// The header of a library for C.
+pub(super) const HEADER: &str = "h";
 /// Those of a compilation: export data, and the object archive.
-const PACKAGE: &[&str] = &["x", "o"];
+const PACKAGE: [&str; 2] = ["x", "o"];
+/// What a build ID depends on, where one is computed.
+const NOTES: &str = "id";
 
 /// A package to compile, or a binary to link.
 pub(super) struct Action<'a> {
@@ -33,7 +40,8 @@ pub(super) struct Action<'a> {
     pub name: &'a str,
     source: Option<&'a Source>,
     steps: &'a [Step],
-    outputs: &'static [&'static str],
+    outputs: Vec<&'static str>,
+    c: Option<&'a UsesC>,
     /// What the steps read of other actions.
     pub inputs: Vec<Input>,
     /// An earlier action, of another configuration, that does exactly the same.
@@ -82,13 +90,17 @@ pub(super) fn all<'a>(work: &'a [Work<'a>]) -> Result<Vec<Action<'a>>> {
         let index: BTreeMap<&str, usize> = packages.keys().zip(first..).map(|(name, i)| (name.as_str(), i)).collect();
         for (name, package) in packages {
             let inputs = inputs(name, &package.steps, &index)?;
-            let (source, steps) = (Some(&package.source), &package.steps);
-            actions.push(Action { work, work_index, name, source, steps, outputs: PACKAGE, inputs, same_as: None });
+            let (source, steps, c) = (Some(&package.source), &package.steps, package.c.as_ref());
+            let mut outputs = PACKAGE.to_vec();
+            outputs.extend(package.header.then_some(HEADER));
+            outputs.extend(package.steps.iter().any(|step| matches!(step, Step::Identify { .. })).then_some(NOTES));
+            actions.push(Action { work, work_index, name, source, steps, outputs, c, inputs, same_as: None });
         }
         for (name, binary) in &work.configuration.binaries {
             let inputs = inputs(name, &binary.steps, &index)?;
-            let steps = &binary.steps;
-            actions.push(Action { work, work_index, name, source: None, steps, outputs: &[BINARY], inputs, same_as: None });
+            let (steps, c) = (&binary.steps, binary.c.as_ref());
+            let outputs = vec![BINARY];
+            actions.push(Action { work, work_index, name, source: None, steps, outputs, c, inputs, same_as: None });
         }
     }
     if work.len() > 1 {
@@ -106,7 +118,8 @@ fn find_same(actions: &mut [Action<'_>]) -> Result<()> {
     for node in order {
         let action = &actions[node];
         let inputs: Vec<_> = action.inputs.iter().map(|input| (&input.token, identities[input.node])).collect();
-        let all = (action.work.sdk_id, &action.work.configuration.env, action.source, action.steps, inputs);
+        let Work { sdk_id, configuration, c, .. } = action.work;
+        let all = (sdk_id, &configuration.env, (&c.id, &c.env, action.c), action.source, action.steps, inputs);
         identities[node] = Sha256::of(json(&all)?);
         let same = *first.entry(identities[node]).or_insert(node);
         actions[node].same_as = (same != node).then_some(same);
@@ -118,7 +131,8 @@ fn find_same(actions: &mut [Action<'_>]) -> Result<()> {
 fn inputs(name: &str, steps: &[Step], index: &BTreeMap<&str, usize>) -> Result<Vec<Input>> {
     let mut tokens = BTreeSet::new();
     for text in steps.iter().flat_map(Step::texts) {
-        tokens.extend(token::names(text).into_iter().filter(|token| token.contains(':')));
+        tokens
+            .extend(token::names(text).into_iter().filter(|token| token.contains(':') && !token.starts_with(token::SOURCE_OF)));
     }
     let input = |token: &str| {
         let (output, dep) = token.split_once(':')?;
@@ -139,22 +153,10 @@ struct SourceFiles {
 
 /// The paths that tokens stand for while an action runs.
 struct Places<'a> {
+    root: &'a Path,
     source: Option<&'a Path>,
     scratch: &'a Path,
     object_dir: PathBuf,
-}
-
-impl<'a> Places<'a> {
-    /// Empties the scratch directory.
-    fn new(source: Option<&'a Path>, scratch: &'a Path) -> Result<Places<'a>> {
-        let object_dir = scratch.join("obj");
-        let failed = |e| Error::io("create", &object_dir, &e);
-        if object_dir.exists() {
-            std::fs::remove_dir_all(&object_dir).map_err(failed)?;
-        }
-        std::fs::create_dir(&object_dir).map_err(failed)?;
-        Ok(Places { source, scratch, object_dir })
-    }
 }
 
 impl Action<'_> {
@@ -174,52 +176,104 @@ impl Action<'_> {
 
     /// How long it takes, compared with others: about as long as it has arguments, most of which are files.
     pub fn weight(&self) -> usize {
-        let arguments = self.steps.iter().map(|step| if let Step::Run { run, .. } = step { run.len() } else { 0 });
-        arguments.sum::<usize>() + self.inputs.len()
+        fn arguments(step: &Step) -> usize {
+            match step {
+                Step::Run { run, .. } => run.len(),
+                Step::Try { then, .. } => then.iter().map(arguments).sum(),
+                _ => 0,
+            }
+        }
+        self.steps.iter().map(arguments).sum::<usize>() + self.inputs.len()
     }
 
     /// Takes the result from the cache, or runs the steps. `last` is the key that the action had the last time.
     pub fn run(&self, engine: Engine, inputs: BTreeMap<String, Sha256>, last: Option<&Sha256>) -> Result<Ran> {
         let source_dir = self.source.map(|source| engine.sources.dir(source, self.work.goroot)).transpose()?;
         let found = self.read_sources(engine, source_dir.as_deref())?;
-        let fields = self.fields(found.digests, inputs);
-        let why = json(&fields)?;
-        let key = Sha256::of(&why);
-        if let Some(record) = engine.cache.recall(&key, self.outputs) {
+        let root = self.source.map(|source| engine.sources.root_of(source, self.work.goroot)).transpose()?;
+        let root = root.as_deref().unwrap_or(Path::new("/"));
+        let mut fields = self.fields(engine, found.digests, inputs, root);
+        let first_key = Sha256::of(format!("files of {}", json(&fields)?));
+        let include = self.include(root, source_dir.as_deref())?;
+        if self.c.is_some() {
+            let discovered = Discovered::recall(engine.cache, &first_key).unwrap_or_default();
+            fields.discovered = discovered.digests(root, &include, engine);
+        }
+        let mut why = json(&fields)?;
+        let mut key = Sha256::of(&why);
+        if let Some(record) = engine.cache.recall(&key, &self.outputs) {
             return Ok(Ran::Reused(Known { key, record }));
         }
         let reasons = explain::reasons(last, &key, engine.cache, &why);
-        let scratch = engine.cache.scratch()?;
-        let mut attempts = 0;
-        let ended = loop {
-            let damaged: BTreeSet<Sha256> = fields.inputs.values().filter(|b| !engine.cache.is_whole(b)).copied().collect();
-            if !damaged.is_empty() {
-                return Ok(Ran::Damaged(damaged));
-            }
-            let before = engine.cache.identities(fields.inputs.values());
-            let places = Places::new(source_dir.as_deref(), scratch.path())?;
-            let ended = self.run_steps(engine, &places, &fields.inputs);
-            attempts += 1;
-            // Another process may have trimmed the cache meanwhile, and a third one have put back what was missing.
-            let undisturbed = matches!(ended, Ok(Ended::Well(_))) || engine.cache.doubt_changed(&before);
-            if undisturbed || attempts == ATTEMPTS {
-                break ended;
-            }
+        let (scratch, start) = (engine.cache.scratch()?, SystemTime::now());
+        let places =
+            Places { root, source: source_dir.as_deref(), scratch: scratch.path(), object_dir: scratch.path().join("obj") };
+        let Some(ended) = self.run_undisturbed(engine, &places, &fields.inputs) else {
+            let damaged = fields.inputs.values().filter(|b| !engine.cache.is_whole(b)).copied().collect();
+            return Ok(Ran::Damaged(damaged));
         };
         let messages = match ended? {
             Ended::Well(messages) => messages,
             Ended::Badly(text) => return Ok(Ran::Failed(text)),
         };
-        if let Some((path, _)) = found.seen.iter().find(|(path, seen)| !seen.still(path)) {
+        let discovered = self.discovered(&places)?;
+        let written = found.seen.iter().find(|(path, seen)| !seen.still(path)).map(|(path, _)| path.clone());
+        if let Some(path) = written.or_else(|| discovered.as_ref()?.written_since(root, engine, start)) {
             let error = Error::new(Class::Negative, format!("{} was written while it was compiled", path.display()));
             return Err(error.help("build again"));
         }
+        if let Some(discovered) = discovered {
+            fields.discovered = discovered.digests(root, &include, engine);
+            why = json(&fields)?;
+            key = Sha256::of(&why);
+            discovered.record(engine.cache, &first_key)?;
+        }
         let mut record = Record { outputs: BTreeMap::new(), messages };
-        for output in self.outputs {
+        for output in &self.outputs {
             record.outputs.insert((*output).to_owned(), engine.cache.insert(&scratch.path().join(output))?);
         }
         engine.cache.record(&key, &record, &why)?;
         Ok(Ran::Now(Known { key, record }, reasons))
+    }
+
+    /// Runs all steps with inputs that stay there meanwhile; `None` when they are damaged or gone.
+    fn run_undisturbed(&self, engine: Engine, places: &Places, inputs: &BTreeMap<String, Sha256>) -> Option<Result<Ended>> {
+        for attempt in 1.. {
+            if !inputs.values().all(|blob| engine.cache.is_whole(blob)) {
+                return None;
+            }
+            let before = engine.cache.identities(inputs.values());
+            let ended = empty(&places.object_dir).and_then(|()| self.run_steps(engine, places, inputs));
+            // Another process may have trimmed the cache meanwhile, and a third one have put back what was missing.
+            let undisturbed = matches!(ended, Ok(Ended::Well(_))) || engine.cache.doubt_changed(&before);
+            if undisturbed || attempt == ATTEMPTS {
+                return Some(ended);
+            }
+        }
+        None
+    }
+
+    /// The directories of the repository that C compilers look for headers in. SDK and modules don't change.
+    fn include(&self, root: &Path, source_dir: Option<&Path>) -> Result<Vec<PathBuf>> {
+        let (Some(uses), Some(Source::Local { .. }), Some(source_dir)) = (self.c, self.source, source_dir) else {
+            return Ok(Vec::new());
+        };
+        let lookup = |token: &str| match token {
+            "src" => Some(source_dir.display().to_string()),
+            "root" => Some(root.display().to_string()),
+            _ => None,
+        };
+        uses.include.iter().map(|directory| token::substitute(directory, lookup).map(PathBuf::from)).collect()
+    }
+
+    /// What C compilers and linkers have read, if they took part.
+    fn discovered(&self, places: &Places) -> Result<Option<Discovered>> {
+        let Some(uses) = self.c else { return Ok(None) };
+        let lookup = |token: &str| (token == "obj").then(|| places.object_dir.display().to_string());
+        let depfiles = uses.depfiles.iter().map(|file| token::substitute(file, lookup).map(PathBuf::from));
+        let depfiles = depfiles.collect::<Result<Vec<PathBuf>>>()?;
+        let source = places.source.unwrap_or(&places.object_dir);
+        Ok(Some(Discovered::collect(&depfiles, places.root, source, places.scratch)))
     }
 
     /// Runs all steps; what the tools said, with tokens for paths.
@@ -227,17 +281,31 @@ impl Action<'_> {
         let path_of = |token: &str| -> Option<PathBuf> {
             Some(match token {
                 "src" => places.source?.to_owned(),
+                "root" => places.root.to_owned(),
                 "obj" => places.object_dir.clone(),
                 "sdk" => self.work.goroot.to_owned(),
                 "tool" => self.work.tools.to_owned(),
                 output if self.outputs.contains(&output) => places.scratch.join(output),
-                input => engine.cache.blob(inputs.get(input)?),
+                input => {
+                    let source_of = |name| Some(&self.work.configuration.packages.get(name)?.source);
+                    if let Some(other) = input.strip_prefix(token::SOURCE_OF) {
+                        engine.sources.dir(source_of(other)?, self.work.goroot).ok()?
+                    } else if let Some(other) = input.strip_prefix(token::ROOT_OF) {
+                        engine.sources.root_of(source_of(other)?, self.work.goroot).ok()?
+                    } else {
+                        engine.cache.blob(inputs.get(input)?)
+                    }
+                }
             })
         };
+        let mut env = self.work.configuration.env.clone();
+        if self.c.is_some() {
+            env.extend(self.work.c.env.clone());
+        }
         let lookup = |token: &str| path_of(token).map(|path| path.display().to_string());
         let mut messages = String::new();
         for step in self.steps {
-            let ended = process::run(step, &self.work.configuration.env, places.scratch, &lookup);
+            let ended = process::run(step, &env, places.scratch, &lookup);
             match ended.map_err(|e| e.context(self.name))? {
                 Ended::Well(text) => messages += &self.with_tokens(places, &text),
                 Ended::Badly(text) => return Ok(Ended::Badly(messages + &self.with_tokens(places, &text))),
@@ -259,6 +327,9 @@ impl Action<'_> {
             replace(source, token::SRC);
         }
         replace(self.work.goroot, token::SDK);
+        if places.root != Path::new("/") {
+            replace(places.root, token::ROOT);
+        }
         text
     }
 
@@ -271,8 +342,13 @@ impl Action<'_> {
             Some(Source::Local { local, .. }) => from_here(&super::below(&engine.sources.root, local)),
             None => String::new(),
         };
+        let root = match self.source {
+            Some(Source::Module { module, .. }) => module.clone(),
+            _ => engine.sources.root.display().to_string(),
+        };
         let lookup = |token: &str| match token {
             "src" => Some(source.clone()),
+            "root" => Some(root.clone()),
             "obj" => Some("$WORK".to_owned()),
             "sdk" => Some("$GOROOT".to_owned()),
             _ => None,
@@ -302,16 +378,39 @@ impl Action<'_> {
         Ok(found)
     }
 
-    fn fields(&self, sources: BTreeMap<String, String>, inputs: BTreeMap<String, Sha256>) -> Fields<&[Step]> {
+    /// Where the source tree is, for results that have its path; that of a binary are those of its packages.
+    fn root(&self, engine: Engine, root: &Path) -> String {
+        if self.links() { engine.sources.root.display().to_string() } else { root.display().to_string() }
+    }
+
+    fn fields(
+        &self,
+        engine: Engine,
+        sources: BTreeMap<String, String>,
+        inputs: BTreeMap<String, Sha256>,
+        root: &Path,
+    ) -> Fields<&[Step]> {
         Fields {
             version: KEY_VERSION.to_owned(),
             sdk: self.work.sdk_id.to_owned(),
             env: self.work.configuration.env.clone(),
             steps: self.steps,
             sources,
+            c: self.c.map(|_| self.work.c.id.clone()).unwrap_or_default(),
+            root: self.c.filter(|uses| uses.has_root).map(|_| self.root(engine, root)).unwrap_or_default(),
+            discovered: BTreeMap::new(),
             inputs,
         }
     }
+}
+
+/// Makes an empty directory, in place of one that is there.
+fn empty(directory: &Path) -> Result<()> {
+    let failed = |e| Error::io("create", directory, &e);
+    if directory.exists() {
+        std::fs::remove_dir_all(directory).map_err(failed)?;
+    }
+    std::fs::create_dir(directory).map_err(failed)
 }
 
 /// A directory relative to the current one, if it is there or below.

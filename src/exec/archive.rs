@@ -22,6 +22,28 @@ pub(super) fn append(archive: &Path, members: &[std::path::PathBuf]) -> Result<(
     Ok(())
 }
 
+/// What an archive begins with.
+pub(super) const START: &[u8] = b"!<arch>\n";
+
+/// The members with their headers; `None` when it isn't an archive.
+pub(super) fn members(archive: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut rest = archive.strip_prefix(START)?;
+    let mut members = Vec::new();
+    while !rest.is_empty() {
+        let (header, behind) = rest.split_at_checked(60)?;
+        let size: usize = std::str::from_utf8(&header[48..58]).ok()?.trim_end().parse().ok()?;
+        let (content, behind) = behind.split_at_checked(size)?;
+        members.push((header, content));
+        rest = behind.get(size % 2..)?;
+    }
+    Some(members)
+}
+
+/// The header for content of another size.
+pub(super) fn resized(header: &[u8], size: usize) -> Vec<u8> {
+    [&header[..48], format!("{size:<10}").as_bytes(), &header[58..]].concat()
+}
+
 /// 60 bytes: name (cut to 16 bytes), time, owner, group, mode, size.
 fn header(name: &str, size: usize) -> Vec<u8> {
     let mut header = name.as_bytes()[..name.len().min(16)].to_vec();

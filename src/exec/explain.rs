@@ -25,6 +25,15 @@ pub(super) struct Fields<Steps> {
     pub steps: Steps,
     /// The source files with their digests, or the directory of a module with what pins it.
     pub sources: BTreeMap<String, String>,
+    /// What identifies the C toolchain, for actions that use it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub c: String,
+    /// Where the source tree is, for actions whose results have its path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub root: String,
+    /// Digests of what C compilers and linkers read besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub discovered: BTreeMap<String, String>,
     /// What is read of other actions, by token.
     pub inputs: BTreeMap<String, Sha256>,
 }
@@ -50,6 +59,12 @@ fn differences(before: &Fields<Value>, now: &Fields<Value>) -> Vec<String> {
     if before.sdk != now.sdk {
         reasons.push("another SDK".to_owned());
     }
+    if before.c != now.c {
+        reasons.push("another C toolchain, or other variables for it".to_owned());
+    }
+    if before.root != now.root {
+        reasons.push(format!("the source is in {}, it was in {}", now.root, before.root));
+    }
     for (name, change) in compare(&before.env, &now.env) {
         let [old, new] = [&before.env, &now.env].map(|env| env.get(name).cloned().unwrap_or_default());
         match change {
@@ -61,6 +76,7 @@ fn differences(before: &Fields<Value>, now: &Fields<Value>) -> Vec<String> {
         "" => "the module".to_owned(),
         file => file.to_owned(),
     }));
+    reasons.extend(named(compare(&before.discovered, &now.discovered), str::to_owned));
     reasons.extend(named(compare(&before.inputs, &now.inputs), |token| match token.split_once(':') {
         Some(("x", dep)) => format!("the export data of {dep}"),
         Some(("o", dep)) => format!("the object code of {dep}"),

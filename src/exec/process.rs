@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{archive, children};
+use super::{archive, buildid, children};
 use crate::error::{Class, Error, Result};
 use crate::plan::{Step, token};
 
@@ -42,6 +42,22 @@ pub(super) fn run(
             let content = std::fs::read(&from).map_err(|e| Error::io("read", &from, &e))?;
             std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))?;
         }
+        Step::Identify { identify, archive, dir, files } => {
+            let parts = archive.iter().map(|part| path(part)).collect::<Result<Vec<_>>>()?;
+            let files = files.iter().map(|file| fill(file)).collect::<Result<Vec<_>>>()?;
+            buildid::identify(&path(identify)?, &parts, &path(dir)?, &files)?;
+        }
+        Step::BuildId { buildid, of } => {
+            let version = |tool: &str| {
+                let argv = [fill(&format!("{}/{tool}", token::TOOL))?, "-V=full".to_owned()];
+                match execute(&argv, scratch, env, scratch)? {
+                    Ended::Well(text) => Ok(text.trim().to_owned()),
+                    Ended::Badly(text) => Err(Error::environment(format!("{tool} doesn't say its version: {text}"))),
+                }
+            };
+            buildid::compute(&path(buildid)?, of, lookup, &version)?;
+        }
+        Step::Settle { settle, buildid } => buildid::settle(&path(settle)?, &path(buildid)?)?,
         Step::Pack { pack, add } => {
             let members = add.iter().map(|member| path(member)).collect::<Result<Vec<_>>>()?;
             archive::append(&path(pack)?, &members)?;
@@ -50,8 +66,44 @@ pub(super) fn run(
             let argv = run.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
             return execute(&argv, &path(dir)?, env, scratch);
         }
+        Step::Try { attempt, dir, then, otherwise } => {
+            let argv = attempt.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
+            let next = match execute(&argv, &path(dir)?, env, scratch)? {
+                Ended::Well(_) => then,
+                // Its messages would only confuse: it may fail.
+                Ended::Badly(_) => otherwise,
+            };
+            let mut messages = String::new();
+            for step in next {
+                match run(step, env, scratch, lookup)? {
+                    Ended::Well(text) => messages += &text,
+                    Ended::Badly(text) => return Ok(Ended::Badly(messages + &text)),
+                }
+            }
+            return Ok(Ended::Well(messages));
+        }
     }
     Ok(Ended::Well(String::new()))
+}
+
+/// What a program printed.
+pub(super) struct Output {
+    /// Whether it succeeded.
+    pub success: bool,
+    /// Its standard output.
+    pub stdout: String,
+    /// That and its messages.
+    pub text: String,
+}
+
+/// Runs a program for what it prints.
+pub(super) fn output(program: &Path, arguments: &[&str], dir: &Path, env: &BTreeMap<String, String>) -> Result<Output> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).stdin(Stdio::null());
+    let output = command.output().map_err(|e| Error::io("run", program, &e))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = stdout.clone() + &String::from_utf8_lossy(&output.stderr);
+    Ok(Output { success: output.status.success(), stdout, text })
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.
@@ -88,11 +140,16 @@ pub fn watch(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, watche
     Err(Error::new(Class::Negative, format!("{name} failed with {status}\n{text}")))
 }
 
-/// The assembler names files relative to the directory where it runs, which people don't know.
+/// Assemblers and C compilers name files relative to the directory where they run, which people don't know.
 fn named_from_root(text: &str, dir: &Path) -> String {
-    let line = |line: &str| match line.strip_prefix("./") {
-        Some(file) => dir.join(file).display().to_string(),
-        None => line.to_owned(),
+    let line = |line: &str| {
+        let included = ["In file included from ", "                 from "].into_iter().find(|start| line.starts_with(start));
+        let (start, rest) = line.split_at(included.map_or(0, str::len));
+        let rest = rest.strip_prefix("./").unwrap_or(rest);
+        match rest.split_once(':').is_some_and(|(file, _)| !file.is_empty() && dir.join(file).is_file()) {
+            true => format!("{start}{}", dir.join(rest).display()),
+            false => line.to_owned(),
+        }
     };
     text.lines().map(|text| line(text) + "\n").collect()
 }

@@ -1,15 +1,16 @@
 //! Reading third-party packages before a graph is walked, many at once: the walk goes from one import to the next, and a module
 //! that isn't there yet would make it wait for each download.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use super::find::Found;
 use super::listing::Match;
 use super::{Origin, Sources};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::name::ImportPath;
 use crate::source::choose::Chosen;
 use crate::source::context::BuildContext;
@@ -66,6 +67,20 @@ impl Sources<'_> {
 /// What was read ahead, by import path.
 pub type Read = HashMap<Arc<str>, Arc<Found>>;
 
+/// What several threads read.
+struct Reading<'c> {
+    context: &'c BuildContext,
+    /// `None` while it is being read.
+    read: Mutex<HashMap<Arc<str>, Option<Arc<Found>>>>,
+    /// By import path, so that always the same one is reported.
+    failures: Mutex<BTreeMap<Arc<str>, Error>>,
+}
+
+/// The content of a mutex, also after a panic elsewhere: each insertion is complete.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Sources<'_> {
     /// Reads all packages that a listing needs, many at once; with `tests`, also what the tests of the named packages need.
     ///
@@ -73,24 +88,47 @@ impl Sources<'_> {
     ///
     /// Only what stops everything: a directory that can't be read.
     pub fn read_all(&self, context: &BuildContext, matches: &[Match], tests: bool) -> Result<Read> {
-        let mut read = Read::new();
-        let mut round: BTreeSet<String> = matches.iter().flat_map(|m| m.packages.iter().cloned()).collect();
-        let mut tests = tests;
+        let mut roots: BTreeSet<&str> = matches.iter().flat_map(|m| m.packages.iter().map(String::as_str)).collect();
         if tests {
-            round.extend(["os", "reflect", "testing", "testing/internal/testdeps", "runtime"].map(str::to_owned));
+            roots.extend(["os", "reflect", "testing", "testing/internal/testdeps", "runtime"]);
         }
-        while !round.is_empty() {
-            let paths: Vec<String> = round.into_iter().collect();
-            let found: Result<Vec<Found>> = paths.par_iter().map(|path| self.find(path, context)).collect();
-            round = BTreeSet::new();
-            for (path, found) in paths.into_iter().zip(found?) {
-                round.extend(self.next(&found, tests)?);
-                read.insert(path.into(), Arc::new(found));
+        let begun = roots.iter().map(|path| (Arc::from(*path), None)).collect();
+        let reading = Reading { context, read: Mutex::new(begun), failures: Mutex::default() };
+        let shared = &reading;
+        rayon::scope(|scope| {
+            for path in roots {
+                scope.spawn(move |scope| self.read_one(shared, path.into(), tests, scope));
             }
-            round.retain(|path| !read.contains_key(path.as_str()));
-            tests = false;
+        });
+        let failures = reading.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = failures.into_values().next() {
+            return Err(failure);
         }
-        Ok(read)
+        let read = reading.read.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(read.into_iter().filter_map(|(path, found)| Some((path, found?))).collect())
+    }
+
+    /// Reads a package, and what it imports that nobody has begun to read.
+    fn read_one<'s>(&'s self, reading: &'s Reading<'s>, path: Arc<str>, tests: bool, scope: &rayon::Scope<'s>) {
+        let next = self.find(&path, reading.context).and_then(|found| {
+            let next = self.next(&found, tests)?;
+            lock(&reading.read).insert(path.clone(), Some(Arc::new(found)));
+            Ok(next)
+        });
+        match next {
+            Ok(next) => {
+                for path in next.into_iter().map(Arc::<str>::from) {
+                    let is_new = match lock(&reading.read).entry(path.clone()) {
+                        Entry::Occupied(_) => false,
+                        Entry::Vacant(place) => place.insert(None).is_none(),
+                    };
+                    if is_new {
+                        scope.spawn(move |scope| self.read_one(reading, path, false, scope));
+                    }
+                }
+            }
+            Err(failure) => drop(lock(&reading.failures).insert(path, failure)),
+        }
     }
 
     /// What a package imports.

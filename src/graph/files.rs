@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::source::scan::{Tests, scan};
-use crate::source::tree::{DiskTree, Tree, clean, join};
+use crate::source::tree::{Tree, clean, join};
 
 /// The import path of the package.
 pub const COMMAND_LINE: &str = "command-line-arguments";
@@ -34,9 +34,8 @@ fn place(sources: &Sources, file: &str) -> (String, String) {
 }
 
 fn is_file(sources: &Sources, file: &str) -> Result<bool> {
-    use crate::source::tree::EntryKind::{File, Symlink};
     let (directory, name) = place(sources, file);
-    Ok(DiskTree::new(directory).list("")?.iter().any(|e| e.name == name && matches!(e.kind, File | Symlink)))
+    Ok(sources.directory(&directory).list("")?.iter().any(|e| e.name == name && e.is_file()))
 }
 
 impl Loader<'_> {
@@ -65,7 +64,7 @@ impl Loader<'_> {
             }
             names.push(name);
         }
-        let mut scanned = scan(&DiskTree::new(&directory), "", Tests::Include)?;
+        let mut scanned = scan(&sources.directory(&directory), "", Tests::Include)?;
         scanned.files.retain(|file| names.contains(&file.name));
         scanned.files.iter_mut().for_each(|file| file.constraint = None);
         let chosen = Arc::new(scanned.select(self.context, &directory));

@@ -62,6 +62,15 @@ impl Sources<'_> {
         Ok(Found { path, origin: Some(origin), directory, chosen, problem })
     }
 
+    /// What is wrong with a directory of a main module whose Go files are all unreadable.
+    pub(super) fn unreadable(&self, index: usize, directory: &str) -> Result<Option<Problem>> {
+        let Some(scanned) = self.main_package(index, directory)? else { return Ok(None) };
+        let Some((file, why)) = scanned.without_readable() else { return Ok(None) };
+        let place = self.in_root(&join(&scanned.directory, file));
+        let problem = Problem::import(format!("stat {place}: {why}"), scanned.unreadable(file, why));
+        Ok(Some(Problem { kind: ProblemKind::Missing, ..problem }))
+    }
+
     /// The record of a package that was located.
     fn recorded(&self, origin: &Origin, path: &str) -> Result<Option<Recorded<'_>>> {
         match origin {
@@ -136,6 +145,7 @@ fn problem_of_fault(fault: &Fault, directory: &str) -> Problem {
         FaultKind::Head(header::Fault::Constraint) => {
             (format!("{file}: parsing //go:build line: {message}"), ProblemKind::Import)
         }
+        FaultKind::Head(header::Fault::Unreadable) => (format!("open {directory}/{file}: {message}"), ProblemKind::Import),
         FaultKind::Head(header::Fault::Nul) => (format!("read {directory}/{file}: {message}"), ProblemKind::Import),
         FaultKind::Head(header::Fault::Constraints) | FaultKind::CgoLine => (format!("{file}: {message}"), ProblemKind::Import),
         FaultKind::Packages => (format!("{message} in {directory}"), ProblemKind::Import),

@@ -57,7 +57,7 @@ impl Loader<'_> {
             ("android", "arm64") => None,
             ("android", _) | ("ios", "arm64") => Some(platform.os_arch().to_string()),
             ("ios", _) => Some("default PIE binary".to_owned()),
-            _ => None,
+            _ => self.context.external_link.map(str::to_owned),
         };
         match external {
             Some(what) if !self.context.cgo => {
@@ -81,12 +81,14 @@ impl Loader<'_> {
     pub(super) fn wrong_names(&self, id: Id) -> Option<String> {
         let package = &self.packages[id];
         let files = package.found.chosen.all_files();
-        let own = files.iter().map(|f| f.as_str());
         let embedded = package.embed_files(&[0]);
         let embedded = embedded.into_iter().filter(|f| f.contains('/') || !files.contains(*f));
+        let all: Vec<&str> = files.iter().copied().chain(embedded).collect();
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-        let all: Vec<&str> = own.chain(embedded).collect();
-        for file in &all {
+        // What is in lower case differs from the others anyway.
+        let is_plain = |file: &&str| !file.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii());
+        let has_others = !all.iter().all(is_plain);
+        for file in all.iter().filter(|_| has_others) {
             if let Some(other) = seen.insert(file.to_lowercase(), file) {
                 let (first, second) = if other < *file { (other, *file) } else { (*file, other) };
                 return Some(format!("case-insensitive file name collision: \"{first}\" and \"{second}\""));

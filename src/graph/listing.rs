@@ -1,12 +1,12 @@
 //! The packages that patterns name, as `go list` lists them (`runList` in `cmd/go/internal/list`).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::load::{Id, Loader};
 use super::loaded::{Kind, Loaded};
 use crate::error::Result;
-use crate::source::choose::Selection;
 use crate::source::tree::Tree;
 
 /// What is listed besides the named packages.
@@ -43,19 +43,6 @@ pub struct Listing {
     pub deps: Vec<Vec<u64>>,
     /// For each package of the loader the errors of what it needs, in Go's order.
     pub deps_errors: Vec<Vec<usize>>,
-}
-
-impl Listing {
-    /// The import paths of all that a package needs, sorted.
-    pub fn deps_of(&self, id: Id) -> impl Iterator<Item = &Arc<str>> {
-        let ranks = |(index, word): (usize, &u64)| {
-            let rest =
-                std::iter::successors(Some(*word), |word| Some(word & word.wrapping_sub(1))).take_while(|word| *word != 0);
-            rest.map(move |word| index * 64 + word.trailing_zeros() as usize)
-        };
-        let set = self.deps[id].iter().enumerate().flat_map(ranks);
-        set.map(|rank| &self.paths[rank])
-    }
 }
 
 impl Loader<'_> {
@@ -187,16 +174,17 @@ impl Loader<'_> {
     /// # Errors
     ///
     /// Only what stops everything: a directory that can't be read.
-    pub fn test_imports(&self, id: Id) -> Result<[BTreeSet<String>; 2]> {
-        let package = &self.packages[id];
-        let resolve = |part: &Selection| -> Result<BTreeSet<String>> {
-            let resolved = |path: &String| match package.is_std() {
-                true => Ok(self.sources.vendored(&package.found.path, path)?.unwrap_or_else(|| path.clone())),
-                false => Ok(path.clone()),
-            };
-            part.imports.keys().map(resolved).collect()
-        };
-        Ok([resolve(&package.found.chosen.test)?, resolve(&package.found.chosen.external_test)?])
+    pub fn test_imports(&self, id: Id) -> Result<[BTreeSet<Cow<'_, str>>; 2]> {
+        let Loaded { found, .. } = &self.packages[id];
+        let is_std = self.packages[id].is_std();
+        let vendored = |path: &str| if is_std { self.sources.vendored(&found.path, path) } else { Ok(None) };
+        let mut imports = [BTreeSet::new(), BTreeSet::new()];
+        for (imports, part) in imports.iter_mut().zip([&found.chosen.test, &found.chosen.external_test]) {
+            for path in part.imports.keys() {
+                imports.insert(vendored(path)?.map_or(Cow::Borrowed(path.as_str()), Cow::Owned));
+            }
+        }
+        Ok(imports)
     }
 
     /// The imports of a package as they are shown: of variants, those that it is compiled with.

@@ -1,5 +1,6 @@
 //! Packages as a loader has them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -61,11 +62,11 @@ pub struct Loaded {
 
 impl Loaded {
     /// The name in the package clause.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Cow<'_, str> {
         match self.kind {
-            Kind::Plain | Kind::WithTests => self.name.clone().unwrap_or_else(|| self.found.chosen.name.clone()),
-            Kind::ExternalTest => format!("{}_test", self.found.chosen.name),
-            Kind::TestMain => "main".to_owned(),
+            Kind::Plain | Kind::WithTests => self.name.as_deref().unwrap_or(&self.found.chosen.name).into(),
+            Kind::ExternalTest => format!("{}_test", self.found.chosen.name).into(),
+            Kind::TestMain => "main".into(),
         }
     }
 

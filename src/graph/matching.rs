@@ -10,12 +10,12 @@ use super::pattern::{below, matches_pattern};
 use super::problem::{Problem, ProblemKind};
 use super::resolve::import_path_fault;
 use super::sources::{ModuleInfo, Std, ThirdParty};
-use super::walk::{Root, is_passed_over, walk};
+use super::walk::{Reaches, Root, is_passed_over, walk};
 use super::{Origin, Sources};
 use crate::error::{Error, Result};
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
-use crate::source::tree::{DiskTree, EntryKind, Tree, clean, join};
+use crate::source::tree::{EntryKind, Tree, clean, join};
 
 /// What decides which packages patterns name.
 pub struct Patterns<'a> {
@@ -61,7 +61,7 @@ impl Patterns<'_> {
     }
 
     /// A module that nothing vouches for could have packages that the pattern matches.
-    fn unread(&self, reaches: &dyn Fn(&str) -> bool) -> Option<Problem> {
+    fn unread(&self, reaches: &Reaches<'_>) -> Option<Problem> {
         let ThirdParty::Unpacked { modules, .. } = &self.sources.third_party else { return None };
         let module = modules.iter().find(|m| !m.vouched && reaches(m.info.path.as_str()))?;
         let ModuleInfo { path, version, .. } = &module.info;
@@ -69,7 +69,7 @@ impl Patterns<'_> {
     }
 
     /// The packages of the main modules, or of all, sorted.
-    fn matching(&self, fits: &dyn Fn(&str) -> bool, reaches: &dyn Fn(&str) -> bool, all: bool) -> Result<Vec<String>> {
+    fn matching(&self, fits: &Reaches<'_>, reaches: &Reaches<'_>, all: bool) -> Result<Vec<String>> {
         let sources = self.sources;
         let mut candidates: Vec<String> = Vec::new();
         if let (Std::Tree(tree), true) = (sources.std, all) {
@@ -233,7 +233,7 @@ impl Patterns<'_> {
                 return Ok(());
             }
         };
-        if !is_directory(start)? {
+        if !is_directory(self.sources, start)? {
             let shown = pattern[..pattern.find("...").unwrap_or(0)].rsplit_once('/').map_or("", |(directory, _)| directory);
             found.problem = Some(Problem::plain(format!("pattern {pattern}: lstat {shown}/: no such file or directory")));
             return Ok(());
@@ -245,10 +245,24 @@ impl Patterns<'_> {
         let root = Root { tree, directory, path: start.to_owned(), within, ignore, prune: (true, false) };
         let mut candidates = walk(&root, &|_| true)?;
         candidates.retain(|path| matches_pattern(&absolute, path));
-        let named: Vec<(String, Result<String, Problem>)> =
-            candidates.into_iter().map(|d| Ok((d.clone(), self.at_directory(&d)?))).collect::<Result<_>>()?;
-        let paths: Vec<String> = named.into_iter().filter_map(|(_, path)| path.ok()).collect();
+        let mut paths = Vec::new();
+        for directory in &candidates {
+            match self.at_directory(directory)? {
+                Ok(path) => paths.push(path),
+                Err(_) => self.note_unreadable(pattern, directory, found)?,
+            }
+        }
         found.packages = self.with_files(paths, true)?;
+        Ok(())
+    }
+
+    /// Notes the first directory that only unreadable Go files are in.
+    fn note_unreadable(&self, pattern: &str, directory: &str, found: &mut Match) -> Result<()> {
+        let Some((index, rest)) = self.sources.main_at(directory) else { return Ok(()) };
+        let is_built = self.sources.main_package(index, &rest)?.is_some_and(|package| package.is_built_for(self.context));
+        if let Some(problem) = self.sources.unreadable(index, &rest)?.filter(|_| is_built) {
+            found.problem.get_or_insert_with(|| Problem { text: format!("pattern {pattern}: {}", problem.text), ..problem });
+        }
         Ok(())
     }
 
@@ -264,6 +278,9 @@ impl Patterns<'_> {
             return Ok(if known { Ok(path.to_owned()) } else { Err(Problem::plain(text())) });
         }
         let path = join(module.path.as_str(), rest);
+        if let Some(problem) = self.sources.unreadable(index, rest)? {
+            return Ok(Err(problem));
+        }
         match self.sources.main_package(index, rest)? {
             Some(_) => Ok(Ok(path)),
             None => Ok(Err(Problem::plain(format!("main module ({}) does not contain package {path}", module.path)))),
@@ -273,12 +290,12 @@ impl Patterns<'_> {
     /// The package in a directory (`resolveLocalPackage`).
     fn at_directory(&self, absolute: &str) -> Result<Result<String, Problem>> {
         let sources = self.sources;
-        let listed = DiskTree::new(absolute).list("")?;
-        if listed.is_empty() && !is_directory(absolute)? {
+        let listed = sources.directory(absolute).list("")?;
+        if listed.is_empty() && !is_directory(sources, absolute)? {
             return Ok(Err(Problem::plain(format!("stat {absolute}: directory not found"))));
         }
         let is_go = |name: &str| name.ends_with(".go") && !name.starts_with(['_', '.']);
-        if !listed.iter().any(|e| is_go(&e.name) && e.kind != EntryKind::Directory) {
+        if !listed.iter().any(|e| is_go(&e.name) && (e.is_file() || e.kind == EntryKind::Broken)) {
             let problem = Problem::plain(format!("no Go files in {absolute}"));
             return Ok(Err(Problem { directory: absolute.to_owned(), ..problem }));
         }
@@ -351,8 +368,8 @@ impl Sources<'_> {
 }
 
 /// Whether there is a directory with this absolute path.
-fn is_directory(path: &str) -> Result<bool> {
+fn is_directory(sources: &Sources, path: &str) -> Result<bool> {
     let Some((parent, name)) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty()) else { return Ok(true) };
     let parent = if parent.is_empty() { "/" } else { parent };
-    Ok(DiskTree::new(parent).list("")?.iter().any(|e| e.name == name && e.kind == EntryKind::Directory))
+    Ok(sources.directory(parent).list("")?.iter().any(|e| e.name == name && e.kind == EntryKind::Directory))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::graph::Sources;
+use crate::graph::{Package, Sources};
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
 use crate::source::tree::{clean, join};
@@ -101,6 +101,31 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
         }
     }
     Ok(packages)
+}
+
+/// Whether a pattern of `-gcflags` and the like matches a package that is in this directory of the tree, if it is in the tree, and in a
+/// main module if it is told so (`load.MatchPackage`).
+pub fn matches_package(pattern: &str, package: &Package, directory: Option<&str>, in_main_module: bool) -> bool {
+    let path = package.import_path.as_str();
+    if matches!(pattern, "." | "..") || pattern.starts_with("./") || pattern.starts_with("../") {
+        let dots = pattern.find("...").unwrap_or(pattern.len());
+        let (from, rest) = match pattern[..dots].rfind('/').filter(|_| dots < pattern.len()) {
+            Some(slash) => (&pattern[..slash], &pattern[slash + 1..]),
+            None => (pattern, ""),
+        };
+        let below = directory.and_then(|directory| below(directory, &clean(from)));
+        // The directory itself is `.`, which `...` matches.
+        return below.is_some_and(|name| {
+            if rest.is_empty() { name.is_empty() } else { matches_pattern(rest, if name.is_empty() { "." } else { name }) }
+        });
+    }
+    match pattern {
+        "all" => true,
+        "std" => package.is_std(),
+        "cmd" => package.is_std() && path.starts_with("cmd/"),
+        "work" => in_main_module,
+        _ => matches_pattern(pattern, path),
+    }
 }
 
 /// Whether `name` matches, where `...` stands for any text without an element `vendor` that isn't the last, and `/...` at the end for

@@ -66,6 +66,9 @@ impl Sources<'_> {
             if let Some(directory) = path.below(module.path.as_str())
                 && self.main_package(index, directory)?.is_some()
             {
+                if let Some(problem) = self.unreadable(index, directory)? {
+                    return Err(problem);
+                }
                 candidates.push(Origin::Main { index, directory: directory.to_owned() });
             }
         }

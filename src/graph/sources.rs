@@ -9,13 +9,14 @@ use rayon::prelude::*;
 
 use super::walk::{Root, walk};
 use crate::error::Result;
+use crate::files::Files;
 use crate::lock::file::{LockedModule, Vendored};
 use crate::module::modules_txt::ModulesTxt;
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::source::index::IndexedTree;
 use crate::source::record::PackageRecord;
 use crate::source::scan::ScannedPackage;
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{DiskTree, Tree, join};
 
 /// A module whose source is in the repository: the one of go.mod, those of go.work, local replacements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +146,8 @@ pub struct Sources<'a> {
     pub tree: &'a dyn Tree,
     /// The absolute path of that tree, for `list`.
     pub root: String,
+    /// What the rest of the disk is read through, for `list`.
+    pub files: Files,
     /// Whether there is a go.work.
     pub in_workspace: bool,
     /// The main modules, and local replacements of other modules.
@@ -194,6 +197,7 @@ impl<'a> Sources<'a> {
         Sources {
             tree,
             root: String::new(),
+            files: Files::default(),
             in_workspace: false,
             main: main.into(),
             third_party,
@@ -204,6 +208,11 @@ impl<'a> Sources<'a> {
             unpacked,
             trees,
         }
+    }
+
+    /// A directory with an absolute path.
+    pub(super) fn directory(&self, absolute: &str) -> DiskTree {
+        DiskTree::through(self.files.clone(), absolute)
     }
 
     /// The path, version and go line of a third-party module.
@@ -333,7 +342,7 @@ impl<'a> Sources<'a> {
     }
 
     fn starts_module(&self, directory: &str) -> Result<bool> {
-        Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory))
+        Ok(self.tree.list(directory)?.iter().any(|e| e.name == "go.mod" && e.is_file()))
     }
 
     /// The directories of a main module that patterns can match, relative to it and sorted, from one of them on.

@@ -10,6 +10,7 @@ fn context(platform: &str, cgo: bool) -> BuildContext {
         cgo,
         tags: BTreeSet::new(),
         experiments: BTreeSet::new(),
+        external_link: None,
     }
 }
 

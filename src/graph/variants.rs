@@ -1,6 +1,6 @@
 //! Packages as they are compiled for tests (`TestPackagesAndErrors` and `recompileForTest` in `cmd/go/internal/load`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -233,13 +233,15 @@ impl Loader<'_> {
 
     /// Compiles again what stands between the test and the package: it must see the package with its tests.
     fn recompile(&mut self, main: Id, real: Id, with_tests: Id, external: Option<Id>) -> Option<PackageError> {
-        let mut copies: HashMap<Id, Id> = HashMap::from([(real, with_tests)]);
+        // What takes the place of each package: itself, unless it is compiled again.
+        let mut copies: Vec<Id> = (0..self.packages.len()).collect();
+        copies[real] = with_tests;
         for id in self.post_order(&[main]) {
             if id == real {
                 continue;
             }
             let own = id == main || id == with_tests || Some(id) == external;
-            let changed = self.packages[id].deps().iter().any(|dep| copies.get(dep).is_some_and(|copy| copy != dep));
+            let changed = self.packages[id].deps().iter().any(|dep| copies[*dep] != *dep);
             let is_library = !own && self.packages[id].name() == "main";
             let gets_profile = self.packages[real].has_profile && !self.packages[id].has_profile;
             let target = match own || !(changed || is_library || gets_profile) {
@@ -247,13 +249,12 @@ impl Loader<'_> {
                 false => {
                     let Loaded { path, has_profile, .. } = &self.packages[real];
                     let copy = Loaded { for_test: Some(path.clone()), has_profile: *has_profile, ..self.packages[id].clone() };
-                    let copy = self.keep(copy);
-                    copies.insert(id, copy);
-                    copy
+                    copies[id] = self.keep(copy);
+                    copies[id]
                 }
             };
-            for dep in self.packages[target].deps.iter_mut().flatten() {
-                *dep = copies.get(dep).copied().unwrap_or(*dep);
+            if changed {
+                self.packages[target].deps.iter_mut().flatten().for_each(|dep| *dep = copies[*dep]);
             }
         }
         self.test_cycle(with_tests)
@@ -261,18 +262,18 @@ impl Loader<'_> {
 
     /// The shortest way from a package with its tests to itself.
     fn test_cycle(&self, start: Id) -> Option<PackageError> {
-        let first = self.packages[start].deps();
-        let mut importers: HashMap<Id, Id> = HashMap::new();
-        let mut seen: HashSet<Id> = first.iter().copied().collect();
-        let mut queue: VecDeque<Id> = first.iter().copied().collect();
+        // Who imports what was found; it itself for what `start` does.
+        let mut importers: Vec<Option<Id>> = vec![None; self.packages.len()];
+        let mut queue = VecDeque::new();
+        for &dep in self.packages[start].deps() {
+            if importers[dep].replace(dep).is_none() {
+                queue.push_back(dep);
+            }
+        }
         while let Some(id) = queue.pop_front() {
             if id == start {
-                let mut chain = vec![start];
-                let mut current = start;
-                while let Some(importer) = importers.get(&current) {
-                    chain.push(*importer);
-                    current = *importer;
-                }
+                let importer = |of: &Id| importers[*of].filter(|importer| importer != of);
+                let mut chain: Vec<Id> = std::iter::successors(Some(start), importer).collect();
                 chain.push(start);
                 let mut stack: Vec<Importer> = chain.windows(2).map(|pair| self.step(pair[0], pair[1])).collect();
                 stack.push(Importer { path: self.packages[start].path.clone(), file: None });
@@ -280,10 +281,10 @@ impl Loader<'_> {
                 let text = "import cycle not allowed in test".to_owned();
                 return Some(PackageError { stack, position: String::new(), text, is_cycle: true, shows_stack: false });
             }
-            for dep in self.packages[id].deps() {
-                if seen.insert(*dep) {
-                    importers.insert(*dep, id);
-                    queue.push_back(*dep);
+            for &dep in self.packages[id].deps() {
+                if importers[dep].is_none() {
+                    importers[dep] = Some(id);
+                    queue.push_back(dep);
                 }
             }
         }

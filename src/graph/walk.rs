@@ -1,8 +1,10 @@
 //! The directories of a tree that patterns can match (`matchPackages` in `cmd/go/internal/modload`, `MatchDirs` in
 //! `cmd/go/internal/search`).
 
+use rayon::prelude::*;
+
 use crate::error::Result;
-use crate::source::tree::{EntryKind, Tree, join};
+use crate::source::tree::{Entry, EntryKind, Tree, join};
 
 /// A tree of packages.
 pub(super) struct Root<'t> {
@@ -20,44 +22,44 @@ pub(super) struct Root<'t> {
 }
 
 /// The directories of a tree that patterns can match, as import paths, in the order of a walk.
-pub(super) fn walk(root: &Root, reaches: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    walk_below(root, "", reaches, &mut found)?;
-    Ok(found)
+pub(super) fn walk(root: &Root, reaches: &Reaches<'_>) -> Result<Vec<String>> {
+    walk_below(root, "", reaches)
 }
+
+/// Whether a pattern can match a path, or what is below it.
+pub(super) type Reaches<'a> = dyn Fn(&str) -> bool + Sync + 'a;
 
 /// Whether patterns don't match a directory of this name, nor what is below.
 pub(super) fn is_passed_over(name: &str) -> bool {
     name.starts_with('_') || name == "testdata" || name.starts_with('.') && name != ".."
 }
 
-fn walk_below(root: &Root, directory: &str, reaches: &dyn Fn(&str) -> bool, found: &mut Vec<String>) -> Result<()> {
+fn walk_below(root: &Root, directory: &str, reaches: &Reaches<'_>) -> Result<Vec<String>> {
+    let mut found = Vec::new();
     let path = join(&root.path, directory);
     if ignores(root.ignore, &join(&root.within, directory)) {
-        return Ok(());
+        return Ok(found);
     }
     if !directory.is_empty() || !root.path.is_empty() {
         if !reaches(&path) {
-            return Ok(());
+            return Ok(found);
         }
         found.push(path);
     }
     let entries = root.tree.list(&join(&root.directory, directory))?;
-    if !directory.is_empty() && root.prune.0 && entries.iter().any(|e| e.name == "go.mod" && e.kind != EntryKind::Directory) {
-        found.pop();
-        return Ok(());
+    if !directory.is_empty() && root.prune.0 && entries.iter().any(|e| e.name == "go.mod" && e.is_file()) {
+        return Ok(Vec::new());
     }
     let vendor = directory.rsplit('/').next() == Some("vendor");
     if vendor && root.prune.1 {
-        return Ok(());
+        return Ok(found);
     }
-    for entry in entries.iter().filter(|e| e.kind == EntryKind::Directory) {
-        let below = join(directory, &entry.name);
-        if !is_passed_over(&entry.name) {
-            walk_below(root, &below, reaches, found)?;
-        }
+    let below: Vec<&Entry> = entries.iter().filter(|e| e.kind == EntryKind::Directory && !is_passed_over(&e.name)).collect();
+    let walks = below.into_par_iter().map(|entry| walk_below(root, &join(directory, &entry.name), reaches));
+    for below in walks.collect::<Vec<_>>() {
+        found.extend(below?);
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Whether go.mod's `ignore` directives cover a directory: `./x` at the module's root only, `x` anywhere

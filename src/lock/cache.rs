@@ -7,7 +7,7 @@
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
 //! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
 //! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
-//! memo/<sha256 of the directory>                                        what `lock` read when it had nothing to do
+//! memo/<sha256 of what is asked>                                        what `lock` and `list` answered, and what they read for that
 //! tmp/                                                                 what isn't complete yet
 //! ```
 //!

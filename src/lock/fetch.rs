@@ -68,6 +68,12 @@ impl Connection {
     }
 }
 
+/// Nobody but go.sum can say which hash of a module is right, and go.sum doesn't.
+pub(super) fn missing_sum(id: &ModuleId) -> Error {
+    let error = Error::input(format!("{id}: missing go.sum entry"));
+    error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path))
+}
+
 /// An unpacked module, verified.
 #[derive(Clone, Debug)]
 pub struct Fetched {
@@ -147,10 +153,7 @@ impl Fetcher<'_> {
         if !h1.is_empty() {
             return self.promised_module(id, Promise { h1, by: "go.sum" });
         }
-        let trust = self.prove(id)?.ok_or_else(|| {
-            Error::input(format!("{id}: missing go.sum entry"))
-                .help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path))
-        })?;
+        let trust = self.prove(id)?.ok_or_else(|| missing_sum(id))?;
         match trust {
             Trust::Proven(proven) => {
                 let fetched = self.promised_module(id, Promise { h1: &[proven.module()], by: BY_DATABASE })?;

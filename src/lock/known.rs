@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build;
 use super::changes::{Change, Kind, Subject};
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, missing_sum};
 use super::file::{Bootstrap, LockedGoMod, LockedModule, LockedSdk, Lockfile, NAME, Replacement, SdkDownload, SdkSource};
 use super::sdk::{SdkOrigin, SdkRequest};
+use super::sumdb::Database;
 use super::sumdb::note::Verifier;
 use super::sumdb::proof::{Proof, Proven};
 use crate::digest::H1;
@@ -26,7 +27,7 @@ pub enum Access<'a> {
     /// It is fetched; the cache and the network are set up when something is missing, and not before.
     Network(&'a Connect<'a>),
     /// Nothing is fetched: what the lock may become is guessed, and that it was is noted.
-    Offline(&'a Guesses),
+    Offline(&'a Guesses<'a>),
 }
 
 /// Sets up what fetches.
@@ -50,14 +51,20 @@ impl<'a> Access<'a> {
 }
 
 /// What had to be guessed, because the lock before doesn't know it.
-#[derive(Debug, Default)]
-pub struct Guesses {
+pub struct Guesses<'a> {
+    /// What would vouch for modules that nothing vouches for yet.
+    database: &'a Database,
     noted: Mutex<BTreeSet<Change>>,
     /// Import paths of packages that were made up.
     packages: Mutex<BTreeSet<ImportPath>>,
 }
 
-impl Guesses {
+impl<'a> Guesses<'a> {
+    /// Nothing is guessed yet.
+    pub fn new(database: &'a Database) -> Guesses<'a> {
+        Guesses { database, noted: Mutex::default(), packages: Mutex::default() }
+    }
+
     /// Notes what isn't known.
     pub fn note(&self, change: Change) {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(change);
@@ -192,11 +199,21 @@ impl<'a> Known<'a> {
     ///
     /// # Errors
     ///
-    /// When go.sum contradicts the lock.
-    pub fn guess(&self, module: &Selected, directory: &str, sums: &GoSum, guesses: &Guesses) -> Result<Option<PackageRecord>> {
+    /// When go.sum contradicts the lock, or nobody but go.sum could vouch for it.
+    pub fn guess(
+        &self,
+        module: &Selected,
+        directory: &str,
+        sums: &GoSum,
+        guesses: &Guesses<'_>,
+    ) -> Result<Option<PackageRecord>> {
         let before = self.before(module);
         if let Some(same) = before.filter(|known| is_same(known, module)) {
-            check_sum(same, sums)?;
+            check_agrees(same, sums)?;
+            let id = same.id();
+            if lacks_evidence(same, sums) && guesses.database.is_private(&id.path) {
+                return Err(missing_sum(&id));
+            }
         }
         let path = module.id.path.root().join(directory)?;
         let found = before.and_then(|known| recorded(known, directory));
@@ -251,18 +268,26 @@ fn is_same(known: &LockedModule, module: &Selected) -> bool {
 ///
 /// # Errors
 ///
-/// No line, or another hash.
+/// No line, which makes the lock stale; another hash.
 pub fn check_sum(module: &LockedModule, sums: &GoSum) -> Result<()> {
+    if lacks_evidence(module, sums) {
+        let error =
+            Error::new(Class::Negative, format!("{NAME} is stale: it has no proof of {}, and go.sum no line", module.id()));
+        return Err(error.help("run `godirect lock`"));
+    }
+    check_agrees(module, sums)
+}
+
+/// Whether nothing tells any more why an entry's hash is right.
+fn lacks_evidence(module: &LockedModule, sums: &GoSum) -> bool {
+    sums.module(&module.id()).is_empty() && module.proof.is_none() && module.verified
+}
+
+/// Refuses an entry that go.sum has another hash of.
+fn check_agrees(module: &LockedModule, sums: &GoSum) -> Result<()> {
     let id = module.id();
     let accepted = sums.module(&id);
-    if accepted.is_empty() && (module.proof.is_some() || !module.verified) {
-        return Ok(());
-    }
-    if accepted.is_empty() {
-        let error = Error::input(format!("{id}: missing go.sum entry"));
-        return Err(error.help(format!("`go mod tidy` adds it, or `go mod download {}`", id.path)));
-    }
-    if accepted.contains(&module.h1) {
+    if accepted.is_empty() || accepted.contains(&module.h1) {
         return Ok(());
     }
     let sums: Vec<String> = accepted.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@ use super::file::{Vendored, VendoredReplacement};
 use super::resolve::Packages;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
-use crate::files::{Entry, EntryKind, Files};
+use crate::files::Files;
 use crate::module::modules_txt::ModulesTxt;
 use crate::module::mvs::Selected;
 use crate::module::workspace::Workspace;
@@ -45,9 +45,9 @@ pub fn hash(files: &Files, directory: &Path, path: &ModulePath, version: &Module
     for (package, record) in packages {
         let in_package = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}/{name}") };
         let place = directory.join(package);
-        for Entry { name, kind } in files.list(&place).map_err(|e| Error::io("list", &place, &e))? {
-            if !name.starts_with(['.', '_']) && kind != EntryKind::Directory {
-                names.insert(in_package(&name));
+        for entry in files.list(&place).map_err(|e| Error::io("list", &place, &e))? {
+            if !entry.name.starts_with(['.', '_']) && entry.is_file() {
+                names.insert(in_package(&entry.name));
             }
         }
         names.extend(record.groups.iter().flat_map(|g| g.embed.values().flatten()).map(|name| in_package(name)));

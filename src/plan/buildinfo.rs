@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Binary, Module, ModuleFiles, Settings};
+use super::{Binary, Module, ModuleFiles, Settings, flags};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ModuleVersion;
+use crate::source::unicode::is_print;
+use crate::spec::profile::{Buildmode, Sanitizer};
 
 /// The version of what has none.
 const DEVELOPMENT: &str = "(devel)";
@@ -78,14 +80,20 @@ fn module_line(path: &str, version: &str, sum: &str) -> String {
 /// In the order of `setBuildInfo`.
 fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, String)> {
     let (platform, profile) = (settings.platform, settings.profile);
-    let mut list = vec![("-buildmode", "exe".to_owned()), ("-compiler", "gc".to_owned())];
-    if !profile.gcflags.is_empty() {
-        list.push(("-gcflags", profile.gcflags.join(" ")));
-    }
+    let mut list = Vec::new();
+    let switch = |list: &mut Vec<_>, flag: &'static str, on: bool| on.then(|| list.push((flag, "true".to_owned())));
+    switch(&mut list, "-asan", profile.sanitizer == Some(Sanitizer::Address));
+    list.extend(flags::shown(&profile.asmflags).map(|shown| ("-asmflags", shown)));
+    let mode = if profile.buildmode == Buildmode::Default { Buildmode::Exe } else { profile.buildmode };
+    list.extend([("-buildmode", mode.name().to_owned()), ("-compiler", "gc".to_owned())]);
+    list.extend(flags::shown(&flags::effective_gcflags(settings)).map(|shown| ("-gcflags", shown)));
+    switch(&mut list, "-cover", profile.cover);
+    switch(&mut list, "-msan", profile.sanitizer == Some(Sanitizer::Memory));
+    switch(&mut list, "-race", profile.sanitizer == Some(Sanitizer::Race));
     if !profile.tags.is_empty() {
         list.push(("-tags", profile.tags.iter().cloned().collect::<Vec<_>>().join(",")));
     }
-    list.push(("-trimpath", "true".to_owned()));
+    switch(&mut list, "-trimpath", true);
     if !binary.default_godebug.is_empty() {
         list.push(("DefaultGODEBUG", binary.default_godebug.clone()));
     }
@@ -94,9 +102,15 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     if !settings.goexperiment.is_empty() {
         list.push(("GOEXPERIMENT", settings.goexperiment.to_owned()));
     }
+    list.extend(profile.gofips140.clone().map(|version| ("GOFIPS140", version)));
     list.push(("GOOS", platform.goos().to_owned()));
     if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
         list.push((variable, value.to_owned()));
+    }
+    if let Some(pgo) = &binary.pgo {
+        // It is added last, and puts all into one order (`setPGOProfilePath`).
+        list.push(("-pgo", pgo.rsplit('/').next().unwrap_or_default().to_owned()));
+        list.sort();
     }
     list
 }
@@ -115,7 +129,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A Go string literal for bytes, as `strconv.Quote` writes ASCII; other bytes are escaped, which reads back the same.
-fn quote(bytes: &[u8]) -> String {
+pub(super) fn quote(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push('"');
     for &byte in bytes {
@@ -133,6 +147,30 @@ fn quote(bytes: &[u8]) -> String {
     quoted
 }
 
+/// Text as `%q` shows it (`strconv.Quote`).
+pub(super) fn quote_text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '\x07' => quoted.push_str("\\a"),
+            '\x08' => quoted.push_str("\\b"),
+            '\x0b' => quoted.push_str("\\v"),
+            '\x0c' => quoted.push_str("\\f"),
+            _ if is_print(char) => quoted.push(char),
+            '\0'..=' ' | '\x7f' => drop(write!(quoted, "\\x{:02x}", u32::from(char))),
+            '\u{80}'..='\u{ffff}' => drop(write!(quoted, "\\u{:04x}", u32::from(char))),
+            _ => drop(write!(quoted, "\\U{:08x}", u32::from(char))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +178,7 @@ mod tests {
     #[test]
     fn quotes_as_go_reads_it() {
         assert_eq!(quote(b"a\tb\n\"\\\x00\xff~"), r#""a\tb\n\"\\\x00\xff~""#);
+        assert_eq!(quote_text("a\t\"é\u{a0}\u{1F600}\u{e0001}\x07\x01"), r#""a\t\"é\u00a0😀\U000e0001\a\x01""#);
         assert_eq!(quote_value("v1"), "v1");
         assert_eq!(quote_value("-N -l"), "\"-N -l\"");
         assert_eq!(quote_value(""), "");

@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::cgo::{self, Cgo};
+use super::pgo::Guide;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, flags, pgo, strings};
 use crate::error::{Error, Result};
-use crate::graph::{Origin, Package};
+use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
+use crate::spec::profile::{BuildId, Buildmode};
 
 /// std packages with forward declarations that package runtime fills in, so that they can't be `-complete`.
 const FORWARD_DECLARATIONS: [&str; 10] =
@@ -18,39 +21,73 @@ const FORWARD_DECLARATIONS: [&str; 10] =
 /// The first minor version whose assembler knows `-std`.
 const ASM_STD_SINCE: u32 = 27;
 
-/// Refuses C code; of several packages that have it, std's are named last, since others cause their use.
-pub(super) fn refuse_c(packages: &[&Package]) -> Result<()> {
-    let has_c = |p: &&&Package| !p.selection.files.cgo.is_empty() || !p.selection.files.c.is_empty();
-    match packages.iter().filter(has_c).min_by_key(|p| (p.is_std(), p.import_path.as_str())) {
-        Some(package) => {
-            let error =
-                Error::input(format!("package {} has C code, which this version of godirect can't build", package.import_path));
-            Err(error.help("build it with `cgo = False`, or choose another package"))
-        }
+/// Refuses C code where there is no toolchain for it; of several packages that have it, std's are named last, since others cause
+/// their use.
+pub(super) fn refuse_c(settings: Settings, packages: &[&Package]) -> Result<()> {
+    let with_c = packages.iter().filter(|p| settings.c.is_none() && cgo::is_used_by(p));
+    match with_c.min_by_key(|p| (p.is_std(), p.import_path.as_str())) {
+        Some(package) => Err(cgo::unsupported(package)),
         None => Ok(()),
     }
 }
 
-pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAction> {
+pub(super) fn package(
+    settings: Settings,
+    graph: &PackageGraph,
+    package: &Package,
+    guide: Option<&Guide>,
+) -> Result<PackageAction> {
     let mut steps = Vec::new();
-    let assembles = !package.selection.files.asm.is_empty();
-    if assembles {
+    let assembly = cgo::go_assembly(package);
+    if !assembly.is_empty() {
         // The assembler's first pass reads the header that the compiler is yet to write.
         steps.push(Step::Write { write: format!("{OBJ}/go_asm.h"), text: String::new() });
         let mut run = asm_command(settings, package);
         run.extend(strings(["-gensymabis", "-o", &format!("{OBJ}/symabis")]));
-        run.extend(package.selection.files.asm.iter().map(|f| format!("./{}", literal(f))));
+        run.extend(assembly.iter().map(|f| format!("./{}", literal(f))));
         steps.push(Step::Run { run, dir: SRC.to_owned() });
     }
-    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package) });
+    steps.push(Step::Write { write: format!("{OBJ}/importcfg"), text: importcfg(package, guide) });
     if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
-    steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
-    if assembles {
+    let mut uses_c = None;
+    if cgo::is_used_by(package) {
+        let Cgo { steps: before, link, import, go, objects, uses } = cgo::package(settings, graph, package, guide)?;
+        steps.extend(before);
+        let dir = OBJ.to_owned();
+        let with = |list: &[String], more: &str| [list, &[more.to_owned()]].concat();
+        let mut then = vec![Step::Run { run: import, dir: dir.clone() }];
+        then.extend(compiled(settings, package, guide, &with(&go, cgo::IMPORT_GO), &objects));
+        let mut otherwise = vec![Step::Write { write: cgo::LINK_FAILED.to_owned(), text: String::new() }];
+        otherwise.extend(compiled(settings, package, guide, &go, &with(&objects, cgo::LINK_FAILED)));
+        steps.push(Step::Try { attempt: link, dir, then, otherwise });
+        uses_c = Some(uses);
+    } else {
+        steps.extend(compiled(settings, package, guide, &[], &[]));
+    }
+    if settings.profile.buildid == BuildId::Go {
+        steps.push(buildid::identify(package));
+    }
+    Ok(PackageAction {
+        source: source(settings, package),
+        deps: deps(package, guide),
+        steps,
+        header: cgo::exports_header(settings, package),
+        c: uses_c,
+    })
+}
+
+/// The compiler with what comes after it; `go` are files of cgo, `objects` those of the C compiler.
+fn compiled(settings: Settings, package: &Package, guide: Option<&Guide>, go: &[String], objects: &[String]) -> Vec<Step> {
+    let mut run = compile_command(settings, package, guide);
+    run.extend(go.iter().cloned());
+    let mut steps = vec![Step::Run { run, dir: OBJ.to_owned() }];
+    let assembly = cgo::go_assembly(package);
+    if !assembly.is_empty() {
         steps.extend(package.selection.files.headers.iter().filter_map(|header| portable_header(settings, header)));
         let mut objects = Vec::new();
-        for file in &package.selection.files.asm {
+        for file in assembly {
             let stem = file.strip_suffix(".s").unwrap_or(file);
             let object = format!("{OBJ}/{}.o", literal(stem));
             let mut run = asm_command(settings, package);
@@ -60,20 +97,26 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
         }
         steps.push(Step::Pack { pack: O.to_owned(), add: objects });
     }
+    if !objects.is_empty() {
+        steps.push(Step::Pack { pack: O.to_owned(), add: objects.to_vec() });
+    }
     if !package.selection.files.syso.is_empty() {
         let add = package.selection.files.syso.iter().map(|f| format!("{SRC}/{}", literal(f))).collect();
         steps.push(Step::Pack { pack: O.to_owned(), add });
     }
-    Ok(PackageAction { source: source(settings, package), deps: deps(package), steps })
+    steps
 }
 
-fn deps(package: &Package) -> Vec<String> {
-    package.compile_deps().into_iter().map(ToString::to_string).collect()
+fn deps(package: &Package, guide: Option<&Guide>) -> Vec<String> {
+    let imports = package.compile_deps().into_iter().map(|dep| pgo::name(dep.as_str(), guide));
+    let deps: BTreeSet<String> = imports.chain(guide.map(Guide::action_name)).collect();
+    deps.into_iter().collect()
 }
 
-/// The package path that symbols carry: every main package is `main`.
-fn package_path(package: &Package) -> &str {
-    if package.is_main() { "main" } else { package.import_path.as_str() }
+/// The package path that symbols carry: every main package is `main`, unless it is a plugin (`pkgPath`).
+fn package_path<'a>(settings: Settings, package: &'a Package) -> &'a str {
+    let is_plugin = settings.profile.buildmode == Buildmode::Plugin;
+    if package.is_main() && !is_plugin { "main" } else { package.import_path.as_str() }
 }
 
 /// What the compiler records in the place of the source directory: `module@version/dir`, or without version for std and main modules.
@@ -93,7 +136,7 @@ fn trimpath(settings: Settings, package: &Package) -> String {
     format!("{SRC}=>{};{OBJ}=>", literal(&recorded_dir(settings, package)))
 }
 
-fn source(settings: Settings, package: &Package) -> Source {
+pub(super) fn source(settings: Settings, package: &Package) -> Source {
     match &package.origin {
         Origin::Std => Source::Std { std: package.import_path.to_string() },
         Origin::Module { index, directory } => match &settings.modules[*index].files {
@@ -109,34 +152,38 @@ fn local(package: &Package, directory: String) -> Source {
     Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
-fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
+fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
-    run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
+    run.extend(strings(["-p", package_path(settings, package), &format!("-lang=go{}", package.language)]));
     if package.is_std() {
         run.push("-std".to_owned());
     }
     let forward = package.is_std() && FORWARD_DECLARATIONS.contains(&package.import_path.as_str());
-    if package.selection.files.asm.is_empty() && package.selection.files.syso.is_empty() && !forward {
+    let files = &package.selection.files;
+    if [&files.cgo, &files.c, &files.asm, &files.syso].into_iter().all(Vec::is_empty) && !forward {
         run.push("-complete".to_owned());
+    }
+    if let Some(suffix) = flags::install_suffix(settings) {
+        run.extend(strings(["-installsuffix", &suffix]));
     }
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", settings.goversion]));
-    if !package.selection.files.asm.is_empty() {
+    run.extend(guide.map(Guide::flag));
+    let assembles = !cgo::go_assembly(package).is_empty();
+    if assembles {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
-    if package.is_main() {
-        run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
-    }
+    run.extend(flags::forced_gcflags(settings));
+    run.extend(flags::gcflags(settings, package).iter().map(|f| literal(f).into_owned()));
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
     if !package.selection.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
     }
     run.push("-pack".to_owned());
-    if !package.selection.files.asm.is_empty() {
+    if assembles {
         run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
     }
     run.extend(package.selection.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
@@ -146,11 +193,16 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
 /// The assembler with everything but its inputs and outputs (`asmArgs`).
 fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
-    let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(settings, package)]);
+    let mut run =
+        strings([&format!("{TOOL}/asm"), "-p", package_path(settings, package), "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
+    run.extend(strings(["-D", &format!("GOOS_{}", platform.goos()), "-D", &format!("GOARCH_{}", platform.goarch())]));
+    run.extend(flags::forced_asmflags(settings));
+    run.extend(flags::asmflags(settings, package).iter().map(|f| literal(f).into_owned()));
+    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
+        run.push("-std".to_owned());
+    }
     let mut define = |name: String| run.extend(["-D".to_owned(), name]);
-    define(format!("GOOS_{}", platform.goos()));
-    define(format!("GOARCH_{}", platform.goarch()));
     let value = platform.variant_setting().map_or("", |(_, value)| value);
     match platform.goarch() {
         "386" => define(format!("GO386_{value}")),
@@ -163,10 +215,6 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
         "arm64" if has_large_system_extensions(value) => define("GOARM64_LSE".to_owned()),
         _ => {}
     }
-    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
-        run.push("-std".to_owned());
-    }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
     run
 }
 
@@ -193,13 +241,13 @@ fn portable_header(settings: Settings, header: &str) -> Option<Step> {
 }
 
 /// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
-fn importcfg(package: &Package) -> String {
+fn importcfg(package: &Package, guide: Option<&Guide>) -> String {
     let mut text = "# import config\n".to_owned();
     for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
         let _ = writeln!(text, "importmap {written}={resolved}");
     }
-    for dep in deps(package) {
-        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&dep));
+    for dep in package.compile_deps() {
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&pgo::name(dep.as_str(), guide)));
     }
     text
 }

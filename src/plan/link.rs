@@ -3,37 +3,73 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::pgo::Guide;
 use super::token::{self, BIN, OBJ, TOOL, literal};
-use super::{Binary, BinaryAction, Settings, Step, buildinfo, default_pie, strings};
+use super::{Binary, BinaryAction, Settings, Step, buildid, buildinfo, cgo, external, flags, pgo, strings};
+use crate::error::Result;
 use crate::graph::Package;
+use crate::spec::profile::{BuildId, Buildmode};
 
-pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -> BinaryAction {
+pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<BinaryAction> {
     let platform = settings.platform;
     let mut importcfg = String::new();
-    let deps: BTreeSet<&str> = linked.iter().map(|p| p.import_path.as_str()).collect();
-    for path in &deps {
-        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(path));
+    let name = |path: &str| pgo::name(path, guide);
+    let paths: BTreeSet<&str> = linked.iter().map(|p| p.import_path.as_str()).collect();
+    for path in &paths {
+        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(&name(path)));
     }
     let info = buildinfo::text(settings, binary, linked);
     let _ = writeln!(importcfg, "modinfo {}", literal(&buildinfo::quoted(&info)));
     let config = format!("{OBJ}/importcfg.link");
-    let mut run = strings([&format!("{TOOL}/link"), "-o", BIN, "-importcfg", &config]);
+    let (file, copy) = external::output(settings, binary.name);
+    let mut run = strings([&format!("{TOOL}/link"), "-o", &file, "-importcfg", &config]);
+    if let Some(suffix) = flags::install_suffix(settings) {
+        run.extend(strings(["-installsuffix", &suffix]));
+    }
     if !binary.default_godebug.is_empty() {
         run.push(format!("-X=runtime.godebugDefault={}", literal(&binary.default_godebug)));
     }
-    run.push(format!("-buildmode={}", if default_pie(platform) { "pie" } else { "exe" }));
-    run.extend(settings.profile.ldflags.iter().map(|f| literal(f).into_owned()));
-    run.extend(strings(["-buildid=", "-extld=gcc", &token::object_of(binary.main.as_str())]));
-    let steps = vec![Step::Write { write: config, text: importcfg }, Step::Run { run, dir: OBJ.to_owned() }];
-    let suffix = match (platform.goos(), platform.goarch()) {
-        ("windows", _) => ".exe",
-        _ => "",
-    };
-    BinaryAction {
-        file: format!("{}{suffix}", binary.name),
-        main: binary.main.to_string(),
-        default: binary.default,
-        deps: deps.into_iter().map(str::to_owned).collect(),
-        steps,
+    if settings.profile.buildmode == Buildmode::Plugin {
+        run.extend(strings(["-pluginpath", &literal(binary.main.as_str())]));
     }
+    run.push(format!("-buildmode={}", flags::link_mode(settings)));
+    let with_id = settings.profile.buildid == BuildId::Go;
+    if with_id {
+        // The linker reads further arguments from it.
+        run.push(format!("@{}", buildid::file()));
+    }
+    run.extend(flags::forced_ldflags(settings));
+    let main = linked.iter().find(|package| package.import_path == *binary.main);
+    let user = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
+    run.extend(user.iter().map(|f| literal(f).into_owned()));
+    if !with_id {
+        run.push("-buildid=".to_owned());
+    }
+    let external = external::external(settings, linked, &user)?;
+    run.extend(external.flags);
+    run.push(token::object_of(&name(binary.main.as_str())));
+    let mut steps = vec![Step::Write { write: config, text: importcfg }];
+    let mut uses_c = external.uses;
+    if with_id {
+        let step = buildid::step(settings, binary, linked, guide)?;
+        if let (Some(uses), Step::BuildId { of, .. }) = (&mut uses_c, &step) {
+            uses.has_root = of.has_root();
+        }
+        steps.push(step);
+    }
+    steps.push(Step::Run { run, dir: OBJ.to_owned() });
+    steps.extend(copy);
+    if with_id {
+        steps.push(Step::Settle { settle: BIN.to_owned(), buildid: buildid::file() });
+    }
+    let has_header = main.is_some_and(|main| cgo::exports_header(settings, main));
+    Ok(BinaryAction {
+        file: external::file_name(platform, settings.profile.buildmode, binary.name),
+        header: has_header.then(|| format!("{}.h", binary.name)),
+        main: name(binary.main.as_str()),
+        default: binary.default,
+        deps: paths.into_iter().map(name).collect(),
+        steps,
+        c: uses_c,
+    })
 }

@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 
 /// The package's source directory.
 pub const SRC: &str = "{src}";
+/// The root of the tree that the source directory is in: the repository, a module or GOROOT.
+pub const ROOT: &str = "{root}";
 /// An empty scratch directory.
 pub const OBJ: &str = "{obj}";
 /// GOROOT.
@@ -16,8 +18,15 @@ pub const TOOL: &str = "{tool}";
 pub const X: &str = "{x}";
 /// The package's object archive.
 pub const O: &str = "{o}";
+/// The package's header for C.
+pub const H: &str = "{h}";
 /// The executable.
 pub const BIN: &str = "{bin}";
+
+/// What the package's build ID depends on.
+pub const ID: &str = "{id}";
+/// The line of build IDs that names the experiments which differ from the SDK's usual ones, if any do.
+pub const EXPERIMENTS: &str = "{experiments}";
 
 /// Doubles the braces of text that is not a token.
 pub fn literal(text: &str) -> Cow<'_, str> {
@@ -32,6 +41,32 @@ pub fn export_of(import_path: &str) -> String {
 /// The object archive of a dependency.
 pub fn object_of(import_path: &str) -> String {
     format!("{{o:{import_path}}}")
+}
+
+/// What the build ID of a dependency depends on.
+pub fn id_of(import_path: &str) -> String {
+    format!("{{id:{import_path}}}")
+}
+
+/// What a tool says of its version.
+pub fn version_of(tool: &str) -> String {
+    format!("{{version:{tool}}}")
+}
+
+/// How the name of a token begins that stands for the source directory of a dependency.
+pub const SOURCE_OF: &str = "src:";
+
+/// How the name of a token begins that stands for the root of a dependency's source tree.
+pub const ROOT_OF: &str = "root:";
+
+/// The root of the tree that a dependency's source directory is in.
+pub fn root_of(import_path: &str) -> String {
+    format!("{{{ROOT_OF}{import_path}}}")
+}
+
+/// The source directory of a dependency.
+pub fn source_of(import_path: &str) -> String {
+    format!("{{{SOURCE_OF}{import_path}}}")
 }
 
 /// Replaces the tokens of `text` by what `lookup` says; it gets the name between the braces.

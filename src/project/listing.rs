@@ -27,7 +27,7 @@ use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::index::IndexedTree;
 use crate::source::sdk;
-use crate::source::tree::{Tree, join};
+use crate::source::tree::{Tree, join, read};
 use crate::spec::Profile;
 
 /// What is to be listed.
@@ -127,8 +127,9 @@ impl<'a> Locked<'a> {
         let sdk = self.sdk(request.profile);
         let places = self.places()?;
         let parsed = fetcher.cache.root().join("parsed");
+        self.project.files.is_directory(goroot);
         let std = IndexedTree::fixed(goroot.join("src"), &parsed, &format!("sdk {}", sdk_id));
-        let tree = IndexedTree::edited(&self.project.dir, &parsed);
+        let tree = IndexedTree::edited(self.project.files.clone(), &self.project.dir, &parsed);
         let vendor = self.project.vendor_directory();
         let open = |index: usize| {
             let id = source_of(&places.selected[index]);
@@ -139,6 +140,8 @@ impl<'a> Locked<'a> {
                     fetcher.promised_module(id, promise)?.directory
                 }
             };
+            // Nobody looks into it when all is as it was, but it has to be there.
+            self.project.files.is_directory(&directory);
             // Its name has the module's hash.
             let key = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok(Arc::new(IndexedTree::fixed(directory, &parsed, &format!("{id} {key}"))))
@@ -149,6 +152,7 @@ impl<'a> Locked<'a> {
         };
         let mut sources = Sources::new(&tree, &places.mains[..], third_party, Std::Tree(&std));
         sources.root.clone_from(&places.root);
+        sources.files.clone_from(&self.project.files);
         sources.in_workspace = self.project.workspace.work.is_some();
         let context = self.listing_context(request, sdk, goroot)?;
         let tools: Vec<ImportPath> = self.project.workspace.modules.iter().flat_map(|m| m.gomod.tool.iter().cloned()).collect();
@@ -157,7 +161,8 @@ impl<'a> Locked<'a> {
         let files = are_files(&sources, request.patterns)?;
         let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
         let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
-        let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
+        let godebug =
+            |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), request.profile);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
         let roots = if files { vec![loader.load_files(request.patterns)?] } else { loader.load_matches(&matches)? };
         let listing = loader.list(&roots, request.options)?;
@@ -165,8 +170,8 @@ impl<'a> Locked<'a> {
         let unmatched = unmatched.map(|m| m.pattern.clone()).collect();
         let modules = self.module_views(&places, &sources, &loader)?;
         let shown = show(&Listed { loader: &loader, listing: &listing, goroot, unmatched, modules });
-        [&std, &tree].into_iter().for_each(IndexedTree::save);
-        sources.opened().par_iter().for_each(|tree| tree.save());
+        let fixed = sources.opened();
+        fixed.par_iter().map(|tree| &**tree).chain([&std, &tree]).for_each(IndexedTree::save);
         shown
     }
 
@@ -181,7 +186,8 @@ impl<'a> Locked<'a> {
             go: sdk.version.clone(),
             cgo: request.cgo.unwrap_or(request.profile.cgo),
             tags: request.tags.clone().unwrap_or_else(|| request.profile.tags.clone()),
-            experiments: experiments.into_iter().collect(),
+            experiments: super::with_experiments(&experiments, &request.profile.goexperiment),
+            external_link: None,
         })
     }
 
@@ -344,7 +350,7 @@ fn source_of(module: &Selected) -> &ModuleId {
 /// The go line of an unpacked module.
 fn go_line(tree: &IndexedTree) -> Result<String> {
     let has_one = tree.list("")?.iter().any(|entry| entry.name == "go.mod");
-    let content = if has_one { tree.read("go.mod")? } else { Vec::new() };
+    let content = if has_one { read(tree, "go.mod")? } else { Vec::new() };
     let go = GoMod::parse_dependency(&tree.path("go.mod"), &String::from_utf8_lossy(&content))?.go;
     Ok(go.map(|go| go.to_string()).unwrap_or_default())
 }

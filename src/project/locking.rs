@@ -11,6 +11,7 @@ use crate::lock::file::{LockedSdk, Lockfile, NAME};
 use crate::lock::known::{Access, Guesses};
 use crate::lock::resolve::{self, Modules, Needed, Request};
 use crate::lock::sdk::{SdkOrigin, SdkRequest, SdkVersion};
+use crate::lock::sumdb::Database;
 use crate::lock::sumdb::note::Verifier;
 use crate::lock::with_connections;
 use crate::module::mvs::Selected;
@@ -59,17 +60,17 @@ impl Project {
 
     /// The lock that [`Project::lock`] makes, if it takes nothing but the repository and the lock before: then there is nothing to
     /// fetch, and nothing to read ahead of the walk through the packages.
-    pub fn relock(&self, previous: &Lockfile, verifier: Option<&Verifier>) -> Option<Lockfile> {
-        let (new, guessed) = self.guess_lock(previous, verifier);
+    pub fn relock(&self, previous: &Lockfile, database: &Database) -> Option<Lockfile> {
+        let (new, guessed) = self.guess_lock(previous, database);
         if guessed.is_empty() { new.ok() } else { None }
     }
 
     /// The lock as far as the one before tells, and what had to be guessed for it.
-    fn guess_lock(&self, previous: &Lockfile, verifier: Option<&Verifier>) -> (Result<Lockfile>, Vec<Change>) {
-        let guesses = Guesses::default();
+    fn guess_lock(&self, previous: &Lockfile, database: &Database) -> (Result<Lockfile>, Vec<Change>) {
+        let (guesses, verifier) = (Guesses::new(database), database.verifier().ok());
         let platforms: Vec<OsArch> = self.spec.os_arches().into_iter().collect();
         platform_changes(previous, &platforms).into_iter().for_each(|c| guesses.note(c));
-        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier);
+        let new = self.lock(Access::Offline(&guesses), Some(previous), verifier.as_ref());
         (new, guesses.noted())
     }
 
@@ -80,9 +81,9 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// What is wrong with the repository; a hash that go.sum contradicts.
-    pub fn check_lock(&self, previous: &Lockfile, text: &str, verifier: Option<&Verifier>) -> Result<Vec<Change>> {
-        let (new, guessed) = self.guess_lock(previous, verifier);
+    /// What is wrong with the repository; a hash that go.sum contradicts, or that nobody but go.sum could vouch for.
+    pub fn check_lock(&self, previous: &Lockfile, text: &str, database: &Database) -> Result<Vec<Change>> {
+        let (new, guessed) = self.guess_lock(previous, database);
         let mut found: BTreeSet<Change> = guessed.into_iter().collect();
         match new {
             Ok(new) => {
@@ -167,7 +168,8 @@ impl Project {
             Ok(graph) => Ok(graph.packages().iter().map(|package| package.origin.clone()).collect()),
             Err(error) if error.class() != Class::Input => Err(error),
             Err(_) => {
-                let built: Vec<ImportPath> = self.binaries_of(variant).map(|(_, binary)| binary.main.clone()).collect();
+                let built = self.binaries_of(variant).map(|(_, binary)| &binary.main);
+                let built: Vec<ImportPath> = built.filter(|main| roots.contains(main)).cloned().collect();
                 PackageGraph::load(sources, context, &built, false)?;
                 PackageGraph::reach(sources, context, roots)
             }

@@ -1,120 +1,126 @@
-//! What a verb read when there was nothing left to do: as long as all of it is the same, there is nothing to do again.
+//! What a verb answered, and what it read for that: as long as all of it is the same, the answer is.
 //!
-//! Memos are in the user's cache, one for each verb, its arguments and the directory of a spec. A memo that is damaged, of another
-//! program or of other keys is as good as none.
+//! Memos are in the user's cache, one for each question about the directory of a spec. A memo that is damaged or of another program is as
+//! good as none.
 
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::files::{self, Held, Notes};
 use crate::lock::cache::Cache;
-use crate::lock::file::Lockfile;
 use crate::write;
 
-/// How long the memo of a directory is kept in which nobody asks for it.
+/// How long a memo is kept that isn't written again.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What a lock has, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// The versions of the SDKs.
-    pub go: Vec<String>,
-    /// How many modules provide packages.
-    pub modules: usize,
-    /// How many packages they provide.
-    pub packages: usize,
-}
+/// How many bytes all memos may have; the newest one has its place in any case, as far as that one fits.
+const MAX_TOTAL: u64 = 256 << 20;
 
-impl Totals {
-    /// Those of a lock.
-    pub fn of(lock: &Lockfile) -> Totals {
-        let go = lock.sdks.iter().map(|sdk| sdk.version.to_string()).collect();
-        let in_zips = || lock.modules.iter().map(|m| m.packages.len());
-        let packages = || in_zips().chain(lock.vendored.iter().map(|m| m.packages.len())).filter(|count| *count > 0);
-        Totals { go, modules: packages().count(), packages: packages().sum() }
-    }
-}
-
-/// Where the memo of a directory is, and what it must have been made by. It has a `T`, which says what was done.
-pub struct Memo<T> {
+/// Where the memo of a question about a directory is, and what it must have been made by.
+pub struct Memo {
     path: PathBuf,
     maker: Maker,
-    content: PhantomData<T>,
 }
 
-/// What else decides, besides the repository's files.
+/// What else decides about an answer, besides the files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Maker {
     version: String,
     program: String,
-    settings: String,
+    question: String,
 }
 
+/// The beginning of a memo; the answer follows.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content<T> {
+struct Head {
     maker: Maker,
-    done: T,
     notes: Notes,
 }
 
-impl<T: Clone + Serialize + DeserializeOwned> Memo<T> {
-    /// The memo of a verb for the spec in `directory`; `None` where none can be kept. `arguments` tell several apart, `settings` are
-    /// what decides besides files.
-    pub fn of(verb: &str, directory: &Path, arguments: &str, settings: &str) -> Option<Memo<T>> {
+/// An answer that still holds.
+pub struct Answer {
+    content: Vec<u8>,
+    start: usize,
+}
+
+impl Answer {
+    /// What was kept.
+    pub fn bytes(&self) -> &[u8] {
+        &self.content[self.start..]
+    }
+}
+
+/// The length of the checksum at the beginning of a memo (CRC-32 of all that follows, little-endian).
+const CHECKSUM: usize = size_of::<u32>();
+
+impl Memo {
+    /// The memo of what is asked about the spec in `directory`; `question` has all that the answer depends on besides files. `None` where
+    /// none can be kept.
+    pub fn of(directory: &Path, question: String) -> Option<Memo> {
         // Notes have paths as they were asked for, relative to where the program runs.
         let from = std::env::current_dir().ok()?;
-        let key = [from.as_os_str().as_encoded_bytes(), directory.as_os_str().as_encoded_bytes(), arguments.as_bytes()];
+        let parts = [from.as_os_str().as_encoded_bytes(), directory.as_os_str().as_encoded_bytes(), question.as_bytes()];
+        let key = Sha256::of(parts.join(&0));
         let program = files::identity(&std::env::current_exe().ok()?)?;
-        let (version, settings) = (env!("CARGO_PKG_VERSION").to_owned(), settings.to_owned());
+        let version = env!("CARGO_PKG_VERSION").to_owned();
         Some(Memo {
-            path: Cache::place().ok()?.join("memo").join(format!("{verb}-{}", Sha256::of(key.join(&0)))),
-            maker: Maker { version, program, settings },
-            content: PhantomData,
+            path: Cache::place().ok()?.join("memo").join(key.to_string()),
+            maker: Maker { version, program, question },
         })
     }
 
-    /// What was done, if nothing has changed since the memo was written.
-    pub fn recall(&self) -> Option<T> {
-        let content = self.read()?;
-        match content.notes.hold() {
+    /// The answer, if nothing has changed since the memo was written.
+    pub fn recall(&self) -> Option<Answer> {
+        let content = std::fs::read(&self.path).ok()?;
+        let (checksum, whole) = content.split_at_checked(CHECKSUM)?;
+        if crc32fast::hash(whole).to_le_bytes() != checksum {
+            return None;
+        }
+        let (head, answer) = postcard::take_from_bytes::<Head>(whole).ok()?;
+        if head.maker != self.maker {
+            return None;
+        }
+        match head.notes.hold() {
             Held::Still => {}
-            Held::Better(notes) => self.keep(content.done.clone(), notes),
+            Held::Better(notes) => self.keep(answer, notes),
             Held::No => return None,
         }
-        Some(content.done)
+        let start = content.len() - answer.len();
+        Some(Answer { content, start })
     }
 
-    /// Writes a memo: who did it read nothing but what the notes have. If that fails, the next run takes longer.
-    pub fn keep(&self, done: T, notes: Notes) {
-        let content = Content { maker: self.maker.clone(), done, notes };
-        let Ok(text) = serde_json::to_string(&content) else { return };
-        if write::atomic(&self.path, format!("{}\n{text}", Sha256::of(&text)).as_bytes()).is_ok() {
+    /// Writes a memo: who found the answer read nothing but what the notes have. If that fails, the next run takes longer.
+    pub fn keep(&self, answer: &[u8], notes: Notes) {
+        let head = Head { maker: self.maker.clone(), notes };
+        let Ok(mut content) = postcard::to_extend(&head, vec![0; CHECKSUM]) else { return };
+        content.extend(answer);
+        let checksum = crc32fast::hash(&content[CHECKSUM..]);
+        content[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+        if write::atomic(&self.path, &content).is_ok() {
             self.forget_unused();
         }
     }
 
-    fn read(&self) -> Option<Content<T>> {
-        let text = std::fs::read_to_string(&self.path).ok()?;
-        let (sha256, text) = text.split_once('\n')?;
-        let whole = Sha256::of(text).to_string() == sha256;
-        let content: Content<T> = whole.then(|| serde_json::from_str(text).ok())??;
-        (content.maker == self.maker).then_some(content)
-    }
-
-    /// Removes memos that nobody has needed for long. They are written anew each time their files change.
+    /// Removes memos that nobody has needed for long, and the oldest if there are too many. They are written anew each time their files
+    /// change.
     fn forget_unused(&self) {
         let Some(Ok(entries)) = self.path.parent().map(std::fs::read_dir) else { return };
+        let dated = |entry: std::fs::DirEntry| {
+            let data = entry.metadata().ok()?;
+            Some((data.modified().ok()?, data.len(), entry.path()))
+        };
+        let mut memos: Vec<(SystemTime, u64, PathBuf)> = entries.flatten().filter_map(dated).collect();
+        memos.sort_by(|a, b| b.cmp(a));
         let limit = SystemTime::now() - UNUSED;
-        for entry in entries.flatten() {
-            if entry.metadata().and_then(|m| m.modified()).is_ok_and(|modified| modified < limit) {
+        let mut total = 0;
+        for (modified, size, path) in memos {
+            total += size;
+            if modified < limit || total > MAX_TOTAL {
                 // Another process may have been first.
-                let _ = std::fs::remove_file(entry.path());
+                let _ = std::fs::remove_file(path);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::graph::{Origin, Package, PackageGraph, Sources, StandsFor, pattern};
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
 use crate::source::scan::{FileKind, Tests, scan};
-use crate::source::tree::{Tree, join};
+use crate::source::tree::{join, read};
 
 impl Project {
     /// The variants with one of these platforms and with this profile. No platform, or `all`, means all of them; so does no profile.
@@ -161,7 +161,7 @@ impl Locked<'_> {
             let import = header.imports.iter().find(|import| import.path == imported);
             if let Some(import) = import.filter(|_| files.contains(&file.name)) {
                 let path = join(directory, &file.name);
-                let content = self.project.tree.read(&path)?;
+                let content = read(&self.project.tree, &path)?;
                 sites.push(Location::in_text(&path, &String::from_utf8_lossy(&content), import.offset, import.width));
             }
         }

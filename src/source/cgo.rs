@@ -158,6 +158,7 @@ mod tests {
             cgo: true,
             tags: std::collections::BTreeSet::new(),
             experiments: std::collections::BTreeSet::new(),
+            external_link: None,
         };
         let mut flags = CgoFlags::default();
         let lines = [

@@ -99,8 +99,9 @@ pub struct Chosen {
 impl ScannedPackage {
     /// Whether Go's module loader takes the directory for a package (`ScanDir` in `cmd/go/internal/imports`).
     pub fn is_found_for(&self, context: &BuildContext) -> bool {
+        use header::Fault::{Constraint, Unreadable};
         self.files.iter().filter(|file| file.name.ends_with(".go")).any(|file| {
-            let is_known = !matches!(&file.kind, FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint);
+            let is_known = !matches!(&file.kind, FileKind::Go(Err(e)) if matches!(e.fault, Constraint | Unreadable));
             let cgo = matches!(&file.kind, FileKind::Go(Ok(header)) if header.uses_cgo());
             is_known && (context.cgo || !cgo) && file.constraint.as_ref().is_none_or(|c| c.eval(&|tag| context.satisfies(tag)))
         })
@@ -133,9 +134,11 @@ impl ScannedPackage {
                 FileKind::Go(Err(e)) if e.fault == header::Fault::Constraint && fits => {
                     return chosen.given_up(&file.name, e, first);
                 }
+                // What isn't opened isn't wrong.
+                FileKind::Go(Err(e)) if e.fault == header::Fault::Unreadable && !fits => {}
                 FileKind::Go(Err(e)) if e.fault != header::Fault::Constraint => {
                     chosen.bad(&file.name, e.offset, &e.position, FaultKind::Head(e.fault), e.message.clone());
-                    if matches!(e.fault, header::Fault::Constraints | header::Fault::Nul) {
+                    if matches!(e.fault, header::Fault::Constraints | header::Fault::Nul | header::Fault::Unreadable) {
                         continue;
                     }
                 }
@@ -258,9 +261,9 @@ impl ScannedPackage {
 
 impl Chosen {
     /// The names of all files in the directory that some build could use, as Go checks them (`(*Package).AllFiles`).
-    pub fn all_files(&self) -> BTreeSet<String> {
+    pub fn all_files(&self) -> BTreeSet<&str> {
         let parts = [&self.package, &self.test, &self.external_test].into_iter().flat_map(|part| part.files.sources());
-        parts.chain(self.ignored_go.iter().chain(&self.ignored_other).map(String::as_str)).map(str::to_owned).collect()
+        parts.chain(self.ignored_go.iter().chain(&self.ignored_other).map(String::as_str)).collect()
     }
 }
 

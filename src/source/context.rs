@@ -19,6 +19,8 @@ pub struct BuildContext {
     pub tags: BTreeSet<String>,
     /// The enabled GOEXPERIMENT flags, lower case.
     pub experiments: BTreeSet<String>,
+    /// Which of the build's flags makes the C compiler link, whatever is linked (`externalLinkingReason` in `cmd/go/internal/load`).
+    pub external_link: Option<&'static str>,
 }
 
 impl BuildContext {
@@ -109,6 +111,7 @@ mod tests {
             cgo: false,
             tags: BTreeSet::from(["netgo".to_owned()]),
             experiments: BTreeSet::from(["dwarf5".to_owned()]),
+            external_link: None,
         }
     }
 

@@ -92,7 +92,9 @@ impl Walk<'_> {
                     return Ok(Err(format!("cannot embed directory {path}: contains no embeddable files")));
                 }
             }
-            EntryKind::Symlink | EntryKind::Other => return Ok(Err(format!("cannot embed irregular file {path}"))),
+            EntryKind::Symlink | EntryKind::Broken | EntryKind::Other => {
+                return Ok(Err(format!("cannot embed irregular file {path}")));
+            }
         }
         Ok(Ok(()))
     }
@@ -192,7 +194,7 @@ mod tests {
                 self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 self.0.list(directory)
             }
-            fn read(&self, path: &str) -> Result<Vec<u8>> {
+            fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
                 self.0.read(path)
             }
         }

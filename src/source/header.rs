@@ -91,6 +91,9 @@ pub enum Fault {
     Constraints,
     /// There is a NUL byte. The file counts for nothing; Go puts `read <path>: ` before the message.
     Nul,
+    /// It can't be opened, such as a symbolic link that leads nowhere. The file counts for nothing, unless its name excludes it; Go puts
+    /// `open <path>: ` before the message.
+    Unreadable,
 }
 
 /// Why a file's head can't be read: the first error in the order of places.
@@ -129,6 +132,17 @@ impl HeaderError {
         let position = Position { file: None, line, column: (offset - start) as u32 + 1 };
         let (package, doc) = (String::new(), String::new());
         HeaderError { fault, offset, position, message: message.into(), more: 0, package, doc }
+    }
+
+    /// Of a file that can't be read.
+    pub(super) fn unreadable(error: &std::io::Error) -> HeaderError {
+        // Go has the system's words without capital letter and number.
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let first = text.chars().next().map(|c| c.to_ascii_lowercase());
+        let message: String = first.into_iter().chain(text.chars().skip(1)).collect();
+        let (position, package, doc) = Default::default();
+        HeaderError { fault: Fault::Unreadable, offset: 0, position, message, more: 0, package, doc }
     }
 
     fn moved(mut self, by: usize) -> HeaderError {

@@ -18,19 +18,22 @@ mod records;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::error::Result;
+use crate::files::{Files, State};
 use crate::source::scan::{ScannedPackage, SourceFile, is_source, scan_file};
-use crate::source::tree::{DiskTree, Entry, EntryKind, Tree};
+use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, join};
 use records::Records;
 
 /// A tree on disk with its index.
 pub struct IndexedTree {
     disk: DiskTree,
+    /// The same, but no notes are taken.
+    unnoted: DiskTree,
     fixed: bool,
     /// The index file.
     path: PathBuf,
@@ -44,31 +47,17 @@ pub struct IndexedTree {
 }
 
 /// The entries of a directory; in an edited tree, source files with what changes when they do.
-type Listing = Vec<(Entry, Option<Stat>)>;
+type Listing = Vec<(Entry, State)>;
 
 /// A file of an edited tree, as it was when it was read.
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     name: String,
-    /// `None` where nothing proves that the file is still the same.
-    stat: Option<Stat>,
+    /// Unknown where nothing proves that the file is still the same.
+    state: State,
     /// `None` for files that Go ignores.
     file: Option<SourceFile>,
 }
-
-/// What changes when a file does.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Stat {
-    size: u64,
-    inode: u64,
-    /// Seconds and nanoseconds since 1970.
-    modified: (i64, i64),
-    /// Of the last change of the inode, which nobody can set.
-    changed: (i64, i64),
-}
-
-/// Times that are younger than this when a file is read prove nothing: file systems count in steps of up to two seconds.
-const MARGIN: Duration = Duration::from_secs(2);
 
 /// An index of an edited tree that is larger keeps only what the last run used.
 const MAX_SIZE: usize = 64 << 20;
@@ -76,23 +65,24 @@ const MAX_SIZE: usize = 64 << 20;
 impl IndexedTree {
     /// The tree below `root`, which never changes: `key` names its content. `cache` is the directory of the parse cache.
     pub fn fixed(root: impl Into<PathBuf>, cache: &Path, key: &str) -> IndexedTree {
-        IndexedTree::open(root.into(), cache, true, key)
+        IndexedTree::open(DiskTree::new(root), cache, true, key)
     }
 
-    /// The tree below `root`, which may change between runs. `cache` is the directory of the parse cache.
-    pub fn edited(root: impl Into<PathBuf>, cache: &Path) -> IndexedTree {
+    /// The tree below `root`, which may change between runs, read through `files`. `cache` is the directory of the parse cache.
+    pub fn edited(files: Files, root: impl Into<PathBuf>, cache: &Path) -> IndexedTree {
         let root = root.into();
         let key = std::path::absolute(&root).unwrap_or_else(|_| root.clone()).to_string_lossy().into_owned();
-        IndexedTree::open(root, cache, false, &key)
+        IndexedTree::open(DiskTree::through(files, root), cache, false, &key)
     }
 
-    fn open(root: PathBuf, cache: &Path, fixed: bool, key: &str) -> IndexedTree {
+    fn open(disk: DiskTree, cache: &Path, fixed: bool, key: &str) -> IndexedTree {
         let kind = if fixed { "fixed" } else { "edited" };
         let name = Sha256::of(format!("{kind} {key}")).to_string();
         let path = cache.join(records::version()).join(&name[..32]);
         let known = Records::read(&path);
         let (listings, packages, new) = Default::default();
-        IndexedTree { disk: DiskTree::new(root), fixed, path, known, listings, packages, new, opened: SystemTime::now() }
+        let (unnoted, opened) = (DiskTree::new(disk.path("")), SystemTime::now());
+        IndexedTree { disk, unnoted, fixed, path, known, listings, packages, new, opened }
     }
 
     /// The place on disk of `path`.
@@ -141,11 +131,12 @@ impl IndexedTree {
         }
         let listing = if self.fixed {
             let entries = self.remembered(&format!("list {directory}"), || self.disk.list(directory))?;
-            entries.into_iter().map(|entry| (entry, None)).collect()
+            entries.into_iter().map(|entry| (entry, State::default())).collect()
         } else {
             // Most directories that are listed are scanned, too, and here their files need no path.
             let is_file = |entry: &Entry| entry.kind == EntryKind::File && is_source(entry);
-            self.disk.entries(directory, |entry, found| is_file(entry).then(|| stat(found)).flatten())?
+            let state = |found: &std::fs::DirEntry| found.metadata().map(|data| State::of(&data)).unwrap_or_default();
+            self.disk.entries(directory, |entry, found| if is_file(entry) { state(found) } else { State::default() })?
         };
         let listing = Arc::new(listing);
         lock(&self.listings).insert(directory.to_owned(), listing.clone());
@@ -160,17 +151,23 @@ impl IndexedTree {
         let mut known = known.unwrap_or_default().into_iter().peekable();
         let mut now = Vec::new();
         let mut is_new = false;
-        for (entry, stat) in self.listing(directory)?.iter().filter(|(entry, _)| is_source(entry)) {
+        for (entry, state) in self.listing(directory)?.iter().filter(|(entry, _)| is_source(entry)) {
             while known.next_if(|file| file.name < entry.name).is_some() {}
             let before = known.next_if(|file| file.name == entry.name);
-            now.push(match before {
-                Some(file) if file.stat.is_some() && file.stat == *stat => file,
+            let file = match before {
+                Some(file) if file.state.is_known() && file.state == *state => file,
                 _ => {
                     is_new = true;
-                    let file = scan_file(&self.disk, directory, entry.name.clone())?;
-                    Remembered { name: entry.name.clone(), stat: stat.filter(|stat| stat.is_older_than(self.opened)), file }
+                    // A link has no state of its own: what it leads to is noted.
+                    let disk = if entry.kind == EntryKind::File { &self.unnoted } else { &self.disk };
+                    let file = scan_file(disk, directory, entry)?;
+                    Remembered { name: entry.name.clone(), state: state.settled(self.opened), file }
                 }
-            });
+            };
+            if entry.kind == EntryKind::File {
+                self.disk.seen(&join(directory, &entry.name), file.state);
+            }
+            now.push(file);
         }
         if is_new || had.unwrap_or(0) != now.len() {
             self.keep(&key, &now);
@@ -184,8 +181,12 @@ impl Tree for IndexedTree {
         self.listing(directory).map(|listing| listing.iter().map(|(entry, _)| entry.clone()).collect())
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
         self.disk.read(path)
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.disk.path(path)
     }
 
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
@@ -196,7 +197,7 @@ impl Tree for IndexedTree {
             self.remembered(&format!("package {directory}"), || {
                 let listing = self.listing(directory)?;
                 let sources = listing.iter().filter(|(entry, _)| is_source(entry));
-                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry.name.clone()));
+                let files = sources.map(|(entry, _)| scan_file(&self.disk, directory, entry));
                 files.filter_map(Result::transpose).collect()
             })?
         } else {
@@ -211,28 +212,6 @@ impl Tree for IndexedTree {
 /// The content of a mutex, also after a panic elsewhere: each insertion is complete.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Stat {
-    fn is_older_than(&self, time: SystemTime) -> bool {
-        let Ok(since) = time.duration_since(SystemTime::UNIX_EPOCH) else { return false };
-        let Some(limit) = since.checked_sub(MARGIN) else { return false };
-        self.modified.max(self.changed) < (limit.as_secs().cast_signed(), i64::from(limit.subsec_nanos()))
-    }
-}
-
-#[cfg(unix)]
-fn stat(entry: &std::fs::DirEntry) -> Option<Stat> {
-    use std::os::unix::fs::MetadataExt;
-    let data = entry.metadata().ok()?;
-    let (modified, changed) = ((data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec()));
-    Some(Stat { size: data.size(), inode: data.ino(), modified, changed })
-}
-
-/// Without the time of change, nothing proves that a file is the same.
-#[cfg(not(unix))]
-fn stat(_: &std::fs::DirEntry) -> Option<Stat> {
-    None
 }
 
 #[cfg(test)]

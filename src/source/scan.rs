@@ -1,6 +1,7 @@
 //! One directory of Go source: its files with their heads, which of them a build chooses, and the record for the lock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +72,7 @@ pub fn scan(tree: &(impl Tree + ?Sized), directory: &str, tests: Tests) -> Resul
     for entry in tree.list(directory)?.into_iter().filter(is_source) {
         let left_out = tests == Tests::Exclude && entry.name.ends_with("_test.go");
         if !left_out {
-            files.extend(scan_file(tree, directory, entry.name)?);
+            files.extend(scan_file(tree, directory, &entry)?);
         }
     }
     Ok(ScannedPackage { directory: directory.to_owned(), files })
@@ -94,25 +95,39 @@ fn kind_of(name: &str) -> Option<Option<FileKind>> {
 
 /// Whether Go may take the entry of a directory for source.
 pub(super) fn is_source(entry: &Entry) -> bool {
-    matches!(entry.kind, EntryKind::File | EntryKind::Symlink) && kind_of(&entry.name).is_some()
+    (entry.is_file() || entry.kind == EntryKind::Broken) && kind_of(&entry.name).is_some()
 }
 
 /// Reads as much of a file as its head takes.
-fn read_head(tree: &(impl Tree + ?Sized), path: &str, is_complete: fn(&[u8]) -> bool) -> Result<Vec<u8>> {
+fn read_head(tree: &(impl Tree + ?Sized), path: &str, is_complete: fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
     /// Few heads are longer, and few files are much longer.
     const START: usize = 8 << 10;
     let start = tree.read_start(path, START)?;
     if start.len() < START || is_complete(&start) { Ok(start) } else { tree.read(path) }
 }
 
-/// Reads one file; `None` when Go ignores it whatever the build.
-pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, name: String) -> Result<Option<SourceFile>> {
+/// Whether an error says something of a file, rather than of the system or of this moment.
+fn is_about_the_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+}
+
+/// Reads one file; `None` when Go ignores it whatever the build. One that can't be read is wrong itself.
+pub(super) fn scan_file(tree: &(impl Tree + ?Sized), directory: &str, entry: &Entry) -> Result<Option<SourceFile>> {
+    let (name, path) = (entry.name.clone(), join(directory, &entry.name));
     let Some(other) = kind_of(&name) else { return Ok(None) };
     // A `.syso` file is binary: only its name says when it belongs.
     let content = match other {
-        Some(FileKind::Syso) => Vec::new(),
-        Some(_) => read_head(tree, &join(directory, &name), is_complete_other)?,
-        None => read_head(tree, &join(directory, &name), GoHeader::is_complete)?,
+        Some(FileKind::Syso) => Ok(Vec::new()),
+        Some(_) => read_head(tree, &path, is_complete_other),
+        None => read_head(tree, &path, GoHeader::is_complete),
+    };
+    let content = match content {
+        Ok(content) => content,
+        Err(error) if entry.kind == EntryKind::Broken || is_about_the_file(&error) => {
+            let kind = other.map_or_else(|| FileKind::Go(Err(HeaderError::unreadable(&error))), |_| FileKind::Ignored);
+            return Ok(Some(SourceFile { constraint: constraint::file_name(&name), name, kind, binary_only: false }));
+        }
+        Err(error) => return Err(Error::io("read", &tree.shown(&path), &error)),
     };
     let (kind, head) = match other {
         Some(kind) => match head_of_other(&content) {
@@ -313,10 +328,32 @@ impl ScannedPackage {
         if self.directory.is_empty() { error } else { error.context(&self.directory) }
     }
 
+    /// The first Go file that can't be read, and why, if that goes for all of them: then Go finds no package (`IsGoDir` in
+    /// `cmd/go/internal/fsys`).
+    pub fn without_readable(&self) -> Option<(&str, &str)> {
+        let mut first = None;
+        for file in self.files.iter().filter(|file| file.name.ends_with(".go")) {
+            match &file.kind {
+                FileKind::Go(Err(e)) if e.fault == Fault::Unreadable => {
+                    first.get_or_insert((file.name.as_str(), e.message.as_str()));
+                }
+                _ => return None,
+            }
+        }
+        first
+    }
+
+    /// The error of a file that can't be read.
+    pub fn unreadable(&self, file: &str, why: &str) -> Error {
+        let error = Error::input(format!("failed to read {}: {why}", join(&self.directory, file)));
+        error.help("put the file there, or remove what is in its place")
+    }
+
     /// An error in the head of a file.
     pub(super) fn header_error(&self, tree: &dyn Tree, file: &str, fault: Fault, offset: usize, message: &str) -> Error {
         match fault {
             Fault::Constraint => self.error(tree, file, offset, 1, &format!("parsing //go:build line: {message}")),
+            Fault::Unreadable => self.unreadable(file, message),
             _ => self.error(tree, file, offset, 1, message),
         }
     }

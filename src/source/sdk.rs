@@ -11,7 +11,7 @@ use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
 use crate::source::scan::{Tests, scan};
 use crate::source::token::{Kind, Lexer, Token, unquote};
-use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+use crate::source::tree::{DiskTree, EntryKind, Tree, join, read};
 
 mod experiments;
 mod toolchain;
@@ -53,7 +53,7 @@ pub fn default_experiments(goroot: &Path, platform: OsArch) -> Result<Vec<String
 ///
 /// Those of [`default_experiments`].
 pub fn experiments(goroot: &Path, platform: OsArch, wanted: &[String]) -> Result<Vec<String>> {
-    let content = source(goroot).read(EXPERIMENTS)?;
+    let content = read(&source(goroot), EXPERIMENTS)?;
     experiments::evaluate(&content, platform, wanted).map_err(|at| unknown_shape(EXPERIMENTS, &content, at))
 }
 
@@ -63,7 +63,7 @@ pub fn experiments(goroot: &Path, platform: OsArch, wanted: &[String]) -> Result
 ///
 /// When the file can't be read, or its table has another shape.
 pub fn godebug_table(goroot: &Path) -> Result<Vec<GodebugSetting>> {
-    let content = source(goroot).read(GODEBUGS)?;
+    let content = read(&source(goroot), GODEBUGS)?;
     parse_godebug_table(&content).map_err(|at| unknown_shape(GODEBUGS, &content, at))
 }
 

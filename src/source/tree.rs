@@ -1,10 +1,11 @@
 //! Where source is read from: a directory on disk, or any other tree of files, such as a commit's.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::files::{self, Files};
+use crate::files::{Files, State};
 use crate::source::scan::{ScannedPackage, Tests, scan};
 
 pub use crate::files::{Entry, EntryKind};
@@ -15,18 +16,40 @@ pub trait Tree: Sync {
     fn list(&self, directory: &str) -> Result<Vec<Entry>>;
 
     /// The content of a file.
-    fn read(&self, path: &str) -> Result<Vec<u8>>;
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be read, without its name: a file of a package can be wrong and the tree be right.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 
     /// The first bytes of a file: all if it has fewer than `length`, else at least so many.
-    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tree::read`].
+    fn read_start(&self, path: &str, length: usize) -> io::Result<Vec<u8>> {
         let _ = length;
         self.read(path)
+    }
+
+    /// How messages name a file.
+    fn shown(&self, path: &str) -> PathBuf {
+        path.into()
     }
 
     /// The source files of a directory, tests included. An [index](crate::source::index::IndexedTree) knows those that it has seen.
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
         scan(self, directory, Tests::Include).map(Arc::new)
     }
+}
+
+/// The content of a file that must be there.
+///
+/// # Errors
+///
+/// Those of the file system, with the file's name.
+pub fn read(tree: &(impl Tree + ?Sized), path: &str) -> Result<Vec<u8>> {
+    tree.read(path).map_err(|e| Error::io("read", &tree.shown(path), &e))
 }
 
 /// `name` in `directory`, where empty is the root.
@@ -73,6 +96,11 @@ impl DiskTree {
         DiskTree { root: root.into(), files }
     }
 
+    /// Notes that a file counts which wasn't read, see [`Files::seen`].
+    pub(super) fn seen(&self, path: &str, state: State) {
+        self.files.seen(&self.path(path), state);
+    }
+
     /// The place on disk of `path`.
     pub fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }
@@ -85,7 +113,7 @@ impl DiskTree {
         more: impl Fn(&Entry, &std::fs::DirEntry) -> T,
     ) -> Result<Vec<(Entry, T)>> {
         let path = self.path(directory);
-        or_none(files::list(&path, more)).map_err(|e| Error::io("list", &path, &e))
+        or_none(self.files.list_with(&path, more)).map_err(|e| Error::io("list", &path, &e))
     }
 }
 
@@ -95,14 +123,16 @@ impl Tree for DiskTree {
         or_none(self.files.list(&path)).map_err(|e| Error::io("list", &path, &e))
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let path = self.path(path);
-        self.files.read(&path).map_err(|e| Error::io("read", &path, &e))
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.files.read(&self.path(path))
     }
 
-    fn read_start(&self, path: &str, length: usize) -> Result<Vec<u8>> {
-        let path = self.path(path);
-        self.files.read_start(&path, length).map_err(|e| Error::io("read", &path, &e))
+    fn read_start(&self, path: &str, length: usize) -> io::Result<Vec<u8>> {
+        self.files.read_start(&self.path(path), length)
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.path(path)
     }
 }
 
@@ -151,8 +181,8 @@ impl Tree for MemoryTree {
         Ok(entries)
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
-        self.0.get(path).map(|c| c.clone().into_bytes()).ok_or_else(|| Error::environment(format!("no file {path}")))
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.0.get(path).map(|c| c.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "list/random.rs"]
 mod random;
+#[path = "list/remembered.rs"]
+mod remembered;
 #[path = "list/trees.rs"]
 mod trees;
 
@@ -175,6 +177,57 @@ fn patterns_name_what_they_name_in_go() {
         &["example.com/hello/ok/..."],
     ] {
         compare(&project, &View { cgo: false, flags: &["-test"], patterns, ..View::default() });
+    }
+}
+
+#[test]
+fn links_that_lead_nowhere() {
+    let package = |name: &str| format!("package {name}\n");
+    let mut files: Vec<(String, String)> =
+        ["a", "b", "c", "e", "f", "l", "n", "other"].iter().map(|name| (format!("{name}/{name}.go"), package(name))).collect();
+    files.push(("d/d.go".to_owned(), "package d\n\nimport _ \"embed\"\n\n//go:embed x.txt\nvar S string\n".to_owned()));
+    let imports = ["a", "g", "h"].map(|name| format!("import _ \"example.com/hello/{name}\"\n")).concat();
+    files.push(("k/k.go".to_owned(), format!("package k\n\n{imports}")));
+    let project = repository(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+    for (link, target) in [
+        ("a/x.go", "nowhere"),
+        ("b/x_test.go", "nowhere"),
+        ("c/x.txt", "nowhere"),
+        ("d/x.txt", "nowhere"),
+        ("e/y.go", "../other"),
+        ("f/x_windows.go", "nowhere"),
+        ("f/x.s", "nowhere"),
+        ("g/x.go", "nowhere"),
+        ("g/y.go", "../other"),
+        ("h/y.go", "../other"),
+        ("l/l1.go", "l2"),
+        ("l/l2", "l1.go"),
+        ("m/go.mod", "nowhere"),
+        ("m/m.go", "../other/other.go"),
+        ("n/x.c", "nowhere"),
+        ("n/x.syso", "nowhere"),
+        ("w/x_windows.go", "nowhere"),
+    ] {
+        fs::create_dir_all(project.root().join(link).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, project.root().join(link)).unwrap();
+    }
+    for patterns in [
+        &["./..."][..],
+        &["example.com/hello/..."],
+        &["all"],
+        &["./a"],
+        &["./g"],
+        &["./g/..."],
+        &["./h"],
+        &["./w"],
+        &["./w/..."],
+        &["example.com/hello/g"],
+        &["example.com/hello/k"],
+        &["a/x.go"],
+    ] {
+        for platform in ["linux/amd64", "windows/amd64"] {
+            compare(&project, &View { platform, cgo: false, flags: &["-test"], patterns });
+        }
     }
 }
 

@@ -111,20 +111,6 @@ fn files_that_are_not_go() {
 }
 
 #[test]
-fn c_code() {
-    let spec = "profile(\"c\", cgo = True)\n\nbinary(\".\", profiles = [\"c\"])\n\nplatforms(\"linux/amd64\")\n\nnix()\n";
-    let project = hello();
-    project.write("godirect.star", spec);
-    project.write("main.go", "package main\n\n// int f(void) { return 1; }\nimport \"C\"\n\nfunc main() { println(C.f()) }\n");
-    let expected = error(
-        "package example.com/hello has C code, which this version of godirect can't build",
-        "build it with `cgo = False`, or choose another package",
-    );
-    project.fails(&["generate"], 2, &expected);
-    project.fails(&BUILD, 2, &expected);
-}
-
-#[test]
 fn nothing_to_build() {
     let project = hello();
     project.write("main.go", "package hello\n");
@@ -198,4 +184,106 @@ fn file_names_that_tools_could_misread() {
             }
         }
     }
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let link = |project: &Project, path: &str| {
+        project.write(&format!("{path}.old"), "");
+        std::os::unix::fs::symlink("nowhere", project.root().join(path)).unwrap();
+    };
+    let help = "put the file there, or remove what is in its place";
+    // Of no account, as for Go.
+    let project = hello();
+    ["x.txt", "x_windows.go", "_x.go", "sub/x_windows.go"].iter().for_each(|path| link(&project, path));
+    project.succeeds(&["lock"]);
+    project.succeeds(&["generate", "--check"]);
+    // In a package that no binary needs: what is locked needs no such package, but all packages are in BUILD files.
+    project.write("lib/lib.go", "package lib\n");
+    link(&project, "lib/x.go");
+    assert_eq!(project.succeeds(&["lock"]), "fresh    godirect.lock.json\n");
+    project.fails(&["generate"], 2, &error("failed to read lib/x.go: no such file or directory", help));
+    project.fails(&BUILD, 2, &error("failed to read lib/x.go: no such file or directory", help));
+    // With nothing else there, it's no package.
+    let project = hello();
+    link(&project, "only/x.go");
+    project.succeeds(&["lock"]);
+    project.fails(&["generate"], 2, &error("failed to read only/x.go: no such file or directory", help));
+    // In what is built.
+    let project = hello();
+    link(&project, "x.go");
+    for arguments in [&["lock"][..], &["lock", "--check"], &["generate"], &BUILD] {
+        project.fails(arguments, 2, &error("failed to read x.go: no such file or directory", help));
+    }
+}
+
+/// The binaries of each configuration of the plan for Nix.
+fn planned(project: &Project) -> Vec<String> {
+    let plan: serde_json::Value = serde_json::from_str(&project.read("nix/plan.json")).unwrap();
+    let configurations = plan["configurations"].as_object().unwrap().iter();
+    let names = |c: &serde_json::Value| c["binaries"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    configurations.map(|(name, c)| format!("{name}: {}", names(c))).collect()
+}
+
+#[test]
+fn main_packages_that_the_spec_does_not_name() {
+    let project = hello();
+    let command = "package main\n\nfunc main() {}\n";
+    project.write("cmd/server/main.go", command);
+    project.write("onlyarm/main_arm64.go", command);
+    project.write("onlyarm/main_test.go", "package main\n");
+    project.succeeds(&["lock"]);
+    project.succeeds(&["generate"]);
+    assert_eq!(planned(&project), ["linux_amd64: hello server", "linux_arm64: hello onlyarm server"]);
+    let rule = project.read("onlyarm/BUILD.bazel");
+    let incompatible = "    target_compatible_with = select({\n        \"@rules_go_direct//go/platform:linux_amd64\": \
+                        [\"@rules_go_direct//go/platform:incompatible\"],\n        \"//conditions:default\": [],\n    }),\n";
+    assert!(rule.contains(incompatible), "{rule}");
+    assert!(!project.read("cmd/server/BUILD.bazel").contains("target_compatible_with"));
+    let error_of = |name: &str, platforms: &str| {
+        error(&format!("nothing to build: {name} has no Go files for {platforms}"), "choose another platform with --platform")
+    };
+    project.fails(&["build", "onlyarm", "--platform", "linux/amd64"], 2, &error_of("onlyarm", "linux_amd64"));
+    // One that the spec names is wanted everywhere.
+    project.edit("godirect.star", "nix()", "binary(\"./onlyarm\")\n\nnix()");
+    project.succeeds(&["lock"]);
+    project.fails(&["generate"], 2, "error: no non-test Go files in ./onlyarm\n");
+    std::fs::remove_file(project.root().join("onlyarm/main_test.go")).unwrap();
+    for arguments in [&["lock"][..], &["generate"]] {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.stderr.contains("build constraints exclude all Go files in onlyarm"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn main_packages_of_one_name() {
+    let project = hello();
+    let command = "package main\n\nfunc main() {}\n";
+    project.write("cmd/server/main.go", command);
+    project.write("chat/v2/main.go", command);
+    project.succeeds(&["lock"]);
+    project.succeeds(&["generate"]);
+    assert_eq!(planned(&project), ["linux_amd64: chat hello server", "linux_arm64: chat hello server"]);
+    let rules = project.read("cmd/server/BUILD.bazel");
+    project.write("examples/server/main.go", command);
+    project.write("examples/hello/main.go", command);
+    project.write("examples/chat/main.go", command);
+    assert_eq!(project.succeeds(&["lock"]), "fresh    godirect.lock.json\n");
+    project.succeeds(&["generate"]);
+    let names = "chat-v2 cmd-server examples-chat examples-hello examples-server hello";
+    assert_eq!(planned(&project), [format!("linux_amd64: {names}"), format!("linux_arm64: {names}")]);
+    assert_eq!(project.read("cmd/server/BUILD.bazel"), rules, "a label is unique anyway");
+    let help = "several could be meant: cmd-server, examples-server";
+    project.fails(&["build", "server"], 2, &error("the spec has no binary `server`", help));
+    let built = project.succeeds(&["build", "./cmd/server", "examples-server", "--platform", "linux/amd64"]);
+    assert!(built.contains("godirect-out/linux_amd64/cmd-server") && built.contains("/examples-server"), "{built}");
+    // A directory whose own name is what another one is called by.
+    project.write("cmd-server/main.go", command);
+    let message = "two binaries have the name `cmd-server`: ./cmd-server and ./cmd/server";
+    project.fails(&["lock"], 2, &error(message, "give one another: binary(…, name = \"…\")"));
+    project.edit("godirect.star", "nix()", "binary(\"./cmd/server\")\nbinary(\"./cmd-server\", name = \"other\")\n\nnix()");
+    project.succeeds(&["lock"]);
+    project.succeeds(&["generate"]);
+    assert_eq!(planned(&project), ["linux_amd64: other server", "linux_arm64: other server"]);
 }

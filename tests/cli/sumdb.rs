@@ -5,7 +5,7 @@ use std::fs;
 use godirect::digest::{H1, Sha256};
 
 use crate::database::{Answers, Log};
-use crate::support::{Project, imported, module, read_tree, repository, with_module};
+use crate::support::{Project, error, imported, module, read_tree, repository, with_module};
 
 pub const NAME: &str = "sum.example/db";
 pub const ID: &str = "a.example/m@v1.0.0";
@@ -105,6 +105,29 @@ fn a_module_that_go_sum_lacks() {
     assert_eq!(project.succeeds(&["lock"]), shown("proven by the checksum database, record 300"));
     assert_eq!(project.read("godirect.lock.json"), first);
     assert_eq!(project.succeeds(&["lock", "--check"]), "fresh    godirect.lock.json\n");
+}
+
+#[test]
+fn a_hash_that_nothing_vouches_for_any_more() {
+    let project = honest(&log(), 700, |_| {});
+    project.succeeds(&["lock"]);
+    let right = project.read("godirect.lock.json");
+    let proof = right.lines().find(|line| line.trim_start().starts_with("\"proof\": ")).unwrap();
+    project.edit("godirect.lock.json", &format!("{proof}\n"), "");
+    let ran = project.run(&["lock", "--check"]);
+    let stale = "godirect.lock.json is stale; `godirect lock` updates it\n";
+    let expected = "changed  a.example/m  v1.0.0, recorded anew\n";
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), expected, stale));
+    let message = format!("godirect.lock.json is stale: it has no proof of {ID}, and go.sum no line");
+    project.fails(&["generate"], 1, &error(&message, "run `godirect lock`"));
+    // Nobody may ask the database about it, so `lock` couldn't do anything, either.
+    let project = project.env("GOPRIVATE", "a.example");
+    let missing = imported(&format!("{ID}: missing go.sum entry"), "`go mod tidy` adds it, or `go mod download a.example/m`");
+    project.fails(&["lock", "--check"], 2, &missing);
+    project.fails(&["lock"], 2, &missing);
+    let project = project.env("GOPRIVATE", "");
+    project.succeeds(&["lock"]);
+    assert_eq!(project.read("godirect.lock.json"), right);
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn random_cgo_lines() {
         cgo: true,
         tags: BTreeSet::new(),
         experiments: BTreeSet::new(),
+        external_link: None,
     };
     compare(&cases, |(_, content), theirs| {
         let lines: Vec<String> = std::str::from_utf8(content).unwrap().split('\n').map(str::to_owned).collect();

@@ -33,6 +33,7 @@ fn suffixes_on_every_port() {
             cgo: false,
             tags: BTreeSet::new(),
             experiments: BTreeSet::new(),
+            external_link: None,
         })
         .collect();
     compare(&cases, |(_, content), theirs| {
@@ -60,6 +61,7 @@ fn tags_on_every_port() {
             cgo,
             tags: BTreeSet::from(["netgo".to_owned()]),
             experiments: BTreeSet::new(),
+            external_link: None,
         };
         let contexts = [context(false), context(true)];
         let ours = json!(tags.iter().flat_map(|tag| contexts.each_ref().map(|c| c.satisfies(tag))).collect::<Vec<bool>>());

@@ -1,7 +1,10 @@
 //! Packages as objects of JSON, with the fields of `go list -json` in their order.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::shown::Part;
 use crate::error::{Error, Result};
 use crate::graph::files::COMMAND_LINE;
 use crate::graph::load::Id;
@@ -191,8 +194,42 @@ fn quote(text: &mut String, value: &str) {
     text.push('"');
 }
 
-/// Appends the object of a package, and a line end.
-pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> Result<()> {
+/// The text of a package, but for the list of its dependencies.
+pub struct Text {
+    text: String,
+    /// Where the dependencies belong.
+    mark: usize,
+    /// Which they are, as in [`Part::deps`].
+    deps: Vec<u8>,
+}
+
+impl Text {
+    /// Text without dependencies.
+    pub fn plain(text: String) -> Text {
+        Text { mark: text.len(), text, deps: Vec::new() }
+    }
+
+    /// The parts of it.
+    pub fn part(&self) -> Part<'_> {
+        Part { before: &self.text[..self.mark], deps: &self.deps, after: &self.text[self.mark..] }
+    }
+}
+
+/// The lines of dependencies, as in [`Shown::lines`](super::shown::Shown::lines), and where they begin and end.
+pub fn lines(paths: &[Arc<str>]) -> (String, Vec<usize>) {
+    let (mut text, mut starts) = (String::new(), vec![0]);
+    for path in paths {
+        text.push(',');
+        line(&mut text, 2);
+        quote(&mut text, path);
+        starts.push(text.len());
+    }
+    (text, starts)
+}
+
+/// The object of a package, and a line end.
+pub fn package(listed: &Listed, id: Id, fields: &Fields) -> Result<Text> {
+    let (mut text, mut mark, mut deps) = (String::new(), 0, Vec::new());
     let (loader, listing) = (listed.loader, listed.listing);
     let package = &loader.packages[id];
     let (found, kind) = (&package.found, package.kind);
@@ -200,7 +237,7 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     let chosen = &found.chosen;
     let module = listed.module(package);
     let goroot = package.is_std();
-    let mut object = Object::open(text, 0, Some(fields));
+    let mut object = Object::open(&mut text, 0, Some(fields));
     object.string("Dir", &found.directory);
     object.string("ImportPath", &listing.shown[id]);
     object.string("Name", &package.name());
@@ -242,7 +279,14 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
             entries.close();
         }
     }
-    object.list("Deps", listing.deps_of(id));
+    if listing.deps[id].iter().any(|word| *word != 0) && object.wants("Deps") {
+        deps = listing.deps[id].iter().flat_map(|word| word.to_le_bytes()).collect();
+        object.key("Deps");
+        object.text.push('[');
+        mark = object.text.len();
+        line(object.text, 1);
+        object.text.push(']');
+    }
     if let Some(error) = package.error.filter(|_| object.wants("Error")) {
         object.key("Error");
         write_error(object.text, 1, &loader.errors[error]);
@@ -257,7 +301,7 @@ pub fn package(text: &mut String, listed: &Listed, id: Id, fields: &Fields) -> R
     }
     object.close();
     text.push('\n');
-    Ok(())
+    Ok(Text { text, mark, deps })
 }
 
 fn files(object: &mut Object, package: &Loaded) {
@@ -303,7 +347,7 @@ fn files(object: &mut Object, package: &Loaded) {
     object.list("CgoPkgConfig", &flags.pkg_config);
 }
 
-fn tests(object: &mut Object, package: &Loaded, [imports, external_imports]: &[BTreeSet<String>; 2]) {
+fn tests(object: &mut Object, package: &Loaded, [imports, external_imports]: &[BTreeSet<Cow<'_, str>>; 2]) {
     let chosen = &package.found.chosen;
     object.list("TestGoFiles", &chosen.test.files.go);
     object.list("TestImports", imports);

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Summary, show_changes, show_fresh, verifier};
+use super::{Summary, Totals, memo, remembered, show_changes, show_fresh, user_database};
 use crate::cli::output::{self, JSON_VERSION};
 use crate::error::{Class, Result};
 use crate::lock::changes::{Change, Kind, Subject};
 use crate::lock::file::{Previous, VERSION};
-use crate::project::memo::Totals;
 use crate::project::{LOCK_FILE, Project};
 
 /// Says whether `godirect lock` would change the lock, and what; writes nothing and needs no network.
 pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
-    let verifier = verifier();
-    if let Some(totals) = super::memo(directory, verifier.as_ref()).and_then(|memo| memo.recall()) {
+    let database = user_database();
+    if let Some(totals) = memo(directory, &database).as_ref().and_then(remembered) {
         return show_fresh(&totals, json);
     }
     let project = Project::open(directory)?;
@@ -25,7 +24,7 @@ pub fn run(directory: &Path, json: bool) -> Result<ExitCode> {
             vec![Change::new(Subject::Lock, LOCK_FILE, Some("an older format".to_owned()), Some(format!("format {VERSION}")))]
         }
         Previous::Unusable(_) => return project.read_lock().map(|_| ExitCode::SUCCESS),
-        Previous::Lock(lock, text) => project.check_lock(lock, text, verifier.as_ref())?,
+        Previous::Lock(lock, text) => project.check_lock(lock, text, &database)?,
     };
     let stale = !changes.is_empty();
     if json {

@@ -13,6 +13,7 @@ use crate::lock::fetch::Fetcher;
 use crate::lock::proxy::Proxy;
 use crate::plan::{Configuration, Step, token};
 use crate::platform::OsArch;
+use crate::project::stamps::Stamps;
 use crate::project::{Project, Variant};
 use crate::source::token::unquote;
 
@@ -44,7 +45,10 @@ pub fn find(directory: &Path, info: &BuildInfo, profile: Option<&str>) -> Result
         }
         for (name, _) in project.binaries_of(variant).filter(|(_, binary)| binary.main.as_str() == info.path) {
             let graph = locked.graph(variant)?;
-            let planned = planned_info(&locked.plan(&graph, variant, |other| other == name)?, name)?;
+            // Stamps aren't in build information; what needs a C toolchain is told from others by its platform alone.
+            let stamps = Stamps::Built { variable: &|_| Some(String::new()), status: None };
+            let planned = locked.plan(&graph, variant, &stamps, None, |other| other == name);
+            let planned = planned.and_then(|planned| planned_info(&planned, name)).unwrap_or_default();
             let goversion = locked.sdk(variant.profile).goversion();
             let same = BuildInfo { go_version: goversion, ..planned } == *info;
             let origin = Origin {
@@ -91,7 +95,8 @@ pub fn by_go(directory: &Path, origin: &Origin) -> Result<Vec<u8>> {
     let binary = &project.binaries[&origin.name];
     let package = Path::new(&binary.directory).strip_prefix(&project.spec.module_dir).unwrap_or(Path::new(&binary.directory));
     let mut argv = vec![goroot.join("bin/go").display().to_string(), "build".to_owned()];
-    argv.extend(variant.go_build_flags());
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
+    argv.extend(variant.go_build_flags(&project.dir, &stamps.values(variant.profile_name, variant.profile)?)?);
     argv.extend(["-o".to_owned(), out.display().to_string(), format!("./{}", package.display())]);
     let phases = Bar::phases();
     phases.phase("go build");

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use super::*;
 use crate::source::scan::{Tests, scan};
@@ -48,7 +49,7 @@ fn an_edited_tree_is_read_where_it_changed() {
     write(root.path(), &FILES);
     symlink("broken.go", root.path().join("p/link.go")).unwrap();
     let check = || {
-        let tree = IndexedTree::edited(root.path(), cache.path());
+        let tree = IndexedTree::edited(Files::default(), root.path(), cache.path());
         for directory in ["p", "q", "none"] {
             let wanted = scan(&DiskTree::new(root.path()), directory, Tests::Include).unwrap();
             assert_eq!(*tree.package(directory).unwrap(), wanted, "{directory}");
@@ -68,27 +69,16 @@ fn an_edited_tree_is_read_where_it_changed() {
 }
 
 #[test]
-fn what_proves_nothing_is_not_trusted() {
-    let stat = |seconds| Stat { size: 1, inode: 1, modified: (seconds, 0), changed: (1, 0) };
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
-    assert!(stat(97).is_older_than(now));
-    assert!(!stat(98).is_older_than(now));
-    assert!(!stat(99).is_older_than(now));
-    assert!(!stat(200).is_older_than(now));
-    assert!(!Stat { changed: (99, 0), ..stat(1) }.is_older_than(now));
-}
-
-#[test]
 fn trusted_files_are_not_read() {
     let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(root.path(), &FILES);
-    let tree = IndexedTree::edited(root.path(), cache.path());
+    let tree = IndexedTree::edited(Files::default(), root.path(), cache.path());
     // An index with the times that the files really have, and with nothing in them.
     let listing = tree.listing("p").unwrap();
-    let empty = listing.iter().map(|(entry, stat)| Remembered { name: entry.name.clone(), stat: *stat, file: None });
+    let empty = listing.iter().map(|(entry, state)| Remembered { name: entry.name.clone(), state: *state, file: None });
     tree.keep("package p", &empty.collect::<Vec<_>>());
     tree.save();
-    let open = || IndexedTree::edited(root.path(), cache.path());
+    let open = || IndexedTree::edited(Files::default(), root.path(), cache.path());
     assert_eq!(open().package("p").unwrap().files, []);
     fs::write(root.path().join("p/a.go"), "package changed").unwrap();
     let tree = open();
@@ -135,7 +125,7 @@ fn many_may_write_at_once() {
                 for round in 0..50 {
                     let tree = match number % 2 {
                         0 => IndexedTree::fixed(root, cache, "h1:a"),
-                        _ => IndexedTree::edited(root, cache),
+                        _ => IndexedTree::edited(Files::default(), root, cache),
                     };
                     let package = &wanted[(number / 2 + round) % 2];
                     assert_eq!(*tree.package(&package.directory).unwrap(), *package);
@@ -160,7 +150,7 @@ fn what_is_old_goes_away() {
         fs::File::options().write(true).open(cache.path().join(path)).unwrap().set_modified(time).unwrap();
     }
     fs::File::open(cache.path().join("v0")).unwrap().set_modified(old).unwrap();
-    let tree = IndexedTree::edited(root.path(), cache.path());
+    let tree = IndexedTree::edited(Files::default(), root.path(), cache.path());
     tree.package("p").unwrap();
     tree.save();
     let mut left: Vec<String> =

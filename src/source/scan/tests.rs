@@ -10,6 +10,7 @@ fn context(platform: &str, cgo: bool, tags: &[&str]) -> BuildContext {
         cgo,
         tags: tags.iter().map(|t| (*t).to_owned()).collect(),
         experiments: BTreeSet::new(),
+        external_link: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::name::GoVersion;
 use crate::source::token::{Kind, Lexer};
-use crate::source::tree::Tree;
+use crate::source::tree::read;
 
 use super::{source, string, unknown_shape};
 
@@ -19,7 +19,7 @@ const LINKER: &str = "cmd/link/internal/ld/main.go";
 ///
 /// When the file can't be read, or isn't of the shape known from Go 1.21 to 1.27.
 pub fn minimum_bootstrap(goroot: &Path) -> Result<GoVersion> {
-    let content = source(goroot).read(BUILD_TOOL)?;
+    let content = read(&source(goroot), BUILD_TOOL)?;
     let text = after_words(&content, &["const", "minBootstrap"]).map_err(|at| unknown_shape(BUILD_TOOL, &content, at))?;
     text.strip_prefix("go").unwrap_or(&text).parse()
 }
@@ -47,7 +47,7 @@ fn after_words(content: &[u8], words: &[&str]) -> std::result::Result<String, us
 ///
 /// When the file can't be read, or has no such type.
 pub fn known_experiments(goroot: &Path) -> Result<Vec<String>> {
-    let content = source(goroot).read(FLAGS)?;
+    let content = read(&source(goroot), FLAGS)?;
     flags(&content).map_err(|at| unknown_shape(FLAGS, &content, at))
 }
 
@@ -82,7 +82,7 @@ fn flags(content: &[u8]) -> std::result::Result<Vec<String>, usize> {
 ///
 /// When the linker's source can't be read.
 pub fn experiment_separator(goroot: &Path) -> Result<char> {
-    let content = source(goroot).read(LINKER)?;
+    let content = read(&source(goroot), LINKER)?;
     let hyphen = content.windows(b"sep = \"-\"".len()).any(|window| window == b"sep = \"-\"");
     Ok(if hyphen { '-' } else { ' ' })
 }

@@ -1,0 +1,58 @@
+//! Profile-guided optimisation (`setPGOProfilePath` in `cmd/go/internal/load`).
+//!
+//! The profile is an input of every package that the program is linked of, std's too. So a program with a profile of its own has
+//! variants of all of them.
+
+use super::token::{self, O, OBJ, SRC, TOOL, X, literal};
+use super::{Binary, PackageAction, Settings, Source, Step, buildid, strings};
+use crate::spec::profile::{BuildId, Pgo};
+
+/// The profile that a binary's packages are compiled with.
+pub(super) struct Guide<'a> {
+    /// The file, relative to the spec.
+    file: &'a str,
+    /// The main package, where the profile is its own.
+    main: Option<&'a str>,
+}
+
+impl<'a> Guide<'a> {
+    /// The profile of a binary, if it has one.
+    pub(super) fn of(settings: Settings, binary: &'a Binary) -> Option<Guide<'a>> {
+        let main = (settings.profile.pgo == Pgo::Auto).then_some(binary.main.as_str());
+        Some(Guide { file: binary.pgo.as_deref()?, main })
+    }
+
+    /// The name of the action that prepares the profile. No import path has a space.
+    pub(super) fn action_name(&self) -> String {
+        format!("profile {}", self.file)
+    }
+
+    /// The prepared profile as the compiler's argument.
+    pub(super) fn flag(&self) -> String {
+        format!("-pgoprofile={}", token::export_of(&self.action_name()))
+    }
+
+    /// Lets the SDK turn the profile into what the compiler needs of it, once for all packages.
+    pub(super) fn action(&self, settings: Settings) -> PackageAction {
+        let (directory, file) = self.file.rsplit_once('/').unwrap_or(("", self.file));
+        let run = strings([&format!("{TOOL}/preprofile"), "-o", X, "-i", &format!("{SRC}/{}", literal(file))]);
+        let mut steps = vec![
+            Step::Run { run, dir: OBJ.to_owned() },
+            // Every action has two results.
+            Step::Write { write: O.to_owned(), text: String::new() },
+        ];
+        if settings.profile.buildid == BuildId::Go {
+            steps.push(buildid::identify_profile());
+        }
+        let source = Source::Local { local: directory.to_owned(), files: vec![file.to_owned()] };
+        PackageAction { source, deps: Vec::new(), steps, header: false, c: None }
+    }
+}
+
+/// The name of a package's action: its import path, and as `go list` shows it what it is compiled for.
+pub(super) fn name(import_path: &str, guide: Option<&Guide>) -> String {
+    match guide.and_then(|guide| guide.main) {
+        Some(main) => format!("{import_path} [{main}]"),
+        None => import_path.to_owned(),
+    }
+}

@@ -1,0 +1,266 @@
+//! The identity matrix: the embedded engine's binaries are those of `go build`, bit for bit.
+//!
+//! Rows are programs with build settings, columns are platforms; all of it for the last minor versions of Go and with both kinds of
+//! build ID. `GODIRECT_TEST_MATRIX=all` compares every cell, names of rows with commas between those of the rows; both write what they
+//! found into the table of docs/identity.md. Without it, the cells of [`is_quick`] are compared.
+
+#[allow(dead_code)]
+#[path = "support/engines.rs"]
+mod engines;
+#[path = "matrix/rows.rs"]
+mod rows;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use godirect::digest::Sha256;
+use rows::{ROWS, Row};
+
+/// The last three minor versions, each with its newest patch. The newest is first.
+const VERSIONS: [&str; 3] = ["1.27.4", "1.26.11", "1.25.14"];
+
+/// The columns.
+const PLATFORMS: [&str; 9] = [
+    "linux/amd64",
+    "linux/arm64",
+    "linux/riscv64",
+    "linux/386",
+    "linux/arm",
+    "darwin/arm64",
+    "windows/amd64",
+    "js/wasm",
+    "wasip1/wasm",
+];
+
+/// Values of the profile's `buildid`, with what makes `go build` do the same.
+const BUILD_IDS: [(&str, &str); 2] = [("none", "-buildid="), ("go", "")];
+
+/// One comparison.
+#[derive(Clone, Copy)]
+struct Cell {
+    row: &'static Row,
+    platform: &'static str,
+    version: &'static str,
+    build_id: &'static str,
+}
+
+/// The cells that are compared each time: every row once, every platform, and every version.
+fn is_quick(cell: &Cell) -> bool {
+    let (host, newest) = (PLATFORMS[0], VERSIONS[0]);
+    match cell.row.name {
+        // It takes minutes.
+        "large" => false,
+        "hello" if cell.build_id == "go" => cell.version == newest || cell.platform == host,
+        "hello" => cell.version == newest && cell.platform == host,
+        _ => cell.platform == host && cell.version == newest && cell.build_id == "go",
+    }
+}
+
+fn cells() -> Vec<Cell> {
+    let wanted = std::env::var("GODIRECT_TEST_MATRIX").unwrap_or_default();
+    let mut cells = Vec::new();
+    for row in ROWS {
+        for version in VERSIONS {
+            for platform in PLATFORMS.into_iter().filter(|platform| row.exists_on(platform)) {
+                cells.extend(BUILD_IDS.map(|(build_id, _)| Cell { row, platform, version, build_id }));
+            }
+        }
+    }
+    match wanted.as_str() {
+        "" => cells.retain(is_quick),
+        "all" => {}
+        names => cells.retain(|cell| names.split(',').any(|name| name == cell.row.name)),
+    }
+    assert!(!cells.is_empty(), "GODIRECT_TEST_MATRIX is `all` or names of rows, with commas between");
+    cells
+}
+
+/// A row's program with a spec, locked, in a directory that stays between runs.
+struct Program {
+    directory: PathBuf,
+    /// GOROOT by version.
+    goroots: BTreeMap<&'static str, PathBuf>,
+}
+
+/// A version as part of names in the spec.
+fn sdk_name(version: &str) -> String {
+    format!("go{}", version.replace('.', "_"))
+}
+
+fn program(row: &'static Row) -> Program {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix").join(row.name);
+    let _ = fs::remove_dir_all(&directory);
+    copy(&engines::repository("tests/matrix/rows").join(row.program), &directory);
+    let mut spec = String::new();
+    for version in VERSIONS {
+        let sdk = sdk_name(version);
+        let _ = writeln!(spec, "go_sdk(name = \"{sdk}\", version = \"{version}\")");
+        for (build_id, _) in BUILD_IDS {
+            let settings = row.settings;
+            let _ = writeln!(spec, "profile(\"{sdk}-{build_id}\", sdk = \"{sdk}\", buildid = \"{build_id}\"{settings})");
+        }
+    }
+    let _ = writeln!(spec, "go_sdk(version = \"{}\")", VERSIONS[0]);
+    let columns: Vec<&str> = PLATFORMS.into_iter().filter(|platform| row.exists_on(platform)).collect();
+    let profiles: Vec<String> =
+        VERSIONS.iter().flat_map(|v| BUILD_IDS.map(|(build_id, _)| format!("{}-{build_id}", sdk_name(v)))).collect();
+    let _ = writeln!(spec, "platforms(*{columns:?})\nbinary(\"{}\", name = \"program\", profiles = {profiles:?})", row.package);
+    fs::write(directory.join("godirect.star"), spec).unwrap();
+    let goroot = |version| {
+        let arguments = ["goroot", "--sdk", &sdk_name(version)];
+        PathBuf::from(run(godirect(&directory).args(arguments)).trim_end())
+    };
+    if !row.prepare.is_empty() {
+        // Vendoring needs a go command, and no lock.
+        run(go(&engines::GOROOT, &directory, &[]).args(row.prepare));
+    }
+    // What another row's lock says of the SDKs needn't be found out once more.
+    let (lock, seed) = (directory.join("godirect.lock.json"), directory.with_file_name("seed.lock.json"));
+    if seed.exists() {
+        fs::copy(&seed, &lock).unwrap();
+    }
+    run(godirect(&directory).arg("lock"));
+    fs::copy(&lock, &seed).unwrap();
+    let goroots = VERSIONS.into_iter().map(|version| (version, goroot(version))).collect();
+    Program { directory, goroots }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+fn godirect(directory: &Path) -> Command {
+    let mut command = engines::godirect();
+    command.arg("-C").arg(directory);
+    command
+}
+
+/// The go command of a GOROOT, with a cache for each of them.
+fn go(goroot: &Path, directory: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(goroot.join("bin/go"));
+    command.env_clear().current_dir(directory);
+    for name in ["PATH", "HOME", "GOPROXY", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let home = engines::CACHE.join("go");
+    command.env("GOROOT", goroot).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
+    command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", "-modcacherw"), ("CGO_ENABLED", "0")]);
+    command.envs(env.iter().copied());
+    command
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    engines::succeeded(&format!("{command:?}"), &output)
+}
+
+impl Cell {
+    fn by_godirect(&self, program: &Program) -> PathBuf {
+        let profile = format!("{}-{}", sdk_name(self.version), self.build_id);
+        let out = program.directory.join("out");
+        let mut command = godirect(&program.directory);
+        command.args(["build", "--platform", self.platform, "--profile", &profile, "--out"]).arg(&out);
+        run(command.envs(rows::ENVIRONMENT));
+        let directory = out.join(format!("{}-{profile}", self.platform.replace('/', "_")));
+        let suffix = if self.platform.starts_with("windows/") { ".exe" } else { self.row.suffix };
+        directory.join(format!("program{suffix}"))
+    }
+
+    fn by_go(&self, program: &Program) -> PathBuf {
+        let (goos, goarch) = self.platform.split_once('/').unwrap();
+        let out = program.directory.join("go-out");
+        let mut command = go(&program.goroots[self.version], &program.directory, &[("GOOS", goos), ("GOARCH", goarch)]);
+        command.envs(self.row.env.iter().copied());
+        command.args(["build", "-trimpath", "-buildvcs=false"]).args(self.row.go);
+        let (_, build_id) = BUILD_IDS.iter().find(|(name, _)| *name == self.build_id).unwrap();
+        let ldflags = [self.row.ldflags, build_id].join(" ");
+        if !ldflags.trim().is_empty() {
+            command.arg(format!("-ldflags={}", ldflags.trim()));
+        }
+        run(command.arg("-o").arg(&out).arg(format!("./{}", self.row.package)));
+        out
+    }
+
+    /// What differs, if anything does.
+    fn compare(&self, program: &Program) -> Result<(), String> {
+        let (ours, theirs) = (self.by_godirect(program), self.by_go(program));
+        let digest = |path: &Path| Sha256::of(fs::read(path).unwrap()).to_string();
+        let info = |path: &Path| {
+            // It can't read WebAssembly.
+            let output = go(&program.goroots[self.version], &program.directory, &[]).args(["version", "-m"]).arg(path).output();
+            let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+            printed.split_once(": ").map(|(_, info)| info.to_owned()).unwrap_or_default()
+        };
+        if digest(&ours) == digest(&theirs) {
+            return Ok(());
+        }
+        let [ours, theirs] = [info(&ours), info(&theirs)];
+        let diff =
+            similar::TextDiff::from_lines(&theirs, &ours).unified_diff().header("go build", "godirect build").to_string();
+        Err(if diff.is_empty() { "the same `go version -m`, other bytes".to_owned() } else { diff })
+    }
+}
+
+/// Puts the compared rows into the table of docs/identity.md: how many cells are equal, of how many.
+fn write_table(results: &BTreeMap<(&str, &str), (usize, usize)>) {
+    let page = engines::repository("docs/identity.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let line = |row: &Row| {
+        let cell = |platform: &str| match results.get(&(row.name, platform)) {
+            Some((equal, of)) => format!("{equal}/{of}"),
+            None => "–".to_owned(),
+        };
+        format!("| `{}` | {} |", row.name, PLATFORMS.map(cell).join(" | "))
+    };
+    let is_of = |text: &str, row: &Row| text.starts_with(&format!("| `{}` |", row.name));
+    let compared = |row: &&Row| results.keys().any(|(name, _)| *name == row.name);
+    let updated = |old: &str| match ROWS.iter().filter(compared).find(|row| is_of(old, row)) {
+        Some(row) => line(row),
+        None => old.to_owned(),
+    };
+    let new: String = text.lines().map(|line| updated(line) + "\n").collect();
+    fs::write(&page, new).unwrap();
+}
+
+#[test]
+fn every_row_is_in_the_documentation() {
+    let text = fs::read_to_string(engines::repository("docs/identity.md")).unwrap();
+    for row in ROWS {
+        let line = text.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name)));
+        let line = line.unwrap_or_else(|| panic!("docs/identity.md has no row `{}`", row.name));
+        assert_eq!(line.matches(" | ").count(), PLATFORMS.len(), "{line}");
+    }
+}
+
+#[test]
+fn binaries_are_those_of_go_build() {
+    let (mut failed, mut compared) = (Vec::new(), 0);
+    let mut results: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    let mut programs: BTreeMap<&str, Program> = BTreeMap::new();
+    for cell in cells() {
+        let program = programs.entry(cell.row.name).or_insert_with(|| program(cell.row));
+        let result = cell.compare(program);
+        let shown = format!("{:<10} {:<13} go{:<8} {}", cell.row.name, cell.platform, cell.version, cell.build_id);
+        println!("{shown:<45} {}", if result.is_ok() { "equal" } else { "DIFFERENT" });
+        let (equal, of) = results.entry((cell.row.name, cell.platform)).or_default();
+        (*equal, *of, compared) = (*equal + usize::from(result.is_ok()), *of + 1, compared + 1);
+        failed.extend(result.err().map(|difference| format!("{shown}\n{difference}")));
+    }
+    if std::env::var_os("GODIRECT_TEST_MATRIX").is_some() {
+        write_table(&results);
+    }
+    assert!(failed.is_empty(), "{} of {compared} differ:\n{}", failed.len(), failed.join("\n"));
+    println!("{compared} cells are equal");
+}

@@ -1,0 +1,2 @@
+int calc(int n);
+int from_assembly(void);

@@ -1,0 +1,7 @@
+#ifdef __cplusplus
+extern "C" {
+#endif
+int length(const char *s);
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,3 @@
+#define TEXT(to) "hello, " #to
+#define QUOTED(to) TEXT(to)
+#define GREETING QUOTED(TO)

@@ -1,0 +1,3 @@
+module example.com/server/v2
+
+go 1.24
