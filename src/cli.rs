@@ -2,6 +2,7 @@
 
 mod all;
 mod build;
+mod cache;
 mod generate;
 mod goroot;
 mod graph;
@@ -10,6 +11,7 @@ mod list;
 mod lock;
 mod output;
 mod progress;
+mod verify;
 mod why;
 
 use std::io::IsTerminal;
@@ -30,7 +32,8 @@ use crate::platform::OsArch;
 ///
 /// Environment: GOPROXY, GOPRIVATE, GONOPROXY, GOSUMDB, GONOSUMDB, GOINSECURE, GOVCS, GOAUTH and GOMODCACHE count as they do for the go command, also
 /// when set by `go env -w`; NETRC names another file than ~/.netrc, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY a proxy of the network. GODIRECT_CACHE is the
-/// directory for downloads and build results, by default `godirect` in the user's cache directory. NO_COLOR turns colour off.
+/// directory for downloads and build results, by default `godirect` in the user's cache directory, and GODIRECT_CACHE_SIZE how large build results may
+/// become. NO_COLOR turns colour off.
 ///
 /// Exit codes: 0 done; 1 the answer is no (a stale lock or stale generated files, a failed build); 2 wrong input (spec, go.mod, a malformed or
 /// missing lock, arguments); 3 the environment (network, files, programs); 4 a hash is not the pinned one.
@@ -61,8 +64,10 @@ enum Verb {
     Build(build::Arguments),
     List(list::Arguments),
     All(all::Arguments),
+    Cache(cache::Arguments),
     Goroot(goroot::Arguments),
     Graph(graph::Arguments),
+    Verify(verify::Arguments),
     Why(why::Arguments),
     /// List the platforms that Go can build for.
     ///
@@ -106,8 +111,10 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
+        Verb::Cache(verb) => cache::run(verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),
         Verb::Graph(verb) => graph::run(directory, verb, json),
+        Verb::Verify(verb) => verify::run(directory, verb, json),
         Verb::Why(verb) => why::run(directory, verb, json),
         Verb::Platforms => {
             output::text(OsArch::all().map(|platform| format!("{platform}\n")).collect::<String>())?;

@@ -23,6 +23,7 @@ mod schedule;
 pub mod sdk;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,8 @@ use crate::digest::Sha256;
 use crate::error::{Class, Error, Result};
 use crate::files::Files;
 use crate::plan::{Configuration, Source};
+pub use process::watch;
+
 use action::{Action, Known, Ran};
 use cache::Cache;
 use schedule::End;
@@ -134,12 +137,12 @@ pub struct Built {
 }
 
 /// A file in the cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Output {
     /// Its digest.
     pub sha256: Sha256,
-    /// Where it is; read-only for everyone else.
-    pub path: PathBuf,
+    /// The file, which is whole. It stays when another process trims the cache.
+    pub file: File,
 }
 
 /// Builds the binaries of configurations.
@@ -155,11 +158,11 @@ pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> R
     for _ in 0..PASSES {
         let pass = Pass::new(&actions, &last, engine, on_event);
         pass.run(&mut ran)?;
-        pass.check_binaries();
+        let results = pass.open_results();
         if pass.damaged.into_inner().unwrap_or_else(PoisonError::into_inner).is_empty() {
             let known: Vec<Option<Known>> = pass.known.into_iter().map(inner).collect();
             remember(work, engine, &actions, &known, &last)?;
-            return Ok(summarise(work.len(), engine, &actions, &known, &ran));
+            return Ok(summarise(work.len(), &actions, results, &ran));
         }
     }
     let help = "is another program removing files from it?";
@@ -210,6 +213,9 @@ impl<'a> Pass<'a> {
 
     fn act(&self, node: usize) -> End {
         let action = &self.actions[node];
+        if let Some(known) = action.same_as.and_then(|same| lock(&self.known[same]).clone()) {
+            return self.succeed(node, known);
+        }
         let inputs = action.inputs.iter().map(|input| {
             let known = lock(&self.known[input.node]);
             known.as_ref().and_then(|known| Some((input.token.clone(), *known.record.outputs.get(&input.output)?)))
@@ -228,6 +234,8 @@ impl<'a> Pass<'a> {
             }
             Ok(Ran::Damaged(blobs)) => {
                 self.forget(action, &blobs);
+                // Another process may have mended them already.
+                lock(&self.damaged).insert(node);
                 End::Failed
             }
             Ok(Ran::Failed(text)) => {
@@ -257,16 +265,24 @@ impl<'a> Pass<'a> {
         if goes_on { End::Failed } else { End::Stop }
     }
 
-    /// Binaries are what the user gets, so they must be whole.
-    fn check_binaries(&self) {
-        for (node, _) in self.actions.iter().enumerate().filter(|(_, action)| action.links()) {
-            if let Some(known) = lock(&self.known[node]).as_ref()
-                && !known.record.outputs.values().all(|blob| self.engine.cache.is_whole(blob))
-            {
-                self.engine.cache.forget(&known.key);
-                lock(&self.damaged).insert(node);
+    /// Binaries and headers are what the user gets, so they must be there and whole.
+    fn open_results(&self) -> Vec<(usize, &'static str, Output)> {
+        let mut results = Vec::new();
+        for (node, known) in self.known.iter().enumerate() {
+            let known = lock(known);
+            let Some(known) = known.as_ref() else { continue };
+            for name in [action::BINARY, action::HEADER] {
+                let Some(sha256) = known.record.outputs.get(name) else { continue };
+                match self.engine.cache.open_whole(sha256) {
+                    Some(file) => results.push((node, name, Output { sha256: *sha256, file })),
+                    None => {
+                        self.engine.cache.forget(&known.key);
+                        lock(&self.damaged).insert(node);
+                    }
+                }
             }
         }
+        results
     }
 
     /// Forgets the actions that made these inputs of another one.
@@ -318,21 +334,20 @@ fn remember(
     Ok(())
 }
 
-fn summarise(works: usize, engine: Engine<'_>, actions: &[Action<'_>], known: &[Option<Known>], ran: &[bool]) -> Built {
-    let none = vec![BTreeMap::new(); works];
-    let mut built = Built { binaries: none.clone(), headers: none, compiled: 0, reused: 0, linked: 0 };
-    for ((action, known), ran) in actions.iter().zip(known).zip(ran) {
+fn summarise(works: usize, actions: &[Action<'_>], outputs: Vec<(usize, &'static str, Output)>, ran: &[bool]) -> Built {
+    let none = || (0..works).map(|_| BTreeMap::new()).collect();
+    let mut built = Built { binaries: none(), headers: none(), compiled: 0, reused: 0, linked: 0 };
+    for (action, ran) in actions.iter().zip(ran) {
         match (action.links(), ran) {
             (false, true) => built.compiled += 1,
             (false, false) => built.reused += 1,
             (true, ran) => built.linked += usize::from(*ran),
         }
-        for (name, into) in [(action::BINARY, &mut built.binaries), (action::HEADER, &mut built.headers)] {
-            if let Some(sha256) = known.as_ref().and_then(|k| k.record.outputs.get(name)) {
-                let output = Output { sha256: *sha256, path: engine.cache.blob(sha256) };
-                into[action.work_index].insert(action.name.to_owned(), output);
-            }
-        }
+    }
+    for (node, name, output) in outputs {
+        let action = &actions[node];
+        let into = if name == action::BINARY { &mut built.binaries } else { &mut built.headers };
+        into[action.work_index].insert(action.name.to_owned(), output);
     }
     built
 }

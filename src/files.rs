@@ -254,6 +254,33 @@ impl Files {
         is
     }
 
+    /// Notes a file that this program has just written, `below` a directory, and that it wants to find again. That it appeared, and
+    /// directories for it, is no change of what was read before.
+    pub fn note_written(&self, directory: &Path, below: &Path, content: Sha256) {
+        let mut parent = directory.to_owned();
+        for name in below {
+            self.note_appeared(&parent, &name.to_string_lossy());
+            parent.push(name);
+        }
+        self.note(&directory.join(below), Question::Content, Ok(Answer::Found { state: State(None), content }));
+    }
+
+    /// Notes the entries of a directory anew, if they are what was noted but for one of this name.
+    fn note_appeared(&self, directory: &Path, name: &str) {
+        let Some(noted) = &self.noted else { return };
+        let Ok(entries) = entries(directory, |_, _| ()) else { return };
+        let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, ())| entry).collect();
+        let now = found(State(None), SystemTime::now(), digest(entries.iter()));
+        entries.retain(|entry| entry.name != name);
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (directory.to_owned(), Question::Entries);
+        if let Some(answer @ Answer::Found { .. }) = noted.answers.as_mut().and_then(|answers| answers.get_mut(&key))
+            && matches!(answer, Answer::Found { content, .. } if *content == digest(entries.iter()))
+        {
+            *answer = now;
+        }
+    }
+
     /// The notes that were taken; `None` where there are none, or where something happened that they don't have.
     pub fn notes(&self) -> Option<Notes> {
         let noted = self.noted.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);

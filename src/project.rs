@@ -2,6 +2,7 @@
 
 mod binaries;
 mod freshness;
+mod go_build;
 pub mod listing;
 mod local;
 mod locking;

@@ -13,6 +13,8 @@ mod support;
 
 #[path = "cli/attacks.rs"]
 mod attacks;
+#[path = "cli/cache.rs"]
+mod cache;
 #[path = "cli/determinism.rs"]
 mod determinism;
 #[path = "cli/engine.rs"]
@@ -47,5 +49,7 @@ mod stale;
 mod sumdb;
 #[path = "cli/update.rs"]
 mod update;
+#[path = "cli/verify.rs"]
+mod verify;
 #[path = "cli/why.rs"]
 mod why;

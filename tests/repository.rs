@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The modules of the crate: each may use those behind it.
-const ORDER: [&str; 17] = [
-    "main", "cli", "project", "emit", "exec", "plan", "graph", "lock", "source", "module", "spec", "write", "platform", "name",
-    "files", "digest", "error",
+const ORDER: [&str; 18] = [
+    "main", "cli", "project", "emit", "exec", "binary", "plan", "graph", "lock", "source", "module", "spec", "write",
+    "platform", "name", "files", "digest", "error",
 ];
 
 /// Modules that read or write files.

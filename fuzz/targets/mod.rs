@@ -13,6 +13,7 @@ macro_rules! targets {
 }
 
 targets! {
+    binary
     constraint
     depfile
     go_header

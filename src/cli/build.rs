@@ -1,19 +1,23 @@
 //! `godirect build`
 
+mod reporter;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
-use crate::exec::{self, Engine, Event, Sources, Work};
+use crate::exec::{self, Engine, Sources, Work};
+use crate::files::Files;
 use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -22,11 +26,11 @@ use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
 use crate::plan::Configuration;
 use crate::platform::OsArch;
+use crate::project::memo::Memo;
 use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
-
-const MAX_CACHE: u64 = 10 << 30;
+use reporter::{Explained, Reporter};
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -81,17 +85,8 @@ struct Summary {
     explained: Option<Vec<Explained>>,
 }
 
-/// Why something was built.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Explained {
-    configuration: String,
-    action: &'static str,
-    name: String,
-    reasons: Vec<String>,
-}
-
 /// A binary that was built.
-#[derive(Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Binary {
     name: String,
     configuration: String,
@@ -101,10 +96,14 @@ struct Binary {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
     let start = Instant::now();
-    let summary = build(&project, &lock, arguments)?;
+    let Arguments { packages, platform, profile, out, .. } = arguments;
+    let memo = Memo::of(directory, format!("build {packages:?} {platform:?} {profile:?} {out:?}"));
+    let done = |memo: &Memo| serde_json::from_slice::<Done>(memo.recall()?.bytes()).ok();
+    let summary = match memo.as_ref().and_then(done) {
+        Some(done) => done.summary(arguments.explain),
+        None => build_noting(directory, arguments, memo)?,
+    };
     if json {
         output::json(&summary)?;
     } else {
@@ -113,10 +112,50 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a build has made, and what it would find again if nothing changes.
+#[derive(Clone, Serialize, Deserialize)]
+struct Done {
+    binaries: Vec<Binary>,
+    packages: usize,
+}
+
+impl Done {
+    fn summary(self, explain: bool) -> Summary {
+        let explained = explain.then(Vec::new);
+        let (binaries, reused) = (self.binaries, self.packages);
+        Summary { version: JSON_VERSION, binaries, compiled: 0, reused, linked: 0, explained }
+    }
+}
+
+/// Builds, and remembers what was read and written for it.
+fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo>) -> Result<Summary> {
+    let project = Project::open_through(Files::noting(), directory)?;
+    let lock = project.read_lock()?;
+    let Outcome { summary, written, repeats } = build(&project, &lock, arguments)?;
+    for (path, sha256) in written {
+        let (path, directory) = (path.as_path(), project.dir.as_path());
+        let (directory, below) = match path.strip_prefix(directory) {
+            Ok(below) => (directory, below),
+            Err(_) if directory == Path::new(".") => (directory, path),
+            Err(_) => (Path::new(""), path),
+        };
+        project.files.note_written(directory, below, sha256);
+    }
+    // Stamps come from the environment.
+    let stamped = project.variants().iter().any(|variant| !variant.profile.stamp.is_empty());
+    if let (Some(memo), Some(notes), true, false) = (memo, project.files.notes(), repeats, stamped) {
+        let done = Done { binaries: summary.binaries.clone(), packages: summary.compiled + summary.reused };
+        if let Ok(done) = serde_json::to_vec(&done) {
+            memo.keep(&done, notes);
+        }
+    }
+    Ok(summary)
+}
+
 /// Builds with default arguments and shows the result, for `godirect all`.
 pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
-    show(&build(project, lock, arguments)?, start.elapsed());
+    show(&build(project, lock, arguments)?.summary, start.elapsed());
     Ok(())
 }
 
@@ -134,7 +173,8 @@ fn show(summary: &Summary, took: Duration) {
     }
 }
 
-fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Summary> {
+fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Outcome> {
+    let max_bytes = super::cache::max_bytes()?;
     let locked = project.with_lock(lock)?;
     let variants = chosen_variants(project, arguments)?;
     if project.binaries.is_empty() {
@@ -150,7 +190,7 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     check_buildable(project, &variants, &graphs, &wanted, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
-    let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
+    let actions = super::cache::open()?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
@@ -166,9 +206,18 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     };
     let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
     std::thread::scope(|scope| {
-        scope.spawn(|| actions.trim_daily(MAX_CACHE));
+        scope.spawn(|| actions.trim_daily(max_bytes));
         build_planned(project, &planned, engine, &output_directory(project, arguments), arguments.explain)
     })
+}
+
+/// What came of a build.
+struct Outcome {
+    summary: Summary,
+    /// The files that were written, with their digests.
+    written: Vec<(PathBuf, Sha256)>,
+    /// Whether the same files of the repository give the same again, without a word.
+    repeats: bool,
 }
 
 /// A configuration that is ready to be built.
@@ -181,7 +230,7 @@ struct Planned<'a> {
 }
 
 /// Builds and puts the binaries where people find them.
-fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
+fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Outcome> {
     let work: Vec<Work> = planned
         .iter()
         .map(|p| Work {
@@ -193,60 +242,30 @@ fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &P
             c: &p.c,
         })
         .collect();
-    let (reporter, explained) = (Reporter::new(), Mutex::new(Vec::new()));
-    let built = exec::build(&work, engine, &|event| {
-        reporter.report(event);
-        if let Event::Ran { configuration, name, links, reasons } = event {
-            let action = if links { "link" } else { "compile" };
-            let (configuration, name, reasons) = (configuration.to_owned(), name.to_owned(), reasons.to_vec());
-            explained.lock().unwrap_or_else(PoisonError::into_inner).push(Explained { configuration, action, name, reasons });
-        }
-    })?;
-    drop(reporter);
-    let mut explained = explained.into_inner().unwrap_or_else(PoisonError::into_inner);
-    explained.sort();
-    let mut binaries = Vec::new();
+    let reporter = Reporter::new();
+    let built = exec::build(&work, engine, &|event| reporter.report(event))?;
+    let (explained, spoke) = reporter.finish();
+    let (mut binaries, mut written) = (Vec::new(), Vec::new());
     for ((planned, outputs), headers) in planned.iter().zip(&built.binaries).zip(&built.headers) {
         for (name, output) in outputs {
             let binary = &planned.configuration.binaries[name];
             let path = out.join(&planned.name).join(&binary.file);
-            let size = place(engine.cache, &output.sha256, &path)?;
-            write_runtime(&project.binaries[name].runtime, &path)?;
+            let size = place(&output.file, &path)?;
+            written.push((path.clone(), output.sha256));
+            written.extend(write_runtime(&project.binaries[name].runtime, &path)?);
             if let (Some(file), Some(header)) = (&binary.header, headers.get(&binary.main)) {
-                place_header(engine.cache, &header.sha256, &path.with_file_name(file))?;
+                place_header(&header.file, &path.with_file_name(file))?;
             }
             let (name, configuration) = (name.clone(), planned.name.clone());
             binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
     }
     let exec::Built { compiled, reused, linked, .. } = built;
-    Ok(Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained: explain.then_some(explained) })
-}
-
-/// Shows what happens during a build.
-struct Reporter {
-    bar: Bar,
-    /// What was shown: several configurations may say the same.
-    shown: Mutex<BTreeSet<(String, String)>>,
-}
-
-impl Reporter {
-    fn new() -> Reporter {
-        Reporter { bar: Bar::count(), shown: Mutex::default() }
-    }
-
-    fn report(&self, event: Event) {
-        match event {
-            Event::Done { done, total, name } => self.bar.update(done, total, name),
-            Event::Messages { name, text } => {
-                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-                if shown.insert((name.to_owned(), text.to_owned())) {
-                    self.bar.message(&format!("# {name}\n{text}"));
-                }
-            }
-            Event::Ran { .. } => {}
-        }
-    }
+    let explained = explain.then_some(explained);
+    let summary = Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained };
+    // C compilers read files of the machine; what tools say is to be said again.
+    let repeats = !spoke && planned.iter().all(|p| p.c.id.is_empty());
+    Ok(Outcome { summary, written, repeats })
 }
 
 /// Refuses to build nothing, or without a word less than was asked for: a main package may have no files for a platform.
@@ -281,27 +300,31 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 }
 
 /// Copies a binary out of the cache, in one step; its size.
-fn place(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<u64> {
-    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+fn place(mut from: &File, to: &Path) -> Result<u64> {
+    let mut content = Vec::new();
+    from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
     write::executable(to, &content)?;
     Ok(content.len() as u64)
 }
 
 /// The same with the header of a library, unless that exports nothing.
-fn place_header(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<()> {
-    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+fn place_header(mut from: &File, to: &Path) -> Result<()> {
+    let mut content = Vec::new();
+    from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
     if content.is_empty() { Ok(()) } else { write::atomic(to, &content) }
 }
 
-/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines.
-fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<()> {
+/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines; its path and digest.
+fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<Option<(PathBuf, Sha256)>> {
     if variables.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let mut path = binary.as_os_str().to_owned();
     path.push(".env");
-    let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    write::atomic(Path::new(&path), text.as_bytes())
+    let (path, text) =
+        (PathBuf::from(path), variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>());
+    write::atomic(&path, text.as_bytes())?;
+    Ok(Some((path, Sha256::of(text))))
 }
 
 /// Where an SDK's tools for this machine are.

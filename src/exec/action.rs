@@ -21,6 +21,9 @@ use crate::plan::{Source, Step, token};
 /// Bump when the meaning of an action key changes.
 const KEY_VERSION: &str = "godirect action 3";
 
+/// How often an action is run whose inputs vanish while it runs.
+const ATTEMPTS: usize = 5;
+
 /// The output of a link.
 pub(super) const BINARY: &str = "bin";
 /// The header of a library for C.
@@ -41,6 +44,8 @@ pub(super) struct Action<'a> {
     c: Option<&'a UsesC>,
     /// What the steps read of other actions.
     pub inputs: Vec<Input>,
+    /// An earlier action, of another configuration, that does exactly the same.
+    pub same_as: Option<usize>,
 }
 
 /// An output of another action.
@@ -89,15 +94,37 @@ pub(super) fn all<'a>(work: &'a [Work<'a>]) -> Result<Vec<Action<'a>>> {
             let mut outputs = PACKAGE.to_vec();
             outputs.extend(package.header.then_some(HEADER));
             outputs.extend(package.steps.iter().any(|step| matches!(step, Step::Identify { .. })).then_some(NOTES));
-            actions.push(Action { work, work_index, name, source, steps, outputs, c, inputs });
+            actions.push(Action { work, work_index, name, source, steps, outputs, c, inputs, same_as: None });
         }
         for (name, binary) in &work.configuration.binaries {
             let inputs = inputs(name, &binary.steps, &index)?;
             let (steps, c) = (&binary.steps, binary.c.as_ref());
-            actions.push(Action { work, work_index, name, source: None, steps, outputs: vec![BINARY], c, inputs });
+            let outputs = vec![BINARY];
+            actions.push(Action { work, work_index, name, source: None, steps, outputs, c, inputs, same_as: None });
         }
     }
+    if work.len() > 1 {
+        find_same(&mut actions)?;
+    }
     Ok(actions)
+}
+
+/// Finds actions that several configurations have in common, such as those of two profiles that are linked in different ways.
+fn find_same(actions: &mut [Action<'_>]) -> Result<()> {
+    let edges: Vec<Vec<usize>> = actions.iter().map(Action::edges).collect();
+    let order = super::schedule::order(&edges)?;
+    let mut identities = vec![Sha256::of(""); actions.len()];
+    let mut first: BTreeMap<Sha256, usize> = BTreeMap::new();
+    for node in order {
+        let action = &actions[node];
+        let inputs: Vec<_> = action.inputs.iter().map(|input| (&input.token, identities[input.node])).collect();
+        let Work { sdk_id, configuration, c, .. } = action.work;
+        let all = (sdk_id, &configuration.env, (&c.id, &c.env, action.c), action.source, action.steps, inputs);
+        identities[node] = Sha256::of(json(&all)?);
+        let same = *first.entry(identities[node]).or_insert(node);
+        actions[node].same_as = (same != node).then_some(same);
+    }
+    Ok(())
 }
 
 /// What steps read of other actions: the tokens with a colon.
@@ -140,6 +167,9 @@ impl Action<'_> {
 
     /// The actions that must be done before.
     pub fn edges(&self) -> Vec<usize> {
+        if let Some(same) = self.same_as {
+            return vec![same];
+        }
         let nodes: BTreeSet<usize> = self.inputs.iter().map(|input| input.node).collect();
         nodes.into_iter().collect()
     }
@@ -174,24 +204,14 @@ impl Action<'_> {
         if let Some(record) = engine.cache.recall(&key, &self.outputs) {
             return Ok(Ran::Reused(Known { key, record }));
         }
-        let unusable = |blob: &&Sha256| !engine.cache.is_whole(blob);
-        let damaged: BTreeSet<Sha256> = fields.inputs.values().filter(unusable).copied().collect();
-        if !damaged.is_empty() {
-            return Ok(Ran::Damaged(damaged));
-        }
         let reasons = explain::reasons(last, &key, engine.cache, &why);
         let (scratch, start) = (engine.cache.scratch()?, SystemTime::now());
         let places =
             Places { root, source: source_dir.as_deref(), scratch: scratch.path(), object_dir: scratch.path().join("obj") };
-        std::fs::create_dir(&places.object_dir).map_err(|e| Error::io("create", &places.object_dir, &e))?;
-        let ended = self.run_steps(engine, &places, &fields.inputs);
-        if !matches!(ended, Ok(Ended::Well(_))) {
-            // The cache may have been trimmed meanwhile.
-            let gone: BTreeSet<Sha256> = fields.inputs.values().filter(|b| !engine.cache.is_there(b)).copied().collect();
-            if !gone.is_empty() {
-                return Ok(Ran::Damaged(gone));
-            }
-        }
+        let Some(ended) = self.run_undisturbed(engine, &places, &fields.inputs) else {
+            let damaged = fields.inputs.values().filter(|b| !engine.cache.is_whole(b)).copied().collect();
+            return Ok(Ran::Damaged(damaged));
+        };
         let messages = match ended? {
             Ended::Well(messages) => messages,
             Ended::Badly(text) => return Ok(Ran::Failed(text)),
@@ -214,6 +234,23 @@ impl Action<'_> {
         }
         engine.cache.record(&key, &record, &why)?;
         Ok(Ran::Now(Known { key, record }, reasons))
+    }
+
+    /// Runs all steps with inputs that stay there meanwhile; `None` when they are damaged or gone.
+    fn run_undisturbed(&self, engine: Engine, places: &Places, inputs: &BTreeMap<String, Sha256>) -> Option<Result<Ended>> {
+        for attempt in 1.. {
+            if !inputs.values().all(|blob| engine.cache.is_whole(blob)) {
+                return None;
+            }
+            let before = engine.cache.identities(inputs.values());
+            let ended = empty(&places.object_dir).and_then(|()| self.run_steps(engine, places, inputs));
+            // Another process may have trimmed the cache meanwhile, and a third one have put back what was missing.
+            let undisturbed = matches!(ended, Ok(Ended::Well(_))) || engine.cache.doubt_changed(&before);
+            if undisturbed || attempt == ATTEMPTS {
+                return Some(ended);
+            }
+        }
+        None
     }
 
     /// The directories of the repository that C compilers look for headers in. SDK and modules don't change.
@@ -365,6 +402,15 @@ impl Action<'_> {
             inputs,
         }
     }
+}
+
+/// Makes an empty directory, in place of one that is there.
+fn empty(directory: &Path) -> Result<()> {
+    let failed = |e| Error::io("create", directory, &e);
+    if directory.exists() {
+        std::fs::remove_dir_all(directory).map_err(failed)?;
+    }
+    std::fs::create_dir(directory).map_err(failed)
 }
 
 /// A directory relative to the current one, if it is there or below.

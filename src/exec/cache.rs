@@ -18,7 +18,7 @@ mod trim;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
+use crate::files;
 
 pub use trim::{Damage, Removed, Stats, Unused};
 
@@ -100,27 +101,32 @@ impl Cache {
         found
     }
 
-    /// Whether the blob is still where this process has seen it: another one may have trimmed the cache.
-    pub(super) fn is_there(&self, sha256: &Sha256) -> bool {
-        let there = self.blob(sha256).exists();
-        if !there {
-            super::lock(&self.whole).remove(sha256);
-        }
-        there
+    /// What tells the files of blobs from others that may take their places.
+    pub(super) fn identities<'s>(&self, blobs: impl Iterator<Item = &'s Sha256>) -> BTreeMap<Sha256, Option<String>> {
+        blobs.map(|blob| (*blob, files::identity(&self.blob(blob)))).collect()
     }
 
-    /// The content of a blob.
-    ///
-    /// # Errors
-    ///
-    /// When it isn't there, or damaged.
-    pub fn read(&self, sha256: &Sha256) -> std::io::Result<Vec<u8>> {
-        let content = fs::read(self.blob(sha256))?;
-        let whole = super::lock(&self.whole).contains(sha256);
-        match whole || Sha256::of(&content) == *sha256 {
-            true => Ok(content),
-            false => Err(std::io::Error::new(ErrorKind::InvalidData, "it is damaged")),
+    /// Whether all these files are still there. Those that aren't are looked at again before they are used.
+    pub(super) fn doubt_changed(&self, before: &BTreeMap<Sha256, Option<String>>) -> bool {
+        let is_same = |(blob, before): (&Sha256, &Option<String>)| {
+            let same = before.is_some() && files::identity(&self.blob(blob)) == *before;
+            if !same {
+                super::lock(&self.whole).remove(blob);
+            }
+            same
+        };
+        before.iter().map(is_same).fold(true, |all, same| all && same)
+    }
+
+    /// Opens a blob, if it is there and whole.
+    pub(super) fn open_whole(&self, sha256: &Sha256) -> Option<fs::File> {
+        let mut file = fs::File::open(self.blob(sha256)).ok()?;
+        let known = super::lock(&self.whole).contains(sha256);
+        if !known && !Sha256::of_reader(&file).is_ok_and(|found| found == *sha256) {
+            return None;
         }
+        file.rewind().ok()?;
+        Some(file)
     }
 
     /// Remembers what an action gave, and what its key was made of.

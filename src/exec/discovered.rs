@@ -65,7 +65,7 @@ impl Discovered {
     /// The files of an action, if one with this first key ran before.
     pub fn recall(cache: &Cache, first_key: &Sha256) -> Option<Discovered> {
         let list = cache.recall(first_key, &[LIST])?.outputs[LIST];
-        serde_json::from_slice(&cache.read(&list).ok()?).ok()
+        serde_json::from_reader(std::io::BufReader::new(cache.open_whole(&list)?)).ok()
     }
 
     /// Remembers them.

@@ -107,7 +107,11 @@ pub(super) fn output(program: &Path, arguments: &[&str], dir: &Path, env: &BTree
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.
-pub(super) fn watch(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, watcher: &dyn Fn(&str)) -> Result<()> {
+///
+/// # Errors
+///
+/// When it can't be started, or fails.
+pub fn watch(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, watcher: &dyn Fn(&str)) -> Result<()> {
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("there is no program to run"))?;
     let failed = |e: std::io::Error| Error::io("run", Path::new(program), &e);
     // One pipe for both, so that messages stay in order and neither can fill up unread.

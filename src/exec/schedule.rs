@@ -40,12 +40,7 @@ pub(super) fn run(
     jobs: usize,
     work: impl Fn(usize) -> End + Sync,
 ) -> Result<Vec<bool>> {
-    let mut dependents = vec![Vec::new(); edges.len()];
-    for (node, deps) in edges.iter().enumerate() {
-        for dep in deps {
-            dependents[*dep].push(node);
-        }
-    }
+    let dependents = dependents(edges);
     let missing: Vec<usize> = edges.iter().map(Vec::len).collect();
     let heights = heights(&dependents, edges, weights)?;
     let ready = (0..edges.len()).filter(|n| missing[*n] == 0).map(|n| (heights[n], n)).collect();
@@ -95,6 +90,30 @@ fn next(state: &Mutex<State>, changed: &Condvar) -> Option<usize> {
     }
 }
 
+/// The nodes, each behind its dependencies.
+///
+/// # Errors
+///
+/// When the graph has a cycle.
+pub(super) fn order(edges: &[Vec<usize>]) -> Result<Vec<usize>> {
+    // A node is higher than all that depend on it.
+    let heights = heights(&dependents(edges), edges, &vec![1; edges.len()])?;
+    let mut order: Vec<usize> = (0..edges.len()).collect();
+    order.sort_by_key(|node| (std::cmp::Reverse(heights[*node]), *node));
+    Ok(order)
+}
+
+/// For each node those that depend on it.
+fn dependents(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut dependents = vec![Vec::new(); edges.len()];
+    for (node, deps) in edges.iter().enumerate() {
+        for dep in deps {
+            dependents[*dep].push(node);
+        }
+    }
+    dependents
+}
+
 /// For each node the weight of the heaviest chain that begins with it and goes on with dependents.
 fn heights(dependents: &[Vec<usize>], edges: &[Vec<usize>], weights: &[usize]) -> Result<Vec<usize>> {
     let mut waiting: Vec<usize> = dependents.iter().map(Vec::len).collect();
@@ -140,6 +159,12 @@ mod tests {
         let edges = [vec![], vec![0], vec![], vec![1, 2], vec![2]];
         assert_eq!(order(&edges, &[1; 5], &[(0, End::Failed)]), (vec![0, 2, 4], vec![false, false, true, false, true]));
         assert_eq!(order(&edges, &[1; 5], &[(0, End::Stop)]), (vec![0], vec![false; 5]));
+    }
+
+    #[test]
+    fn dependencies_stand_before_what_needs_them() {
+        assert_eq!(super::order(&[vec![1], vec![3], vec![0, 1], vec![]]).unwrap(), [3, 1, 0, 2]);
+        assert!(super::order(&[vec![0]]).is_err());
     }
 
     #[test]

@@ -172,3 +172,32 @@ fn what_cannot_be_noted_leaves_no_notes() {
     assert_eq!(failed.notes(), None, "a directory can't be read as a file");
     assert_eq!(Files::default().notes(), None);
 }
+
+#[test]
+fn what_the_program_itself_writes_is_no_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::write(root.join("a"), "a").unwrap();
+    let files = Files::noting();
+    files.list(root).unwrap();
+    let below = Path::new("out/b");
+    std::fs::create_dir(root.join("out")).unwrap();
+    std::fs::write(root.join(below), "b").unwrap();
+    files.note_written(root, below, Sha256::of("b"));
+    let notes = files.notes().unwrap();
+    assert_ne!(notes.hold(), Held::No);
+    std::fs::write(root.join(below), "c").unwrap();
+    assert_eq!(notes.hold(), Held::No);
+    std::fs::write(root.join(below), "b").unwrap();
+    assert_ne!(notes.hold(), Held::No);
+    std::fs::write(root.join("c"), "").unwrap();
+    assert_eq!(notes.hold(), Held::No);
+
+    // Something else that appeared meanwhile is one.
+    let files = Files::noting();
+    files.list(root).unwrap();
+    std::fs::write(root.join("d"), "d").unwrap();
+    std::fs::write(root.join("e"), "e").unwrap();
+    files.note_written(root, Path::new("d"), Sha256::of("d"));
+    assert_eq!(files.notes().unwrap().hold(), Held::No);
+}

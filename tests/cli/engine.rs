@@ -94,6 +94,22 @@ fn only_what_must_is_built_again_and_the_reason_is_told() {
     assert!(printed.contains("(100 %), linked 0"), "{printed}");
 }
 
+#[test]
+fn what_configurations_share_is_compiled_once() {
+    let project = chain();
+    project.edit(
+        "godirect.star",
+        "platforms(",
+        "profile(\"small\", ldflags = [\"-s\"])\n\nbinary(\".\", name = \"hello\", profiles = [\"default\", \"small\"])\n\nplatforms(",
+    );
+    project.edit("leaf/leaf.go", "return 1", "return 77");
+    let built: Value = serde_json::from_str(&project.succeeds(&[&BUILD[..], &["--explain", "--json"]].concat())).unwrap();
+    let ran = built["explained"].as_array().unwrap().iter();
+    let leaf: Vec<_> = ran.filter(|action| action["name"] == "example.com/hello/leaf").collect();
+    assert_eq!(leaf.len(), 1, "{built}");
+    assert_eq!((built["binaries"].as_array().unwrap().len(), &built["linked"]), (2, &Value::from(2)));
+}
+
 /// The pinned go command in a project, whose sources need no network.
 fn go_build(project: &Project, arguments: &[&str]) -> Command {
     let mut command = Command::new(GOROOT.join("bin/go"));

@@ -54,7 +54,7 @@ fn what_is_damaged_counts_as_absent() {
     assert_eq!(filled.cache.why(&key).as_deref(), Some("key"));
     for damage in ["contenT", "conten", ""] {
         fs::write(filled.cache.blob(&sha256), damage).unwrap();
-        assert!(!filled.again().is_whole(&sha256) && filled.again().read(&sha256).is_err());
+        assert!(!filled.again().is_whole(&sha256) && filled.again().open_whole(&sha256).is_none());
     }
     let action = filled.cache.file("action", &key);
     let record = fs::read_to_string(&action).unwrap();

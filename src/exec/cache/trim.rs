@@ -115,13 +115,16 @@ impl Cache {
         let mut actions = self.items("action")?;
         actions.sort_by_key(|action| std::cmp::Reverse(action.used));
         let (mut kept, mut bytes, mut removed) = (BTreeSet::new(), 0_u64, Removed::default());
+        let mut full = false;
         for action in &actions {
             let record = read_record(&action.path);
             let outputs: BTreeSet<Sha256> = record.iter().flat_map(|record| record.outputs.values().copied()).collect();
             let new: u64 = outputs.difference(&kept).filter_map(|blob| sizes.get(blob)).sum();
             let old = unused.max_age.is_some_and(|limit| now.duration_since(action.used).is_ok_and(|age| age > limit));
-            let fits = record.is_some() && !old && bytes + new + action.bytes <= unused.max_bytes;
-            if fits || (unused.spare_young && action.is_young(now)) {
+            // What was used before something that didn't fit goes too, however small it is.
+            full |= bytes + new + action.bytes > unused.max_bytes;
+            let stays = record.is_some() && !old && !full;
+            if stays || (unused.spare_young && action.is_young(now)) {
                 bytes += new + action.bytes;
                 kept.extend(outputs);
             } else {
