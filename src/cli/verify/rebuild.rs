@@ -44,7 +44,7 @@ pub fn find(directory: &Path, info: &BuildInfo, profile: Option<&str>) -> Result
             continue;
         }
         for (name, _) in project.binaries_of(variant).filter(|(_, binary)| binary.main.as_str() == info.path) {
-            let graph = locked.graph(variant)?;
+            let graph = locked.graphs(&[variant])?.remove(0);
             // Stamps aren't in build information; what needs a C toolchain is told from others by its platform alone.
             let stamps = Stamps::Built { variable: &|_| Some(String::new()), status: None };
             let planned = locked.plan(&graph, variant, &stamps, None, |other| other == name);
