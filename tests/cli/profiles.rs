@@ -23,7 +23,7 @@ impl Locked {
     fn spec(&self, settings: &str, output: &str) -> &Project {
         let sdk = &self.sdk;
         let text = format!(
-            "{sdk}platforms(\"linux/amd64\", \"js/wasm\")\nprofile(\"q\", {settings})\nbinary(\".\", profiles = [\"q\"])\n{output}\n"
+            "{sdk}platforms(\"js/wasm\", \"linux/amd64\")\nprofile(\"q\", {settings})\nbinary(\".\", profiles = [\"q\"])\n{output}\n"
         );
         self.project.write("godirect.star", &text);
         &self.project
