@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::image::{self, Format, Image};
 use crate::error::{Error, Result};
+use crate::plan::buildinfo::{END, START};
 use crate::source::token::{quoted_prefix, unquote};
 
 /// What stands at the beginning of the data.
@@ -15,7 +16,8 @@ const HEADER: usize = 32;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BuildInfo {
-    /// What the toolchain calls its version, e.g. `go1.27.3`.
+    /// What the toolchain calls its version, e.g. `go1.27.3`; empty for WebAssembly, which doesn't have it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub go_version: String,
     /// The import path of the main package.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -161,19 +163,28 @@ impl Setting {
 ///
 /// When there is some, and it is malformed.
 pub(super) fn find(image: &Image) -> Result<Option<BuildInfo>> {
+    if image.format == Format::Wasm {
+        return image.section(image::WASM_DATA).and_then(|section| marked(&section.data)).map(BuildInfo::parse).transpose();
+    }
     let Some((version, text)) = places(image).find_map(|(address, data)| raw(image, address, data)) else { return Ok(None) };
     let mut info = BuildInfo::parse(&text)?;
     info.go_version = version;
     Ok(Some(info))
 }
 
-/// Where it may be: in a section of its own, or in the first data that is written to. WebAssembly has nothing but data.
+/// The text between the marks. For WebAssembly, Go's linker writes no header with the version, but the program has the text.
+fn marked(data: &[u8]) -> Option<&str> {
+    let start = memchr::memmem::find(data, &START)? + START.len();
+    let length = memchr::memmem::find(&data[start..], &END)?;
+    std::str::from_utf8(&data[start..start + length]).ok()
+}
+
+/// Where it may be: in a section of its own, or in the first data that is written to.
 fn places<'i>(image: &'i Image<'_>) -> impl Iterator<Item = (u64, &'i [u8])> {
     let named = image.section(".go.buildinfo").or_else(|| image.section("__go_buildinfo"));
     let data = image.sections.iter().find(|section| match image.format {
         Format::Pe => section.writable,
-        Format::Wasm => section.name == image::WASM_DATA,
-        Format::Elf | Format::MachO => false,
+        Format::Elf | Format::MachO | Format::Wasm => false,
     });
     let found = named.or(data).map(|section| (section.address, &*section.data));
     found.into_iter().chain(if found.is_none() { image.data_segment() } else { None })
@@ -181,7 +192,8 @@ fn places<'i>(image: &'i Image<'_>) -> impl Iterator<Item = (u64, &'i [u8])> {
 
 /// The version and the text, of the first header in `data`, which is in memory at `address`.
 fn raw(image: &Image, address: u64, data: &[u8]) -> Option<(String, String)> {
-    let is_aligned = |at: &usize| image.format == Format::Wasm || (address as usize).wrapping_add(*at) % ALIGNMENT == 0;
+    let is_aligned =
+        |at: &usize| image.format == Format::Wasm || (address as usize).wrapping_add(*at).is_multiple_of(ALIGNMENT);
     let at = memchr::memmem::find_iter(data, MAGIC).find(is_aligned)?;
     let header = data.get(at..at + HEADER)?;
     let (pointer_size, flags) = (header[14], header[15]);

@@ -39,7 +39,7 @@ fn dynamic_of<E: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, E>) -> Dyna
     if let Ok(Some((entries, link))) = sections.dynamic(endian, data)
         && let Ok(strings) = sections.strings(endian, data, link)
     {
-        let needed = entries.iter().filter(|entry| entry.tag(endian) == i64::from(DT_NEEDED));
+        let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED);
         dynamic.libraries = needed.filter_map(|entry| string(&strings, entry.val32(endian)?)).collect();
     }
     if let Ok(Some((needs, link))) = sections.gnu_verneed(endian, data)

@@ -136,8 +136,11 @@ fn from(start: u64, data: &[u8], address: u64) -> Option<&[u8]> {
     data.get(offset..).filter(|rest| !rest.is_empty())
 }
 
+/// Pairs of a file's own index of a section, sorted, and that in [`Image::sections`].
+type Indices = Vec<(usize, usize)>;
+
 /// The sections, and which of them the file's own indices mean.
-fn sections<'a>(file: &File<'a>) -> Result<(Vec<Section<'a>>, Vec<(usize, usize)>)> {
+fn sections<'a>(file: &File<'a>) -> Result<(Vec<Section<'a>>, Indices)> {
     let (mut sections, mut indices) = (Vec::new(), Vec::new());
     for section in file.sections() {
         let name = section.name_bytes().map_err(malformed)?;

@@ -32,9 +32,14 @@ pub(super) fn leaks(image: &Image, lines: Option<&Lines>, own: &BTreeMap<String,
     let mut leaks = BTreeSet::new();
     let of = |path: &str| own.iter().filter(|(own, _)| path.starts_with(own.as_str())).max_by_key(|(own, _)| own.len());
     let files = lines.map(Lines::files).unwrap_or_default();
-    for path in files.into_iter().filter(|path| is_absolute(path)).take(NAMED) {
-        let of = of(&path).map(|(_, what)| what.clone());
-        leaks.insert(Leak { place: "source files".to_owned(), path: path.into_owned(), of });
+    let mut named: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for path in files.into_iter().filter(|path| is_absolute(path)) {
+        let of = of(&path).map(|(_, what)| what.as_str());
+        let count = named.entry(of).or_default();
+        *count += 1;
+        if *count <= NAMED {
+            leaks.insert(Leak { place: "source files".to_owned(), path: path.into_owned(), of: of.map(str::to_owned) });
+        }
     }
     for section in &image.sections {
         let inflated = inflated(&section.name, &section.data);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::image::{Image, Symbol};
+use super::image::{Format, Image, Symbol};
 use super::pclntab::Lines;
 use super::{PackageSize, is_dwarf};
 
@@ -44,15 +44,17 @@ fn purpose(section: &str) -> Option<&'static str> {
 /// A symbol's size: what the file says, or else the room to the next one in its section.
 fn size(image: &Image, index: usize, symbol: &Symbol) -> u64 {
     let section = &image.sections[symbol.section];
-    let end = section.address.saturating_add(section.size);
+    // Behind that is memory that the file doesn't have.
+    let end = section.address.saturating_add(section.data.len() as u64);
+    let room = end.saturating_sub(symbol.address);
     if symbol.size > 0 {
-        return symbol.size.min(end.saturating_sub(symbol.address));
+        return symbol.size.min(room);
     }
-    if !matches!(image.format.name(), "pe" | "macho") {
+    if !matches!(image.format, Format::Pe | Format::MachO) {
         return 0;
     }
     let next = image.symbols[index + 1..].iter().find(|next| next.section == symbol.section);
-    next.map_or(end, |next| next.address).saturating_sub(symbol.address)
+    next.map_or(room, |next| (next.address - symbol.address).min(room))
 }
 
 /// The import path that a symbol begins with (`cmd/internal/objabi`): up to the first dot behind the last slash, where the rest is no

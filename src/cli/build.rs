@@ -264,7 +264,8 @@ fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &P
     let explained = explain.then_some(explained);
     let summary = Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained };
     // C compilers read files of the machine; what tools say is to be said again.
-    let repeats = !spoke && planned.iter().all(|p| p.c.id.is_empty());
+    let uses_c = |c: &Configuration| c.packages.values().any(|p| p.c.is_some()) || c.binaries.values().any(|b| b.c.is_some());
+    let repeats = !spoke && !planned.iter().any(|p| uses_c(&p.configuration));
     Ok(Outcome { summary, written, repeats })
 }
 

@@ -108,14 +108,14 @@ impl Cache {
 
     /// Whether all these files are still there. Those that aren't are looked at again before they are used.
     pub(super) fn doubt_changed(&self, before: &BTreeMap<Sha256, Option<String>>) -> bool {
-        let is_same = |(blob, before): (&Sha256, &Option<String>)| {
-            let same = before.is_some() && files::identity(&self.blob(blob)) == *before;
-            if !same {
-                super::lock(&self.whole).remove(blob);
-            }
-            same
-        };
-        before.iter().map(is_same).fold(true, |all, same| all && same)
+        let is_same =
+            |(blob, before): &(&Sha256, &Option<String>)| before.is_some() && files::identity(&self.blob(blob)) == **before;
+        let changed: Vec<_> = before.iter().filter(|blob| !is_same(blob)).collect();
+        let mut whole = super::lock(&self.whole);
+        for (blob, _) in &changed {
+            whole.remove(*blob);
+        }
+        changed.is_empty()
     }
 
     /// Opens a blob, if it is there and whole.

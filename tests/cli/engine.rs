@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -12,9 +13,16 @@ use crate::support::{BUILD_CACHE, GOROOT, Project, same};
 
 const BUILD: [&str; 3] = ["build", "--platform", "linux/amd64"];
 
-/// A command that imports `leaf` by way of `middle`, and `other`; and std's runtime only.
+/// A command that imports `leaf` by way of `middle`, and `other`; and std's runtime only. What its packages export was never compiled
+/// before, so that the cache has none of them.
 fn chain() -> Project {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let project = Project::example("01-hello").with_build_cache();
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let unique = format!("const Unique = \"{time} {}\"\n", COUNT.fetch_add(1, Ordering::Relaxed));
+    for package in ["leaf", "middle", "other"] {
+        project.write(&format!("{package}/unique.go"), &format!("package {package}\n\n{unique}"));
+    }
     for (path, text) in [
         (
             "main.go",

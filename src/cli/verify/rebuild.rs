@@ -49,7 +49,10 @@ pub fn find(directory: &Path, info: &BuildInfo, profile: Option<&str>) -> Result
             let stamps = Stamps::Built { variable: &|_| Some(String::new()), status: None };
             let planned = locked.plan(&graph, variant, &stamps, None, |other| other == name);
             let planned = planned.and_then(|planned| planned_info(&planned, name)).unwrap_or_default();
-            let goversion = locked.sdk(variant.profile).goversion();
+            let goversion = match info.go_version.as_str() {
+                "" => String::new(),
+                _ => locked.sdk(variant.profile).goversion(),
+            };
             let same = BuildInfo { go_version: goversion, ..planned } == *info;
             let origin = Origin {
                 configuration: variant.name(),
