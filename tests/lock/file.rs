@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use godirect::error::{Class, Error};
-use godirect::files::Files;
 use godirect::lock::cache::Cache;
 use godirect::lock::file::Lockfile;
 use godirect::module::gosum::GoSum;
@@ -32,7 +31,7 @@ fn locks_that_cannot_be_read() {
         format!("godirect.lock.json:3:26: malformed lock: Go has no port to `linux/x` {edited}")
     );
     assert_eq!(
-        Lockfile::read(&Files::default(), Path::new("/nowhere/godirect.lock.json")).unwrap_err().to_string(),
+        Lockfile::read(&godirect::files::Files::default(), Path::new("/nowhere/godirect.lock.json")).unwrap_err().to_string(),
         "there is no /nowhere/godirect.lock.json (run `godirect lock`)"
     );
 }

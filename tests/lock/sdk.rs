@@ -5,7 +5,6 @@ use std::process::Command;
 
 use godirect::digest::H1;
 use godirect::error::{Class, Result};
-use godirect::files::Files;
 use godirect::lock::file::{LockedSdk, Lockfile};
 use godirect::lock::known::Access;
 use godirect::lock::resolve::{self, Modules, Needed, Packages, Request};
@@ -148,7 +147,7 @@ fn a_whole_lock() {
     let path = env.path().join("godirect.lock.json");
     assert!(locked.write(&path).unwrap());
     assert!(!locked.write(&path).unwrap(), "the same lock isn't written again");
-    assert_eq!(Lockfile::read(&Files::default(), &path).unwrap(), locked);
+    assert_eq!(Lockfile::read(&godirect::files::Files::default(), &path).unwrap(), locked);
     let expected = include_str!("expected.lock.json");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
 
