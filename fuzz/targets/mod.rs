@@ -23,6 +23,7 @@ targets! {
     note
     record
     spec
+    test_functions
     tile
     zip
 }
