@@ -10,6 +10,7 @@ mod list;
 mod lock;
 mod output;
 mod progress;
+mod test;
 mod why;
 
 use std::io::IsTerminal;
@@ -58,6 +59,7 @@ enum Verb {
     Lock(lock::Arguments),
     Generate(generate::Arguments),
     Build(build::Arguments),
+    Test(test::Arguments),
     List(list::Arguments),
     All(all::Arguments),
     Goroot(goroot::Arguments),
@@ -101,6 +103,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Lock(verb) => lock::run(directory, verb, json),
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
+        Verb::Test(verb) => test::run(directory, verb, json),
         Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),

@@ -5,7 +5,9 @@
 
 pub mod buildinfo;
 mod compile;
+pub mod cover;
 mod link;
+pub mod test;
 pub mod token;
 
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ pub struct Configuration {
     pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
-    /// Packages by import path.
+    /// Packages by import path, those that are compiled for a test with its name behind that.
     pub packages: BTreeMap<String, PackageAction>,
     /// Binaries by name.
     pub binaries: BTreeMap<String, BinaryAction>,
@@ -136,6 +138,8 @@ pub struct Settings<'a> {
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
     pub modules: &'a [Module],
+    /// Which statements are counted.
+    pub cover: Option<&'a cover::Cover>,
 }
 
 /// A third-party module, as far as the recipe depends on it.
@@ -193,6 +197,10 @@ pub struct Binary<'a> {
     pub default: bool,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// Whether it is the program that runs tests.
+    pub is_test: bool,
+    /// Whether it has neither symbols nor debug information, as what is run once and thrown away.
+    pub omit_debug: bool,
 }
 
 /// Plans everything that `binaries` need in one configuration.
@@ -204,12 +212,12 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
-        let linked = graph.closure([binary.main], true);
+        let linked = graph.closure([binary.main.as_str()], true);
         compile::refuse_c(&linked)?;
         for package in &linked {
-            let import_path = package.import_path.as_str();
-            if !packages.contains_key(import_path) {
-                packages.insert(import_path.to_owned(), compile::package(settings, package)?);
+            let unit = package.unit();
+            if !packages.contains_key(&unit) {
+                packages.insert(unit, compile::package(settings, package)?);
             }
         }
         planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));

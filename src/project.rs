@@ -6,6 +6,7 @@ mod local;
 mod locking;
 pub mod memo;
 mod picture;
+pub mod testing;
 mod unneeded;
 mod vendored;
 
@@ -310,6 +311,8 @@ impl<'a> Locked<'a> {
                 main: &b.main,
                 default: self.project.is_default(variant, b),
                 default_godebug: self.default_godebug(graph, variant.profile, &b.main),
+                is_test: false,
+                omit_debug: false,
             })
             .collect();
         let settings = plan::Settings {
@@ -320,6 +323,7 @@ impl<'a> Locked<'a> {
             profile: variant.profile,
             mains: self.mains(),
             modules: &self.modules,
+            cover: None,
         };
         plan::configuration(graph, settings, &binaries)
     }

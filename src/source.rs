@@ -16,4 +16,4 @@ mod size;
 pub mod synopsis;
 pub mod token;
 pub mod tree;
-mod unicode;
+pub(crate) mod unicode;

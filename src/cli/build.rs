@@ -102,7 +102,7 @@ fn show(summary: &Summary, took: Duration) {
 
 fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Summary> {
     let locked = project.with_lock(lock)?;
-    let variants = chosen_variants(project, arguments)?;
+    let variants = host_variants(project, &arguments.platform, arguments.profile.as_deref())?;
     if project.binaries.is_empty() {
         // Files that can't be read as Go may be why there is no main package.
         variants.iter().try_for_each(|v| locked.graph(*v).map(|_| ()))?;
@@ -144,19 +144,19 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 }
 
 /// Copies a binary out of the cache, in one step.
-fn place(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn place(from: &Path, to: &Path) -> Result<()> {
     let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
     write::executable(to, &content)
 }
 
 /// Where an SDK's tools for this machine are.
-fn tools_of(goroot: &Path) -> Result<PathBuf> {
+pub(super) fn tools_of(goroot: &Path) -> Result<PathBuf> {
     let host = OsArch::host()?;
     Ok(goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch)))
 }
 
 /// The SDKs of the variants by name, and the unpacked modules that the graphs need: the lock has those of tests too.
-fn fetch<'a>(
+pub(super) fn fetch<'a>(
     locked: &Locked<'a>,
     variants: &[Variant<'_>],
     graphs: &[PackageGraph],
@@ -186,9 +186,10 @@ fn fetch<'a>(
     Ok((toolchains, Sources { root, modules }))
 }
 
-fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {
-    let variants = project.chosen_variants(&arguments.platform, arguments.profile.as_deref())?;
-    if !arguments.platform.is_empty() {
+/// The variants that are asked for; without a platform those of this machine, or all if the spec doesn't have it.
+pub(super) fn host_variants<'a>(project: &'a Project, platforms: &[String], profile: Option<&str>) -> Result<Vec<Variant<'a>>> {
+    let variants = project.chosen_variants(platforms, profile)?;
+    if !platforms.is_empty() {
         return Ok(variants);
     }
     let host = OsArch::host()?;

@@ -105,7 +105,7 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
 
 /// Whether `name` matches, where `...` stands for any text without an element `vendor` that isn't the last, and `/...` at the end for
 /// nothing too (`pkgpattern.MatchPattern`).
-pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
+pub fn matches_pattern(pattern: &str, name: &str) -> bool {
     if pattern.strip_suffix("/...") == Some(name) {
         return true;
     }

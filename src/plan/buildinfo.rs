@@ -82,6 +82,9 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     if !profile.gcflags.is_empty() {
         list.push(("-gcflags", profile.gcflags.join(" ")));
     }
+    if settings.cover.is_some() {
+        list.push(("-cover", "true".to_owned()));
+    }
     if !profile.tags.is_empty() {
         list.push(("-tags", profile.tags.iter().cloned().collect::<Vec<_>>().join(",")));
     }

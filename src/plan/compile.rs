@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, cover, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
 use crate::source::tree::join;
@@ -46,7 +46,10 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
     if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
-    steps.push(Step::Run { run: compile_command(settings, package), dir: OBJ.to_owned() });
+    steps.extend(cover::steps(settings, package, &[])?);
+    let mut run = compile_command(settings, package);
+    run.extend(cover::go_files(settings, package));
+    steps.push(Step::Run { run, dir: OBJ.to_owned() });
     if assembles {
         steps.extend(package.selection.files.headers.iter().filter_map(|header| portable_header(settings, header)));
         let mut objects = Vec::new();
@@ -67,8 +70,8 @@ pub(super) fn package(settings: Settings, package: &Package) -> Result<PackageAc
     Ok(PackageAction { source: source(settings, package), deps: deps(package), steps })
 }
 
-fn deps(package: &Package) -> Vec<String> {
-    package.compile_deps().into_iter().map(ToString::to_string).collect()
+pub(super) fn deps(package: &Package) -> Vec<String> {
+    package.compile_deps().into_iter().map(|dep| package.unit_of_dep(dep)).collect()
 }
 
 /// The package path that symbols carry: every main package is `main`.
@@ -93,7 +96,7 @@ fn trimpath(settings: Settings, package: &Package) -> String {
     format!("{SRC}=>{};{OBJ}=>", literal(&recorded_dir(settings, package)))
 }
 
-fn source(settings: Settings, package: &Package) -> Source {
+pub(super) fn source(settings: Settings, package: &Package) -> Source {
     match &package.origin {
         Origin::Std => Source::Std { std: package.import_path.to_string() },
         Origin::Module { index, directory } => match &settings.modules[*index].files {
@@ -109,7 +112,7 @@ fn local(package: &Package, directory: String) -> Source {
     Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
-fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
+pub(super) fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-p", package_path(package), &format!("-lang=go{}", package.language)]));
@@ -124,6 +127,9 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
         run.push("-dwarf=false".to_owned());
     }
     run.extend(strings(["-goversion", settings.goversion]));
+    if cover::mode(settings, package).is_some() {
+        run.push(format!("-coveragecfg={}", cover::CONFIG));
+    }
     if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
@@ -139,7 +145,6 @@ fn compile_command(settings: Settings, package: &Package) -> Vec<String> {
     if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
     }
-    run.extend(package.selection.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
     run
 }
 
@@ -193,13 +198,13 @@ fn portable_header(settings: Settings, header: &str) -> Option<Step> {
 }
 
 /// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
-fn importcfg(package: &Package) -> String {
+pub(super) fn importcfg(package: &Package) -> String {
     let mut text = "# import config\n".to_owned();
     for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
         let _ = writeln!(text, "importmap {written}={resolved}");
     }
-    for dep in deps(package) {
-        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&dep));
+    for dep in package.compile_deps() {
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&package.unit_of_dep(dep)));
     }
     text
 }
