@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use crate::exec;
 use crate::platform::OsArch;
 
 /// Builds Go programs from one lock and one package graph: the same bytes from `go build`, `nix build` and `bazel build`.
@@ -81,7 +82,9 @@ enum Verb {
 /// Runs the program and tells how it ended.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    match execute(&arguments) {
+    let result = execute(&arguments);
+    exec::children::end_by_signal();
+    match result {
         Ok(code) => code,
         Err(error) => {
             let choice = anstream::AutoStream::choice(&std::io::stderr());

@@ -1,68 +1,123 @@
 //! The embedded engine: runs planned actions on all cores, and keeps their results in a content-addressed cache.
 //!
 //! An action's key is the digest of everything that can influence its result: the SDK, the environment, the steps, the sources and
-//! the *content* of what it reads from dependencies. A dependent reads only export data, so an edit that doesn't change
+//! the *content* of what it reads from other actions. A dependent reads only export data, so an edit that doesn't change
 //! it rebuilds nothing above.
+//!
+//! A build first takes what the cache says of an action for true, without looking at the outputs: those that nothing reads needn't
+//! even be there. Before an action reads one, it is hashed. If it is damaged or gone, the action that made it is forgotten, and the
+//! build goes over the graph again, which costs milliseconds and runs that action.
 
+mod action;
 mod archive;
 pub mod cache;
+pub mod children;
+mod explain;
 mod process;
 mod schedule;
 pub mod sdk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
-use crate::digest::{Hasher, Sha256};
-use crate::error::{Error, Result};
-use crate::plan::{Configuration, Source, Step};
+use crate::digest::Sha256;
+use crate::error::{Class, Error, Result};
+use crate::files::Files;
+use crate::plan::{Configuration, Source};
+use action::{Action, Known, Ran};
 use cache::Cache;
+use schedule::End;
 
-/// Bump when the meaning of an action key changes.
-const KEY_VERSION: &str = "godirect action 2";
+/// How often a build goes over the graph because outputs were damaged or gone. Nobody trims a cache that often.
+const PASSES: usize = 20;
 
-/// What actions run with.
+/// What all actions of a build share.
 #[derive(Clone, Copy, Debug)]
-pub struct Environment<'a> {
+pub struct Engine<'a> {
+    /// Where sources are.
+    pub sources: &'a Sources,
+    /// What the repository's files are read through.
+    pub files: &'a Files,
+    /// Where results are kept.
+    pub cache: &'a Cache,
+    /// How many actions run at once.
+    pub jobs: usize,
+    /// Whether a failure stops only what depends on it.
+    pub keep_going: bool,
+}
+
+/// A configuration to build, and the SDK to build it with.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'a> {
+    /// The configuration's name, e.g. `linux_amd64-debug`.
+    pub name: &'a str,
+    /// What to do.
+    pub configuration: &'a Configuration,
     /// GOROOT.
     pub goroot: &'a Path,
     /// The directory with `compile`, `asm` and `link` for this machine.
     pub tools: &'a Path,
     /// What identifies the SDK and the machine that it runs on, e.g. its NAR hash.
     pub sdk_id: &'a str,
-    /// Where sources are.
-    pub sources: &'a Sources,
-    /// Where results are kept.
-    pub cache: &'a Cache,
-    /// How many actions run at once.
-    pub jobs: usize,
 }
 
 /// Where the directories of [`Source`]s are on this machine.
 #[derive(Debug)]
 pub struct Sources {
-    /// The directory of the spec.
+    /// The directory of the spec; absolute.
     pub root: PathBuf,
     /// Unpacked modules by `path@version`, with their `h1:` hashes.
     pub modules: BTreeMap<String, (PathBuf, String)>,
 }
 
-/// Is told how many actions are done, of how many, and the name of the latest; from several threads.
-pub type OnProgress<'a> = dyn Fn(usize, usize, &str) + Sync + 'a;
+/// What happens during a build.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Of all actions, so many are done; the name of the latest.
+    Done {
+        /// How many.
+        done: usize,
+        /// Of how many.
+        total: usize,
+        /// The package or binary.
+        name: &'a str,
+    },
+    /// What tools say of a package or binary; lines, as `go build` shows them.
+    Messages {
+        /// The package or binary.
+        name: &'a str,
+        /// The lines.
+        text: &'a str,
+    },
+    /// An action ran.
+    Ran {
+        /// The configuration.
+        configuration: &'a str,
+        /// The package or binary.
+        name: &'a str,
+        /// Whether it is a binary.
+        links: bool,
+        /// Why its result wasn't in the cache.
+        reasons: &'a [String],
+    },
+}
+
+/// Is told what happens; from several threads.
+pub type OnEvent<'a> = dyn Fn(Event<'_>) + Sync + 'a;
 
 /// The result of a build.
 #[derive(Debug)]
 pub struct Built {
-    /// Executables by binary name.
-    pub binaries: BTreeMap<String, Output>,
+    /// Executables by binary name, for each configuration.
+    pub binaries: Vec<BTreeMap<String, Output>>,
     /// Packages that were compiled.
     pub compiled: usize,
     /// Packages whose result was in the cache.
     pub reused: usize,
+    /// Binaries that were linked.
+    pub linked: usize,
 }
 
 /// A file in the cache.
@@ -74,157 +129,205 @@ pub struct Output {
     pub path: PathBuf,
 }
 
-/// What the cache keeps of an action: digests by the name of the token.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Results(BTreeMap<String, Sha256>);
-
-/// Builds the binaries of a configuration.
+/// Builds the binaries of configurations.
 ///
 /// # Errors
 ///
-/// Negative when a tool fails, with its output; environment errors of the file system.
-pub fn build(configuration: &Configuration, environment: Environment, progress: &OnProgress<'_>) -> Result<Built> {
-    let names: Vec<&str> = configuration.packages.keys().map(String::as_str).collect();
-    let index: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (*n, i)).collect();
-    let deps_of = |name: &str| -> Vec<usize> {
-        configuration.packages[name].deps.iter().filter_map(|dep| index.get(dep.as_str()).copied()).collect()
-    };
-    let edges: Vec<Vec<usize>> = names.iter().map(|name| deps_of(name)).collect();
-    let results: Vec<Mutex<Option<Results>>> = names.iter().map(|_| Mutex::new(None)).collect();
-    let total = names.len() + configuration.binaries.len();
-    let (done, compiled) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let finished = |name: &str| progress(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
-
-    schedule::run(&edges, environment.jobs, |i| {
-        let action = &configuration.packages[names[i]];
-        let inputs = resolve(&action.deps, "x", &index, &results)?;
-        let job = Job {
-            name: names[i],
-            source: Some(&action.source),
-            steps: &action.steps,
-            env: &configuration.env,
-            inputs,
-            outputs: &["x", "o"],
-        };
-        let (result, ran) = job.run(environment)?;
-        compiled.fetch_add(usize::from(ran), Ordering::Relaxed);
-        *lock(&results[i]) = Some(result);
-        finished(names[i]);
-        Ok(())
-    })?;
-
-    let mut binaries = BTreeMap::new();
-    for (name, action) in &configuration.binaries {
-        let inputs = resolve(&action.deps, "o", &index, &results)?;
-        let job = Job { name, source: None, steps: &action.steps, env: &configuration.env, inputs, outputs: &["bin"] };
-        let (result, _) = job.run(environment)?;
-        let sha256 = result.0["bin"];
-        binaries.insert(name.clone(), Output { sha256, path: environment.cache.blob(&sha256) });
-        finished(name);
+/// Negative when a tool fails, after `on_event` was told what it said; environment errors of the file system.
+pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> Result<Built> {
+    let _guard = children::Guard::new();
+    let actions = action::all(work)?;
+    let last: Vec<_> = work.iter().map(|w| engine.cache.last_keys(&engine.sources.root, w.name)).collect();
+    let mut ran = vec![false; actions.len()];
+    for _ in 0..PASSES {
+        let pass = Pass::new(&actions, &last, engine, on_event);
+        pass.run(&mut ran)?;
+        pass.check_binaries();
+        if pass.damaged.into_inner().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let known: Vec<Option<Known>> = pass.known.into_iter().map(inner).collect();
+            remember(work, engine, &actions, &known, &last)?;
+            return Ok(summarise(work.len(), engine, &actions, &known, &ran));
+        }
     }
-    let compiled = compiled.into_inner();
-    Ok(Built { binaries, compiled, reused: names.len() - compiled })
+    let help = "is another program removing files from it?";
+    Err(Error::environment("outputs of actions vanish from the cache as soon as they are made").help(help))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// One walk over all actions.
+struct Pass<'a> {
+    actions: &'a [Action<'a>],
+    last: &'a [BTreeMap<String, Sha256>],
+    engine: Engine<'a>,
+    on_event: &'a OnEvent<'a>,
+    known: Vec<Mutex<Option<Known>>>,
+    done: AtomicUsize,
+    ran: Mutex<BTreeSet<usize>>,
+    failures: Mutex<BTreeMap<usize, Error>>,
+    /// Actions whose outputs are damaged.
+    damaged: Mutex<BTreeSet<usize>>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        actions: &'a [Action<'a>],
+        last: &'a [BTreeMap<String, Sha256>],
+        engine: Engine<'a>,
+        on_event: &'a OnEvent<'a>,
+    ) -> Pass<'a> {
+        let known = actions.iter().map(|_| Mutex::new(None)).collect();
+        let (ran, failures, damaged) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Pass { actions, last, engine, on_event, known, done: AtomicUsize::new(0), ran, failures, damaged }
+    }
+
+    fn run(&self, ran: &mut [bool]) -> Result<()> {
+        let edges: Vec<Vec<usize>> = self.actions.iter().map(Action::edges).collect();
+        let weights: Vec<usize> = self.actions.iter().map(Action::weight).collect();
+        let done = schedule::run(&edges, &weights, self.engine.jobs, |node| self.act(node))?;
+        lock(&self.ran).iter().for_each(|node| ran[*node] = true);
+        if children::is_stopped() {
+            return Err(Error::environment("stopped by a signal"));
+        }
+        let failures = std::mem::take(&mut *lock(&self.failures));
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let skipped = done.iter().filter(|done| !**done).count() - failures.len();
+        Err(self.failed(failures, skipped))
+    }
+
+    fn act(&self, node: usize) -> End {
+        let action = &self.actions[node];
+        let inputs = action.inputs.iter().map(|input| {
+            let known = lock(&self.known[input.node]);
+            known.as_ref().and_then(|known| Some((input.token.clone(), *known.record.outputs.get(&input.output)?)))
+        });
+        let Some(inputs) = inputs.collect() else {
+            let error = Error::input(format!("the plan uses an output of {} that it doesn't have", action.name));
+            return self.fail(node, error);
+        };
+        match action.run(self.engine, inputs, self.last[action.work_index].get(action.name)) {
+            Ok(Ran::Reused(known)) => self.succeed(node, known),
+            Ok(Ran::Now(known, reasons)) => {
+                lock(&self.ran).insert(node);
+                let (configuration, name) = (action.work.name, action.name);
+                (self.on_event)(Event::Ran { configuration, name, links: action.links(), reasons: &reasons });
+                self.succeed(node, known)
+            }
+            Ok(Ran::Damaged(blobs)) => {
+                self.forget(action, &blobs);
+                End::Failed
+            }
+            Ok(Ran::Failed(text)) => {
+                (self.on_event)(Event::Messages { name: action.name, text: &action.shown(self.engine, &text) });
+                self.fail(node, Error::new(Class::Negative, action.name))
+            }
+            Err(error) => self.fail(node, error),
+        }
+    }
+
+    fn succeed(&self, node: usize, known: Known) -> End {
+        let action = &self.actions[node];
+        if !known.record.messages.is_empty() {
+            let text = action.shown(self.engine, &known.record.messages);
+            (self.on_event)(Event::Messages { name: action.name, text: &text });
+        }
+        *lock(&self.known[node]) = Some(known);
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.on_event)(Event::Done { done, total: self.actions.len(), name: action.name });
+        End::Done
+    }
+
+    /// What isn't about the sources, such as a full disk, would be the same for the next action.
+    fn fail(&self, node: usize, error: Error) -> End {
+        let goes_on = self.engine.keep_going && error.class() == Class::Negative;
+        lock(&self.failures).insert(node, error);
+        if goes_on { End::Failed } else { End::Stop }
+    }
+
+    /// Binaries are what the user gets, so they must be whole.
+    fn check_binaries(&self) {
+        for (node, _) in self.actions.iter().enumerate().filter(|(_, action)| action.links()) {
+            if let Some(known) = lock(&self.known[node]).as_ref()
+                && !known.record.outputs.values().all(|blob| self.engine.cache.is_whole(blob))
+            {
+                self.engine.cache.forget(&known.key);
+                lock(&self.damaged).insert(node);
+            }
+        }
+    }
+
+    /// Forgets the actions that made these inputs of another one.
+    fn forget(&self, action: &Action, blobs: &BTreeSet<Sha256>) {
+        for input in &action.inputs {
+            let known = lock(&self.known[input.node]);
+            let Some(known) = known.as_ref() else { continue };
+            if known.record.outputs.get(&input.output).is_some_and(|blob| blobs.contains(blob)) {
+                self.engine.cache.forget(&known.key);
+                lock(&self.damaged).insert(input.node);
+            }
+        }
+    }
+
+    /// One error for all failures.
+    fn failed(&self, failures: BTreeMap<usize, Error>, skipped: usize) -> Error {
+        if let Some(error) = failures.values().find(|error| error.class() != Class::Negative) {
+            return error.clone();
+        }
+        let names: BTreeSet<&str> = failures.keys().map(|node| self.actions[*node].name).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let needing = match skipped {
+            _ if !self.engine.keep_going => String::new(),
+            0 => "; nothing else needs it".to_owned(),
+            1 => "; 1 action that needs it was skipped".to_owned(),
+            n => format!("; {n} actions that need it were skipped"),
+        };
+        Error::new(Class::Negative, format!("failed to build {}{needing}", names.join(", ")))
+    }
+}
+
+/// Remembers the keys, so that the next build can tell what has changed.
+fn remember(
+    work: &[Work<'_>],
+    engine: Engine<'_>,
+    actions: &[Action<'_>],
+    known: &[Option<Known>],
+    last: &[BTreeMap<String, Sha256>],
+) -> Result<()> {
+    for (index, work) in work.iter().enumerate() {
+        let mut keys = last[index].clone();
+        for (action, known) in actions.iter().zip(known).filter(|(action, _)| action.work_index == index) {
+            keys.extend(known.as_ref().map(|known| (action.name.to_owned(), known.key)));
+        }
+        if keys != last[index] {
+            engine.cache.keep_keys(&engine.sources.root, work.name, &keys)?;
+        }
+    }
+    Ok(())
+}
+
+fn summarise(works: usize, engine: Engine<'_>, actions: &[Action<'_>], known: &[Option<Known>], ran: &[bool]) -> Built {
+    let mut built = Built { binaries: vec![BTreeMap::new(); works], compiled: 0, reused: 0, linked: 0 };
+    for ((action, known), ran) in actions.iter().zip(known).zip(ran) {
+        match (action.links(), ran) {
+            (false, true) => built.compiled += 1,
+            (false, false) => built.reused += 1,
+            (true, ran) => built.linked += usize::from(*ran),
+        }
+        if let (true, Some(sha256)) = (action.links(), known.as_ref().and_then(|k| k.record.outputs.get(action::BINARY))) {
+            let output = Output { sha256: *sha256, path: engine.cache.blob(sha256) };
+            built.binaries[action.work_index].insert(action.name.to_owned(), output);
+        }
+    }
+    built
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere ends the build anyway; the value itself is always whole.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The digests of the outputs named `output` of `deps`, by token.
-fn resolve(
-    deps: &[String],
-    output: &str,
-    index: &BTreeMap<&str, usize>,
-    results: &[Mutex<Option<Results>>],
-) -> Result<BTreeMap<String, Sha256>> {
-    let digest = |dep: &String| {
-        let results = lock(results.get(*index.get(dep.as_str())?)?);
-        results.as_ref()?.0.get(output).copied()
-    };
-    deps.iter()
-        .map(|dep| match digest(dep) {
-            Some(sha256) => Ok((format!("{output}:{dep}"), sha256)),
-            None => Err(Error::input(format!("the plan uses {dep} before it is built"))),
-        })
-        .collect()
-}
-
-/// One action with the digests of its inputs.
-struct Job<'a> {
-    name: &'a str,
-    source: Option<&'a Source>,
-    steps: &'a [Step],
-    env: &'a BTreeMap<String, String>,
-    /// Digests of dependencies by token.
-    inputs: BTreeMap<String, Sha256>,
-    outputs: &'a [&'a str],
-}
-
-impl Job<'_> {
-    /// The results, and whether the action had to run for them.
-    fn run(&self, environment: Environment) -> Result<(Results, bool)> {
-        let source_dir = self.source.map(|source| environment.sources.dir(source, environment.goroot)).transpose()?;
-        let key = self.key(environment, source_dir.as_deref())?;
-        if let Some(results) = environment.cache.results(&key, self.outputs) {
-            return Ok((results, false));
-        }
-        let scratch = environment.cache.scratch()?;
-        let object_dir = scratch.path().join("obj");
-        std::fs::create_dir(&object_dir).map_err(|e| Error::io("create", &object_dir, &e))?;
-        let path_of = |token: &str| -> Option<PathBuf> {
-            Some(match token {
-                "src" => source_dir.clone()?,
-                "obj" => object_dir.clone(),
-                "sdk" => environment.goroot.to_owned(),
-                "tool" => environment.tools.to_owned(),
-                output if self.outputs.contains(&output) => scratch.path().join(output),
-                input => environment.cache.blob(self.inputs.get(input)?),
-            })
-        };
-        let lookup = |token: &str| path_of(token).map(|path| path.display().to_string());
-        for step in self.steps {
-            process::run(step, self.env, scratch.path(), &lookup).map_err(|e| e.context(self.name))?;
-        }
-        let mut results = Results::default();
-        for output in self.outputs {
-            let sha256 = environment.cache.insert(&scratch.path().join(output))?;
-            results.0.insert((*output).to_owned(), sha256);
-        }
-        environment.cache.record(&key, &results)?;
-        Ok((results, true))
-    }
-
-    fn key(&self, environment: Environment, source_dir: Option<&Path>) -> Result<Sha256> {
-        let mut hasher = Hasher::default();
-        let mut field = |name: &str, value: &str| hasher.update(format!("{name} {} {value}\n", value.len()));
-        field("key", KEY_VERSION);
-        field("sdk", environment.sdk_id);
-        for (name, value) in self.env {
-            field(name, value);
-        }
-        let steps = serde_json::to_string(self.steps).map_err(|e| Error::input(format!("{}: {e}", self.name)))?;
-        field("steps", &steps);
-        match self.source {
-            None | Some(Source::Std { .. }) => {}
-            Some(Source::Module { module, dir }) => {
-                let h1 = environment.sources.modules.get(module).map_or("", |(_, h1)| h1.as_str());
-                field("module", &format!("{h1} {dir}"));
-            }
-            Some(Source::Local { files, .. }) => {
-                for file in files {
-                    let path = source_dir.unwrap_or(Path::new("")).join(file);
-                    let content = std::fs::File::open(&path).and_then(Sha256::of_reader);
-                    let sha256 = content.map_err(|e| Error::io("read", &path, &e))?;
-                    field("file", &format!("{sha256} {file}"));
-                }
-            }
-        }
-        for (token, sha256) in &self.inputs {
-            field("input", &format!("{sha256} {token}"));
-        }
-        Ok(hasher.finish())
-    }
+fn inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sources {

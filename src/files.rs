@@ -105,7 +105,39 @@ impl State {
     }
 }
 
+/// What a file was when it was read.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The digest of its content.
+    pub sha256: Sha256,
+    state: State,
+}
+
+impl Seen {
+    /// Whether the file is still the same.
+    pub fn still(&self, path: &Path) -> bool {
+        let now = SystemTime::now();
+        let state = std::fs::metadata(path).map(|metadata| State::of(&metadata).settled(now));
+        let looks_so = state.is_ok_and(|state| state.0.is_some() && state == self.state);
+        looks_so || std::fs::File::open(path).and_then(Sha256::of_reader).is_ok_and(|sha256| sha256 == self.sha256)
+    }
+}
+
 impl Files {
+    /// Reads a file for its digest.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn see(&self, path: &Path) -> Result<Seen> {
+        let since = self.since().unwrap_or_else(SystemTime::now);
+        let seen =
+            read_with_state(path).map(|(content, state)| Seen { sha256: Sha256::of(content), state: state.settled(since) });
+        let answer = seen.as_ref().map(|seen| Answer::Found { state: seen.state, content: seen.sha256 });
+        self.note(path, Question::Content, answer);
+        seen
+    }
+
     /// Files of which notes are taken from now on.
     pub fn noting() -> Files {
         let noted = Noted { since: SystemTime::now(), answers: Some(BTreeMap::new()) };

@@ -121,6 +121,18 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// All strings that may hold tokens.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Step::Write { write, text } => vec![write, text],
+            Step::Copy { copy, to } => vec![copy, to],
+            Step::Run { run, dir } => run.iter().chain([dir]).map(String::as_str).collect(),
+            Step::Pack { pack, add } => add.iter().chain([pack]).map(String::as_str).collect(),
+        }
+    }
+}
+
 /// What the recipe depends on besides the graph.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {

@@ -15,6 +15,8 @@ mod support;
 mod attacks;
 #[path = "cli/determinism.rs"]
 mod determinism;
+#[path = "cli/engine.rs"]
+mod engine;
 #[path = "cli/fetching.rs"]
 mod fetching;
 #[path = "cli/graph.rs"]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -12,16 +13,19 @@ use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
-use crate::exec::{self, Environment, Sources};
+use crate::exec::{self, Engine, Event, Sources, Work};
 use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::Lockfile;
 use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
+use crate::plan::Configuration;
 use crate::platform::OsArch;
 use crate::project::{Locked, Project, Variant};
 use crate::write;
+
+const MAX_CACHE: u64 = 10 << 30;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -29,7 +33,7 @@ use crate::write;
 /// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
 ///
 /// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
-/// fails, its messages are shown, and the exit code is 1.
+/// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written.
 ///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
@@ -48,9 +52,16 @@ pub struct Arguments {
     /// Put the binaries below this directory, as PLATFORM/NAME, instead of godirect-out.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many compilers run at once; by default as many as there are cores.
+    /// How many compilers and linkers run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    /// After a failure, build all that doesn't depend on it, and tell all failures.
+    #[arg(short, long)]
+    keep_going: bool,
+    /// Tell of each package that is compiled and of each binary that is linked, which of its inputs changed: a source file, what it sees of a
+    /// package that it imports, flags, the SDK.
+    #[arg(long)]
+    explain: bool,
 }
 
 /// What was built, as JSON shows it.
@@ -60,6 +71,18 @@ struct Summary {
     binaries: Vec<Binary>,
     compiled: usize,
     reused: usize,
+    linked: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<Vec<Explained>>,
+}
+
+/// Why something was built.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Explained {
+    configuration: String,
+    action: &'static str,
+    name: String,
+    reasons: Vec<String>,
 }
 
 /// A binary that was built.
@@ -93,8 +116,14 @@ pub fn run_all(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Res
 }
 
 fn show(summary: &Summary, took: Duration) {
-    let Summary { compiled, reused, .. } = summary;
-    output::line("compiled", format!("{compiled}, reused {reused} of {}  {}", compiled + reused, output::duration(took)));
+    for Explained { configuration, action, name, reasons } in summary.explained.iter().flatten() {
+        output::line(action, format!("{name} for {configuration}: {}", reasons.join("; ")));
+    }
+    let Summary { compiled, reused, linked, .. } = summary;
+    let all = compiled + reused;
+    let rate = if all == 0 { 0.0 } else { *reused as f64 / all as f64 * 100.0 };
+    let rate = format!("{compiled}, reused {reused} of {all} ({rate:.0} %), linked {linked}  {}", output::duration(took));
+    output::line("compiled", rate);
     for binary in &summary.binaries {
         output::line("binary", format!("{}  {}  {}", binary.sha256, binary.path.display(), output::size(binary.size)));
     }
@@ -117,36 +146,99 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let mut summary = Summary { version: JSON_VERSION, binaries: Vec::new(), compiled: 0, reused: 0 };
-    for (variant, graph) in variants.into_iter().zip(&graphs) {
-        let configuration = locked.plan(graph, variant, |name| wanted.contains(&name.to_owned()))?;
-        let Sdk { goroot, id } = &toolchains[variant.profile.sdk.as_str()];
-        let environment =
-            Environment { goroot, tools: &tools_of(goroot)?, sdk_id: id, sources: &sources, cache: &actions, jobs };
-        let bar = Bar::count();
-        let built = exec::build(&configuration, environment, &|done, total, name| bar.update(done, total, name))?;
-        summary.compiled += built.compiled;
-        summary.reused += built.reused;
-        for (name, result) in &built.binaries {
-            let file = &configuration.binaries[name].file;
-            let path = output_directory(project, arguments).join(variant.name()).join(file);
-            place(&result.path, &path)?;
-            let size = std::fs::metadata(&path).map_err(|e| Error::io("read", &path, &e))?.len();
-            let (name, configuration) = (name.clone(), variant.name());
-            summary.binaries.push(Binary { name, configuration, path, sha256: result.sha256, size });
+    let engine = Engine { sources: &sources, files: &project.files, cache: &actions, jobs, keep_going: arguments.keep_going };
+    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
+        let configuration = locked.plan(graph, *variant, |name| wanted.iter().any(|w| w == name))?;
+        let sdk = &toolchains[variant.profile.sdk.as_str()];
+        Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)? })
+    };
+    let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
+    std::thread::scope(|scope| {
+        scope.spawn(|| actions.trim_daily(MAX_CACHE));
+        build_planned(&planned, engine, &output_directory(project, arguments), arguments.explain)
+    })
+}
+
+/// A configuration that is ready to be built.
+struct Planned<'a> {
+    name: String,
+    configuration: Configuration,
+    sdk: &'a Sdk,
+    tools: PathBuf,
+}
+
+/// Builds and puts the binaries where people find them.
+fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
+    let work: Vec<Work> = planned
+        .iter()
+        .map(|p| Work {
+            name: &p.name,
+            configuration: &p.configuration,
+            goroot: &p.sdk.goroot,
+            tools: &p.tools,
+            sdk_id: &p.sdk.id,
+        })
+        .collect();
+    let (reporter, explained) = (Reporter::new(), Mutex::new(Vec::new()));
+    let built = exec::build(&work, engine, &|event| {
+        reporter.report(event);
+        if let Event::Ran { configuration, name, links, reasons } = event {
+            let action = if links { "link" } else { "compile" };
+            let (configuration, name, reasons) = (configuration.to_owned(), name.to_owned(), reasons.to_vec());
+            explained.lock().unwrap_or_else(PoisonError::into_inner).push(Explained { configuration, action, name, reasons });
+        }
+    })?;
+    drop(reporter);
+    let mut explained = explained.into_inner().unwrap_or_else(PoisonError::into_inner);
+    explained.sort();
+    let mut binaries = Vec::new();
+    for (planned, outputs) in planned.iter().zip(&built.binaries) {
+        for (name, output) in outputs {
+            let path = out.join(&planned.name).join(&planned.configuration.binaries[name].file);
+            let size = place(engine.cache, &output.sha256, &path)?;
+            let (name, configuration) = (name.clone(), planned.name.clone());
+            binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
     }
-    Ok(summary)
+    let exec::Built { compiled, reused, linked, .. } = built;
+    Ok(Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained: explain.then_some(explained) })
+}
+
+/// Shows what happens during a build.
+struct Reporter {
+    bar: Bar,
+    /// What was shown: several configurations may say the same.
+    shown: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl Reporter {
+    fn new() -> Reporter {
+        Reporter { bar: Bar::count(), shown: Mutex::default() }
+    }
+
+    fn report(&self, event: Event) {
+        match event {
+            Event::Done { done, total, name } => self.bar.update(done, total, name),
+            Event::Messages { name, text } => {
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                if shown.insert((name.to_owned(), text.to_owned())) {
+                    self.bar.message(&format!("# {name}\n{text}"));
+                }
+            }
+            Event::Ran { .. } => {}
+        }
+    }
 }
 
 fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
     arguments.out.clone().unwrap_or_else(|| error::file_in(&project.dir, "godirect-out"))
 }
 
-/// Copies a binary out of the cache, in one step.
-pub(super) fn place(from: &Path, to: &Path) -> Result<()> {
-    let content = std::fs::read(from).map_err(|e| Error::io("read", from, &e))?;
-    write::executable(to, &content)
+/// Copies a binary out of the cache, in one step; its size.
+pub(super) fn place(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> Result<u64> {
+    let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
+    write::executable(to, &content)?;
+    Ok(content.len() as u64)
 }
 
 /// Where an SDK's tools for this machine are.

@@ -69,6 +69,11 @@ impl Bar {
         self.show(done, total, &names.join(", "));
     }
 
+    /// Prints lines on standard error, above the bar.
+    pub fn message(&self, text: &str) {
+        self.bar.suspend(|| anstream::eprint!("{text}"));
+    }
+
     fn show(&self, done: u64, total: u64, what: &str) {
         if self.start.elapsed() >= PATIENCE {
             self.bar.set_length(total);

@@ -1,46 +1,80 @@
-//! The action cache: blobs by digest, and which blobs an action key gave. Safe with many processes and with a kill at any moment:
-//! everything is written to a temporary file and renamed.
+//! The action cache: blobs by digest, and which blobs an action key gave.
+//!
+//! ```text
+//! action/<2 digits>/<key>    what an action gave: digests of blobs, and what its tools said
+//! why/<2 digits>/<key>       what the key was made of, for `--explain`
+//! blob/<2 digits>/<sha256>   outputs
+//! last/<sha256>              the keys that one directory's configuration had the last time
+//! tmp/<random>{/,.lock}      what running processes are at, and who holds it
+//! trimmed                    its time is that of the last trim
+//! ```
+//!
+//! Safe with many processes and with a kill at any moment: everything is made under `tmp/` and renamed. Nothing is believed: a record
+//! has a digest of itself, and a blob is hashed before its first use in a process. What is damaged or gone counts as absent, so any
+//! part may be removed at any time.
 
+mod scratch;
+mod trim;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::exec::Results;
 
-/// Scratch directories of killed processes are removed after this time.
-const SCRATCH_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+pub use trim::{Damage, Removed, Stats, Unused};
 
-/// A directory of action results.
-#[derive(Clone, Debug)]
+use scratch::Session;
+
+/// Uses within this time are one use: a record's time is written only then, as Go's cache does.
+const RECENT: Duration = Duration::from_secs(60 * 60);
+
+/// A directory of action results, as one process sees it.
+#[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
+    session: Session,
+    /// Blobs that this process has found whole, or has made.
+    whole: Mutex<BTreeSet<Sha256>>,
+}
+
+/// What the cache keeps of an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    /// Digests by the name of the output's token.
+    pub outputs: BTreeMap<String, Sha256>,
+    /// What the tools said, although they succeeded; paths are tokens.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub messages: String,
 }
 
 impl Cache {
-    /// Opens the cache in `root`, which need not exist.
+    /// Opens the cache in `root`, which need not exist, and removes what killed processes left in it.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
     pub fn open(root: &Path) -> Result<Cache> {
-        for dir in ["blob", "action", "tmp"] {
-            let dir = root.join(dir);
-            fs::create_dir_all(&dir).map_err(|e| Error::io("create", &dir, &e))?;
-        }
-        let cache = Cache { root: root.to_owned() };
-        cache.remove_old_scratch();
-        Ok(cache)
+        let session = Session::begin(&root.join("tmp"))?;
+        Ok(Cache { root: root.to_owned(), session, whole: Mutex::default() })
     }
 
     /// Where the blob with this digest is, if it is there.
     pub fn blob(&self, sha256: &Sha256) -> PathBuf {
-        let hex = sha256.to_string();
-        self.root.join("blob").join(&hex[..2]).join(hex)
+        self.file("blob", sha256)
     }
 
-    /// A new directory for one action; it goes away with the value.
+    /// A new directory for one action; it goes away with the value, and also after this process was killed.
     pub(super) fn scratch(&self) -> Result<tempfile::TempDir> {
-        let dir = self.root.join("tmp");
-        tempfile::Builder::new().prefix("action-").tempdir_in(&dir).map_err(|e| Error::io("create", &dir, &e))
+        let dir = self.session.directory();
+        tempfile::Builder::new().prefix("a").tempdir_in(dir).map_err(|e| Error::io("create a directory in", dir, &e))
     }
 
     /// Moves a file from the scratch directory into the cache.
@@ -48,74 +82,145 @@ impl Cache {
         let content = fs::File::open(file).and_then(Sha256::of_reader);
         let sha256 = content.map_err(|e| Error::io("read", file, &e))?;
         let blob = self.blob(&sha256);
-        if let Some(parent) = blob.parent() {
-            fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
-        }
-        fs::rename(file, &blob).map_err(|e| Error::io("write", &blob, &e))?;
+        // Also over one that is there: that may be damaged.
+        rename(file, &blob).map_err(|e| Error::io("write", &blob, &e))?;
+        super::lock(&self.whole).insert(sha256);
         Ok(sha256)
     }
 
-    /// Remembers what an action gave.
-    pub(super) fn record(&self, key: &Sha256, results: &Results) -> Result<()> {
-        let path = self.action(key);
-        let failed = |e: std::io::Error| Error::io("write", &path, &e);
-        let text = serde_json::to_vec(results).map_err(|e| failed(e.into()))?;
-        let mut file = tempfile::NamedTempFile::new_in(self.root.join("tmp")).map_err(failed)?;
-        file.write_all(&text).map_err(failed)?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
+    /// Whether the blob is there and has this digest. Looks once for each blob.
+    pub fn is_whole(&self, sha256: &Sha256) -> bool {
+        if super::lock(&self.whole).contains(sha256) {
+            return true;
         }
-        file.persist(&path).map_err(|e| failed(e.error))?;
-        Ok(())
-    }
-
-    /// What an action gave, if all of `outputs` are there and whole. Whatever isn't counts as absent.
-    pub(super) fn results(&self, key: &Sha256, outputs: &[&str]) -> Option<Results> {
-        let results: Results = serde_json::from_slice(&fs::read(self.action(key)).ok()?).ok()?;
-        let whole = |output: &&str| {
-            results.0.get(*output).is_some_and(|sha256| {
-                fs::File::open(self.blob(sha256)).and_then(Sha256::of_reader).is_ok_and(|found| found == *sha256)
-            })
-        };
-        outputs.iter().all(whole).then_some(results)
-    }
-
-    fn action(&self, key: &Sha256) -> PathBuf {
-        let hex = key.to_string();
-        self.root.join("action").join(&hex[..2]).join(hex)
-    }
-
-    fn remove_old_scratch(&self) {
-        let Ok(entries) = fs::read_dir(self.root.join("tmp")) else { return };
-        for entry in entries.flatten() {
-            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| SystemTime::now().duration_since(t).ok());
-            if age.is_some_and(|age| age > SCRATCH_LIFETIME) {
-                // Another process may be doing the same; what stays is tried again next time.
-                let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-            }
+        let found = fs::File::open(self.blob(sha256)).and_then(Sha256::of_reader).is_ok_and(|found| found == *sha256);
+        if found {
+            super::lock(&self.whole).insert(*sha256);
         }
+        found
+    }
+
+    /// Whether the blob is still where this process has seen it: another one may have trimmed the cache.
+    pub(super) fn is_there(&self, sha256: &Sha256) -> bool {
+        let there = self.blob(sha256).exists();
+        if !there {
+            super::lock(&self.whole).remove(sha256);
+        }
+        there
+    }
+
+    /// The content of a blob.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't there, or damaged.
+    pub fn read(&self, sha256: &Sha256) -> std::io::Result<Vec<u8>> {
+        let content = fs::read(self.blob(sha256))?;
+        let whole = super::lock(&self.whole).contains(sha256);
+        match whole || Sha256::of(&content) == *sha256 {
+            true => Ok(content),
+            false => Err(std::io::Error::new(ErrorKind::InvalidData, "it is damaged")),
+        }
+    }
+
+    /// Remembers what an action gave, and what its key was made of.
+    pub(super) fn record(&self, key: &Sha256, record: &Record, why: &str) -> Result<()> {
+        let action = self.file("action", key);
+        let json = serde_json::to_string(record).map_err(|e| Error::io("write", &action, &e.into()))?;
+        self.store(&self.file("why", key), &sealed(why))?;
+        self.store(&action, &sealed(&json))
+    }
+
+    /// What an action gave, if that is known. The blobs may be gone.
+    pub(super) fn recall(&self, key: &Sha256, outputs: &[&str]) -> Option<Record> {
+        let path = self.file("action", key);
+        let record = read_record(&path)?;
+        if !outputs.iter().all(|output| record.outputs.contains_key(*output)) {
+            return None;
+        }
+        touch(&path);
+        Some(record)
+    }
+
+    /// What a key was made of, if that is known.
+    pub(super) fn why(&self, key: &Sha256) -> Option<String> {
+        read_sealed(&self.file("why", key))
+    }
+
+    /// Forgets what an action gave, because a blob of it is damaged or gone.
+    pub(super) fn forget(&self, key: &Sha256) {
+        // If that can't be removed, the action fails for the same reason when it writes its result.
+        let _ = fs::remove_file(self.file("action", key));
+    }
+
+    /// The keys that `configuration` of the spec in `directory` had the last time, by the names of its actions.
+    pub(super) fn last_keys(&self, directory: &Path, configuration: &str) -> BTreeMap<String, Sha256> {
+        let text = read_sealed(&self.last(directory, configuration)).unwrap_or_default();
+        let line = |line: &str| line.split_once(' ').and_then(|(key, name)| Some((name.to_owned(), key.parse().ok()?)));
+        text.lines().filter_map(line).collect()
+    }
+
+    /// Remembers the keys that a configuration has now.
+    pub(super) fn keep_keys(&self, directory: &Path, configuration: &str, keys: &BTreeMap<String, Sha256>) -> Result<()> {
+        let text: String = keys.iter().map(|(name, key)| format!("{key} {name}\n")).collect();
+        self.store(&self.last(directory, configuration), &sealed(&text))
+    }
+
+    fn last(&self, directory: &Path, configuration: &str) -> PathBuf {
+        let name = [directory.as_os_str().as_encoded_bytes(), configuration.as_bytes()].join(&0);
+        self.root.join("last").join(Sha256::of(name).to_string())
+    }
+
+    fn file(&self, kind: &str, digest: &Sha256) -> PathBuf {
+        let hex = digest.to_string();
+        self.root.join(kind).join(&hex[..2]).join(hex)
+    }
+
+    fn store(&self, path: &Path, text: &str) -> Result<()> {
+        let failed = |e: std::io::Error| Error::io("write", path, &e);
+        let mut file = tempfile::NamedTempFile::new_in(self.session.directory()).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        let file = file.into_temp_path();
+        rename(&file, path).map_err(failed)
+    }
+}
+
+/// Renames a file; the directory that it comes into is made when it isn't there, also if somebody removes it meanwhile.
+fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    match fs::rename(from, to) {
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            to.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::rename(from, to)
+        }
+        result => result,
+    }
+}
+
+/// Text after its own digest, which shows damage.
+fn sealed(text: &str) -> String {
+    format!("{}\n{text}", Sha256::of(text))
+}
+
+fn read_sealed(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let (digest, text) = text.split_once('\n')?;
+    (Sha256::of(text).to_string() == digest).then(|| text.to_owned())
+}
+
+fn read_record(path: &Path) -> Option<Record> {
+    serde_json::from_str(&read_sealed(path)?).ok()
+}
+
+/// Gives a record the time of its use, unless it has about that already. A time in the future is one of a clock that was wrong.
+fn touch(path: &Path) {
+    let now = SystemTime::now();
+    let modified = fs::metadata(path).and_then(|m| m.modified());
+    let recent = modified.is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age < RECENT));
+    if !recent {
+        // A cache that can't be written keeps an order that is less good.
+        let _ = fs::File::options().append(true).open(path).and_then(|file| file.set_modified(now));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_damaged_blob_counts_as_absent() {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::open(dir.path()).unwrap();
-        let key = Sha256::of("key");
-        let scratch = cache.scratch().unwrap();
-        fs::write(scratch.path().join("x"), "content").unwrap();
-        let sha256 = cache.insert(&scratch.path().join("x")).unwrap();
-        let results = Results([("x".to_owned(), sha256)].into());
-        cache.record(&key, &results).unwrap();
-        assert_eq!(cache.results(&key, &["x"]), Some(results));
-        assert_eq!(cache.results(&key, &["x", "o"]), None);
-        fs::write(cache.blob(&sha256), "contenT").unwrap();
-        assert_eq!(cache.results(&key, &["x"]), None);
-        fs::write(cache.action(&key), "{").unwrap();
-        assert_eq!(cache.results(&key, &["x"]), None);
-    }
-}
+mod tests;

@@ -5,12 +5,23 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::archive;
+use super::{archive, children};
 use crate::error::{Class, Error, Result};
 use crate::plan::{Step, token};
 
 /// How many lines of a long-running program's output an error has.
 const SHOWN_LINES: usize = 20;
+
+/// How tools say that the disk is full (`ENOSPC`): it says nothing about what they were to do.
+const NO_SPACE: &str = "no space left on device";
+
+/// How a tool ended, and what it said.
+pub(super) enum Ended {
+    /// It succeeded.
+    Well(String),
+    /// It failed.
+    Badly(String),
+}
 
 /// Runs `step`; `lookup` gives the paths of tokens, `scratch` is for temporary files.
 pub(super) fn run(
@@ -18,28 +29,29 @@ pub(super) fn run(
     env: &BTreeMap<String, String>,
     scratch: &Path,
     lookup: &impl Fn(&str) -> Option<String>,
-) -> Result<()> {
+) -> Result<Ended> {
     let fill = |text: &str| token::substitute(text, lookup);
     let path = |text: &str| fill(text).map(PathBuf::from);
     match step {
         Step::Write { write, text } => {
             let file = path(write)?;
-            std::fs::write(&file, fill(text)?).map_err(|e| Error::io("write", &file, &e))
+            std::fs::write(&file, fill(text)?).map_err(|e| Error::io("write", &file, &e))?;
         }
         Step::Copy { copy, to } => {
             let (from, to) = (path(copy)?, path(to)?);
             let content = std::fs::read(&from).map_err(|e| Error::io("read", &from, &e))?;
-            std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))
+            std::fs::write(&to, content).map_err(|e| Error::io("write", &to, &e))?;
         }
         Step::Pack { pack, add } => {
             let members = add.iter().map(|member| path(member)).collect::<Result<Vec<_>>>()?;
-            archive::append(&path(pack)?, &members)
+            archive::append(&path(pack)?, &members)?;
         }
         Step::Run { run, dir } => {
             let argv = run.iter().map(|argument| fill(argument)).collect::<Result<Vec<_>>>()?;
-            execute(&argv, &path(dir)?, env, scratch)
+            return execute(&argv, &path(dir)?, env, scratch);
         }
     }
+    Ok(Ended::Well(String::new()))
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.
@@ -78,30 +90,27 @@ fn named_from_root(text: &str, dir: &Path) -> String {
         Some(file) => dir.join(file).display().to_string(),
         None => line.to_owned(),
     };
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+    text.lines().map(|text| line(text) + "\n").collect()
 }
 
 /// Runs a program with nothing inherited but standard handles that are empty.
-fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<()> {
+fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch: &Path) -> Result<Ended> {
     let (program, arguments) = argv.split_first().ok_or_else(|| Error::input("the plan has an empty command"))?;
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(dir)
-        .env_clear()
-        .envs(env)
-        .env("PWD", dir)
-        .env("TMPDIR", scratch)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| Error::io("run", Path::new(program), &e))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).env("TMPDIR", scratch);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = children::run(&mut command).map_err(|e| Error::io("run", Path::new(program), &e))?;
+    let mut text = named_from_root(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()), dir);
     if output.status.success() {
-        return Ok(());
+        return Ok(Ended::Well(text));
     }
     let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = [output.stdout, output.stderr].concat();
-    let text = named_from_root(&String::from_utf8_lossy(&text), dir);
-    // Tools name files by their full path; people know them relative to where they stand.
-    let here = std::env::current_dir().map(|d| format!("{}/", d.display())).unwrap_or_default();
-    let text = if here.len() > 1 { text.replace(&here, "") } else { text };
-    Err(Error::new(Class::Negative, format!("{tool} failed with {}\n{}", output.status, text.trim_end())))
+    if text.contains(NO_SPACE) {
+        return Err(Error::environment(format!("{tool} failed: {NO_SPACE}")));
+    }
+    // A tool that says why it fails needs no more words; one that the system has ended says nothing.
+    if text.is_empty() || output.status.code().is_none() {
+        text += &format!("{tool}: {}\n", output.status);
+    }
+    Ok(Ended::Badly(text))
 }

@@ -62,9 +62,32 @@ pub fn substitute(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result
     Ok(result)
 }
 
+/// The names of the tokens in `text`.
+pub fn names(text: &str) -> Vec<&str> {
+    let (mut names, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.find('{') {
+        rest = &rest[at + 1..];
+        match (rest.strip_prefix('{'), rest.find('}')) {
+            (Some(after), _) => rest = after,
+            (None, Some(end)) => {
+                names.push(&rest[..end]);
+                rest = &rest[end + 1..];
+            }
+            (None, None) => break,
+        }
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_tokens_and_no_doubled_braces() {
+        assert_eq!(names("a{src}/{{no}} {x:a b}{o}{"), ["src", "x:a b", "o"]);
+        assert_eq!(names(&format!("{}{}", literal("{x:a}"), export_of("b"))), ["x:b"]);
+    }
 
     #[test]
     fn substitutes_once_and_keeps_doubled_braces() {

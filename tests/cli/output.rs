@@ -55,7 +55,7 @@ fn json_of_build() {
     }]);
     assert_eq!(
         parsed(&project.succeeds(&build)),
-        json!({"version": 1, "binaries": binaries, "compiled": 0, "reused": packages})
+        json!({"version": 1, "binaries": binaries, "compiled": 0, "reused": packages, "linked": 0})
     );
     let goroot = json!({"version": 1, "go": "1.27.3", "goroot": project.env["GODIRECT_CACHE"].clone() + "/sdk/"
         + GOROOT.file_name().unwrap().to_str().unwrap()});

@@ -15,9 +15,9 @@ fn what_the_compiler_says() {
     let project = hello();
     project.edit("main.go", "fmt.Printf", "fmt.Printx");
     let expected = |path: &str| {
-        format!("error: example.com/hello: compile failed with exit status: 2\n       {path}:10:6: undefined: fmt.Printx\n")
+        format!("# example.com/hello\n{path}:10:6: undefined: fmt.Printx\nerror: failed to build example.com/hello\n")
     };
-    project.fails(&BUILD, 1, &expected("main.go"));
+    project.fails(&BUILD, 1, &expected("./main.go"));
     let root = project.root().display().to_string();
     let elsewhere = |directory: &str, argument: &str| {
         let mut command = project.command(&[&["-C", argument][..], &BUILD].concat());
@@ -42,9 +42,10 @@ fn what_the_assembler_says() {
     let ran = project.run(&BUILD);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     crate::support::same(
-        "error: example.com/hello: asm failed with exit status: 1\n       \
-         a_amd64.s:2: unrecognized instruction \"FROB\"\n       \
-         asm: assembly of ./a_amd64.s failed\n",
+        "# example.com/hello\n\
+         ./a_amd64.s:2: unrecognized instruction \"FROB\"\n\
+         asm: assembly of ./a_amd64.s failed\n\
+         error: failed to build example.com/hello\n",
         &ran.stderr,
     );
 }
