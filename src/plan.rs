@@ -6,11 +6,13 @@
 pub mod buildinfo;
 mod compile;
 pub mod cover;
+mod flags;
 mod link;
+mod supported;
 pub mod test;
 pub mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -21,6 +23,7 @@ use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
 use crate::spec::Profile;
+use crate::spec::profile::Sanitizer;
 
 /// A platform with a profile: everything that is built the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -140,16 +143,20 @@ pub struct Settings<'a> {
     pub go: &'a GoVersion,
     /// What its tools call their version (`runtime.Version`).
     pub goversion: &'a str,
-    /// The GOEXPERIMENT that it was built with; empty for a release.
+    /// GOEXPERIMENT: the profile's, or that which the SDK was built with; empty for a release.
     pub goexperiment: &'a str,
     /// The target.
     pub platform: &'a Platform,
     /// The build settings.
     pub profile: &'a Profile,
+    /// The string variables that the linker sets, with their values.
+    pub stamps: &'a BTreeMap<String, String>,
     /// The main modules that [`Origin::Main`](crate::graph::Origin) counts.
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
     pub modules: &'a [Module],
+    /// The packages whose tests are built; `None` where programs are.
+    pub tested: Option<&'a BTreeSet<ImportPath>>,
     /// Which statements are counted.
     pub cover: Option<&'a cover::Cover>,
 }
@@ -174,6 +181,25 @@ pub enum ModuleFiles {
     Zip(H1),
     /// In this directory of the repository; build information shows no hash.
     Vendored(String),
+}
+
+impl Configuration {
+    /// What can be built without these packages and binaries.
+    pub fn without(mut self, names: &BTreeSet<String>) -> Configuration {
+        let mut gone = names.clone();
+        loop {
+            let depends = |deps: &[String]| deps.iter().any(|dep| gone.contains(dep));
+            let more: Vec<String> = self.packages.iter().filter(|(_, p)| depends(&p.deps)).map(|(n, _)| n.clone()).collect();
+            let known = gone.len();
+            gone.extend(more);
+            if gone.len() == known {
+                break;
+            }
+        }
+        self.binaries.retain(|name, binary| !names.contains(name) && !binary.deps.iter().any(|dep| gone.contains(dep)));
+        self.packages.retain(|name, _| !gone.contains(name));
+        self
+    }
 }
 
 impl From<&LockedModule> for Module {
@@ -209,6 +235,8 @@ pub struct Binary<'a> {
     pub default: bool,
     /// The default GODEBUG, as `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// The profile that optimisation is guided by: a file, relative to the spec.
+    pub pgo: Option<String>,
     /// Whether it is the program that runs tests.
     pub is_test: bool,
     /// Whether it has neither symbols nor debug information, as what is run once and thrown away.
@@ -219,8 +247,9 @@ pub struct Binary<'a> {
 ///
 /// # Errors
 ///
-/// When a package needs what this version can't do (cgo).
+/// When the profile is impossible on the platform, or needs what this version can't do (cgo).
 pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binary]) -> Result<Configuration> {
+    supported::check(settings)?;
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
@@ -247,6 +276,9 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
         // With -trimpath the go command clears it, so that the linker records no GOROOT.
         ("GOROOT".to_owned(), String::new()),
     ]);
+    if !settings.goexperiment.is_empty() {
+        env.insert("GOEXPERIMENT".to_owned(), settings.goexperiment.to_owned());
+    }
     if let Some((variable, value)) = platform.variant_setting() {
         env.insert(variable.to_owned(), value.to_owned());
     }
@@ -254,13 +286,12 @@ fn env(settings: Settings) -> BTreeMap<String, String> {
 }
 
 /// Whether executables are position independent by default (`internal/platform.DefaultPIE`).
-fn default_pie(platform: &Platform) -> bool {
-    matches!(platform.goos(), "android" | "darwin" | "ios" | "windows")
-}
-
-/// Flags that the default build mode puts on every compile and asm (`cmd/go/internal/work.buildModeInit`).
-fn codegen_flags(platform: &Platform) -> &'static [&'static str] {
-    if default_pie(platform) && platform.goos() != "windows" { &["-shared"] } else { &[] }
+fn default_pie(settings: Settings) -> bool {
+    match settings.platform.goos() {
+        "android" | "darwin" | "ios" => true,
+        "windows" => settings.profile.sanitizer != Some(Sanitizer::Race),
+        _ => false,
+    }
 }
 
 fn strings<const N: usize>(items: [&str; N]) -> Vec<String> {

@@ -6,6 +6,7 @@ mod local;
 mod locking;
 pub mod memo;
 mod picture;
+pub mod stamps;
 pub mod testing;
 mod unneeded;
 mod vendored;
@@ -27,9 +28,14 @@ use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
 use crate::source::{constraint, embed};
+use crate::spec::profile::Pgo;
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
+use stamps::Stamps;
 
 pub use crate::lock::file::NAME as LOCK_FILE;
+
+/// The profile in a main package's directory that `go build` takes by itself (`-pgo=auto`).
+const DEFAULT_PGO: &str = "default.pgo";
 
 /// What the repository says, before the lock is looked at.
 pub struct Project {
@@ -57,6 +63,8 @@ pub struct ProjectBinary {
     pub directory: String,
     /// Its profiles; outputs in the first have the plain name.
     pub profiles: Vec<String>,
+    /// Variables of the environment that it is to run with.
+    pub runtime: BTreeMap<String, String>,
 }
 
 /// A target platform with a profile.
@@ -189,6 +197,20 @@ impl Project {
         target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
     }
 
+    /// The profile that optimisation of a binary is guided by: a file, relative to the spec.
+    fn pgo(&self, profile_name: &str, profile: &Profile, binary: &ProjectBinary) -> Result<Option<String>> {
+        let exists = |file: &str| error::file_in(&self.dir, file).is_file();
+        match &profile.pgo {
+            Pgo::Off => Ok(None),
+            Pgo::Auto => Ok(Some(join(&binary.directory, DEFAULT_PGO)).filter(|file| exists(file))),
+            Pgo::File(file) if exists(file) => Ok(Some(file.clone())),
+            Pgo::File(file) => {
+                let error = Error::input(format!("there is no file {file}, which pgo of the profile `{profile_name}` names"));
+                Err(error.help("write a path relative to the spec, \"auto\" or \"off\""))
+            }
+        }
+    }
+
     /// Reads the lock.
     ///
     /// # Errors
@@ -231,13 +253,27 @@ fn module_dir(dir: &Path, spec: &Spec) -> PathBuf {
 /// What decides which files belong to a build.
 fn context(sdk: &LockedSdk, variant: Variant) -> BuildContext {
     let experiments = sdk.experiments.get(&variant.target.platform.os_arch()).map_or(&[][..], Vec::as_slice);
+    let sanitizer = variant.profile.sanitizer.map(|sanitizer| sanitizer.name().to_owned());
     BuildContext {
         platform: variant.target.platform.clone(),
         go: sdk.version.clone(),
         cgo: variant.profile.cgo,
-        tags: variant.profile.tags.clone(),
-        experiments: experiments.iter().cloned().collect(),
+        tags: variant.profile.tags.iter().cloned().chain(sanitizer).collect(),
+        experiments: with_experiments(experiments, &variant.profile.goexperiment),
     }
+}
+
+/// The experiments that are on when GOEXPERIMENT has `flags` (`buildcfg.ParseGOEXPERIMENT`).
+fn with_experiments(known: &[String], flags: &[String]) -> BTreeSet<String> {
+    let mut on: BTreeSet<String> = known.iter().cloned().collect();
+    for flag in flags {
+        match flag.strip_prefix("no") {
+            _ if flag == "none" => on.clear(),
+            Some(off) => drop(on.remove(off)),
+            None => drop(on.insert(flag.clone())),
+        }
+    }
+    on
 }
 
 /// The import paths of all packages of the repository that a build context has files for (if it is told `tests`, test files count
@@ -301,49 +337,76 @@ impl<'a> Locked<'a> {
     /// # Errors
     ///
     /// Those of [`Locked::graph`] and of [`plan::configuration`].
-    pub fn plan(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Configuration> {
-        let binaries: Vec<plan::Binary> = self
-            .project
-            .binaries_of(variant)
-            .filter(|(name, _)| wanted(name))
-            .map(|(name, b)| plan::Binary {
+    pub fn plan(
+        &self,
+        graph: &PackageGraph,
+        variant: Variant,
+        stamps: &Stamps<'_>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Configuration> {
+        let plan = |(name, binary)| {
+            let binary: &ProjectBinary = binary;
+            Ok(plan::Binary {
                 name,
-                main: &b.main,
-                default: self.project.is_default(variant, b),
-                default_godebug: self.default_godebug(graph, variant.profile, &b.main),
+                main: &binary.main,
+                default: self.project.is_default(variant, binary),
+                default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
+                pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
                 is_test: false,
                 omit_debug: false,
             })
-            .collect();
+        };
+        let binaries = self.project.binaries_of(variant).filter(|(name, _)| wanted(name));
+        let binaries = binaries.map(plan).collect::<Result<Vec<plan::Binary>>>()?;
         let settings = plan::Settings {
             go: &self.sdk(variant.profile).version,
             goversion: &self.sdk(variant.profile).goversion(),
-            goexperiment: &self.sdk(variant.profile).goexperiment(),
+            goexperiment: &self.goexperiment(variant)?,
             platform: &variant.target.platform,
             profile: variant.profile,
+            stamps: &stamps.values(variant.profile_name, variant.profile)?,
             mains: self.mains(),
             modules: &self.modules,
+            tested: None,
             cover: None,
         };
         plan::configuration(graph, settings, &binaries)
     }
 
+    /// GOEXPERIMENT of a variant's tools.
+    fn goexperiment(&self, variant: Variant) -> Result<String> {
+        let of_sdk = self.sdk(variant.profile).goexperiment();
+        let of_profile = variant.profile.goexperiment.join(",");
+        match (of_sdk.is_empty(), of_profile.is_empty()) {
+            (_, true) => Ok(of_sdk),
+            (true, false) => Ok(of_profile),
+            (false, false) => {
+                let profile = variant.profile_name;
+                let error = Error::input(format!("the profile `{profile}` has experiments, and so has its SDK (`{of_sdk}`)"));
+                Err(error.help("write all of them in one place: profile(goexperiment = …) or from_source(experiments = …)"))
+            }
+        }
+    }
+
     /// The value of `DefaultGODEBUG` for a main package.
     fn default_godebug(&self, graph: &PackageGraph, profile: &Profile, main: &ImportPath) -> String {
         let directives = graph.get(main).map_or(&[][..], |p| &p.debug);
-        self.godebug_of(directives, self.sdk(profile))
+        self.godebug_of(directives, profile)
     }
 
     /// The value of `DefaultGODEBUG` for a main package with these directives.
-    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, sdk: &LockedSdk) -> String {
+    fn godebug_of<'d>(&self, directives: impl IntoIterator<Item = &'d DebugSetting>, profile: &Profile) -> String {
         let workspace = &self.project.workspace;
         let default_go = DEFAULT_GO_OF_WORK.parse().ok();
         let go = match &workspace.work {
             Some(work) => work.go.as_ref().or(default_go.as_ref()),
             None => self.project.mains.first().and_then(|m| m.go.as_ref()),
         };
-        let settings: BTreeMap<String, String> = workspace.godebug().iter().cloned().collect();
-        godebug::default_godebug(go, &settings, directives, &sdk.godebug)
+        let fips140 = profile.gofips140.is_some().then(|| ("fips140".to_owned(), "on".to_owned()));
+        let mut settings: BTreeMap<String, String> = fips140.into_iter().collect();
+        settings.extend(workspace.godebug().iter().cloned());
+        settings.extend(profile.godebug.clone());
+        godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
     }
 
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
@@ -396,21 +459,28 @@ impl<'a> Locked<'a> {
     }
 
     /// The binaries as Bazel targets: one for each profile.
-    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Vec<bazel::Binary> {
+    ///
+    /// # Errors
+    ///
+    /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
+    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
         let mut binaries = Vec::new();
         for (name, binary) in &self.project.binaries {
             for (i, profile_name) in binary.profiles.iter().enumerate() {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
+                let pgo = self.project.pgo(profile_name, profile, binary)?;
                 binaries.push(bazel::Binary {
                     name: if i == 0 { name.clone() } else { format!("{name}_{profile_name}") },
                     main: binary.main.clone(),
                     profile: profile.clone(),
+                    stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
+                    pgo,
                     default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
                 });
             }
         }
-        binaries
+        Ok(binaries)
     }
 }
 
@@ -438,7 +508,7 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
             for directory in sources.directories(index, "")? {
                 if sources.main_package(index, &directory)?.is_some_and(|p| p.is_command()) {
                     let (package, profiles) = (join(&main.directory, &directory), vec![DEFAULT_PROFILE.to_owned()]);
-                    everything.push(spec::Binary { package, name: None, profiles, location: None });
+                    everything.push(spec::Binary { package, name: None, profiles, runtime: BTreeMap::new(), location: None });
                 }
             }
         }
@@ -453,7 +523,8 @@ fn binaries(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeM
         let directory = if directory == "." { "" } else { directory };
         let main = main_package(&sources, directory).map_err(at)?;
         let name = binary.name.clone().unwrap_or_else(|| bazel::base_name(main.as_str()).to_owned());
-        let made = ProjectBinary { main, directory: directory.to_owned(), profiles: binary.profiles.clone() };
+        let (profiles, runtime) = (binary.profiles.clone(), binary.runtime.clone());
+        let made = ProjectBinary { main, directory: directory.to_owned(), profiles, runtime };
         if let Some(old) = binaries.insert(name.clone(), made) {
             let error = Error::input(format!(
                 "two binaries have the name `{name}`: {} and {}",

@@ -2,8 +2,12 @@
 //!
 //! `docs/spec.md` is its reference for people.
 
+mod check;
 mod eval;
 mod from_source;
+pub mod profile;
+mod sdk;
+mod settings;
 mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +18,8 @@ use crate::error::{Error, Location, Result};
 use crate::files::Files;
 use crate::name::GoVersion;
 use crate::platform::{OsArch, Platform};
+
+pub use profile::Profile;
 
 /// The name of the spec in its directory.
 pub const FILE: &str = "godirect.star";
@@ -113,28 +119,6 @@ pub struct Target {
     pub platform: Platform,
 }
 
-/// A named set of build settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// Build tags, sorted.
-    pub tags: BTreeSet<String>,
-    /// Flags of the compiler for the binary's main package, as `go build -gcflags`.
-    pub gcflags: Vec<String>,
-    /// Flags of the linker, as `go build -ldflags`.
-    pub ldflags: Vec<String>,
-    /// Whether packages may use cgo (CGO_ENABLED).
-    pub cgo: bool,
-    /// The name of the SDK that builds.
-    pub sdk: String,
-}
-
-impl Default for Profile {
-    fn default() -> Profile {
-        let (tags, gcflags, ldflags) = (BTreeSet::new(), Vec::new(), Vec::new());
-        Profile { tags, gcflags, ldflags, cgo: false, sdk: DEFAULT_SDK.to_owned() }
-    }
-}
-
 /// A binary to build.
 #[derive(Clone, Debug)]
 pub struct Binary {
@@ -144,6 +128,8 @@ pub struct Binary {
     pub name: Option<String>,
     /// Names of profiles; the first has no suffix in outputs.
     pub profiles: Vec<String>,
+    /// Variables of the environment that it is to run with, such as GOMEMLIMIT.
+    pub runtime: BTreeMap<String, String>,
     /// Where the spec says so.
     pub location: Option<Location>,
 }

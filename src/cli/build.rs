@@ -22,10 +22,11 @@ use crate::lock::proxy::Proxy;
 use crate::lock::resolve;
 use crate::plan::Configuration;
 use crate::platform::OsArch;
+use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
 
-const MAX_CACHE: u64 = 10 << 30;
+pub(super) const MAX_CACHE: u64 = 10 << 30;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -33,7 +34,8 @@ const MAX_CACHE: u64 = 10 << 30;
 /// aren't there are fetched and verified against the lock. Needs neither Nix nor Bazel nor Go, and doesn't read what `godirect generate` wrote.
 ///
 /// The binaries go to godirect-out/PLATFORM/NAME beside the spec, those of a named profile to godirect-out/PLATFORM-PROFILE/NAME. When a tool
-/// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written.
+/// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written. A
+/// binary that the spec has runtime settings for gets them in a file NAME.env.
 ///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
@@ -62,6 +64,9 @@ pub struct Arguments {
     /// package that it imports, flags, the SDK.
     #[arg(long)]
     explain: bool,
+    /// Where the spec's status("KEY") finds its values: lines of a key, a space and a value, as Bazel's workspace status command prints them.
+    #[arg(long, value_name = "FILE")]
+    status_file: Option<PathBuf>,
 }
 
 /// What was built, as JSON shows it.
@@ -146,16 +151,18 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Su
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let status = arguments.status_file.as_deref().map(stamps::read_status).transpose()?;
+    let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
     let engine = Engine { sources: &sources, files: &project.files, cache: &actions, jobs, keep_going: arguments.keep_going };
     let plan = |(variant, graph): (&Variant, &PackageGraph)| {
-        let configuration = locked.plan(graph, *variant, |name| wanted.iter().any(|w| w == name))?;
+        let configuration = locked.plan(graph, *variant, &stamps, |name| wanted.iter().any(|w| w == name))?;
         let sdk = &toolchains[variant.profile.sdk.as_str()];
         Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)? })
     };
     let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
     std::thread::scope(|scope| {
         scope.spawn(|| actions.trim_daily(MAX_CACHE));
-        build_planned(&planned, engine, &output_directory(project, arguments), arguments.explain)
+        build_planned(project, &planned, engine, &output_directory(project, arguments), arguments.explain)
     })
 }
 
@@ -168,7 +175,7 @@ struct Planned<'a> {
 }
 
 /// Builds and puts the binaries where people find them.
-fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
+fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &Path, explain: bool) -> Result<Summary> {
     let work: Vec<Work> = planned
         .iter()
         .map(|p| Work {
@@ -196,6 +203,7 @@ fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool)
         for (name, output) in outputs {
             let path = out.join(&planned.name).join(&planned.configuration.binaries[name].file);
             let size = place(engine.cache, &output.sha256, &path)?;
+            write_runtime(&project.binaries[name].runtime, &path)?;
             let (name, configuration) = (name.clone(), planned.name.clone());
             binaries.push(Binary { name, configuration, path, sha256: output.sha256, size });
         }
@@ -205,18 +213,18 @@ fn build_planned(planned: &[Planned], engine: Engine, out: &Path, explain: bool)
 }
 
 /// Shows what happens during a build.
-struct Reporter {
+pub(super) struct Reporter {
     bar: Bar,
     /// What was shown: several configurations may say the same.
     shown: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Reporter {
-    fn new() -> Reporter {
+    pub fn new() -> Reporter {
         Reporter { bar: Bar::count(), shown: Mutex::default() }
     }
 
-    fn report(&self, event: Event) {
+    pub fn report(&self, event: Event) {
         match event {
             Event::Done { done, total, name } => self.bar.update(done, total, name),
             Event::Messages { name, text } => {
@@ -225,7 +233,7 @@ impl Reporter {
                     self.bar.message(&format!("# {name}\n{text}"));
                 }
             }
-            Event::Ran { .. } => {}
+            Event::Failed { .. } | Event::Ran { .. } => {}
         }
     }
 }
@@ -239,6 +247,17 @@ pub(super) fn place(cache: &exec::cache::Cache, sha256: &Sha256, to: &Path) -> R
     let content = cache.read(sha256).map_err(|e| Error::io("read", &cache.blob(sha256), &e))?;
     write::executable(to, &content)?;
     Ok(content.len() as u64)
+}
+
+/// Writes the variables that a binary is to run with into a file beside it, as `NAME=value` lines.
+fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<()> {
+    if variables.is_empty() {
+        return Ok(());
+    }
+    let mut path = binary.as_os_str().to_owned();
+    path.push(".env");
+    let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write::atomic(Path::new(&path), text.as_bytes())
 }
 
 /// Where an SDK's tools for this machine are.

@@ -12,6 +12,7 @@ use crate::emit::{bazel, nix};
 use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
 use crate::lock::file::Lockfile;
+use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
@@ -92,7 +93,7 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     if let Some(nix) = &project.spec.nix {
         let mut plans = BTreeMap::new();
         for (variant, graph) in variants.iter().zip(&graphs) {
-            plans.insert(variant.name(), locked.plan(graph, *variant, |_| true)?);
+            plans.insert(variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), |_| true)?);
         }
         files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
     }
@@ -118,7 +119,7 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
         mains: locked.mains(),
         views,
         files: &locked.bazel_files(views)?,
-        binaries: &locked.bazel_binaries(views),
+        binaries: &locked.bazel_binaries(views)?,
         module_file: module_file.as_deref(),
     })
 }

@@ -65,6 +65,10 @@ pub struct Binary {
     pub main: ImportPath,
     /// The build settings.
     pub profile: Profile,
+    /// The values of the profile's stamps.
+    pub stamps: BTreeMap<String, String>,
+    /// The profile that optimisation is guided by: a file, relative to the spec.
+    pub pgo: Option<String>,
     /// As `go list` shows it in `DefaultGODEBUG`.
     pub default_godebug: String,
 }

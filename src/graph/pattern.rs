@@ -103,9 +103,44 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
     Ok(packages)
 }
 
+/// Where a package is, as far as patterns tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its directory in the tree, if it is in the tree.
+    pub directory: Option<&'a str>,
+    /// Whether it belongs to the SDK.
+    pub is_std: bool,
+    /// Whether it is in a main module.
+    pub in_main_module: bool,
+}
+
+/// Whether a pattern of `-gcflags` and the like matches a package by its import path and place (`load.MatchPackage`).
+pub fn matches_package(pattern: &str, path: &str, place: Place) -> bool {
+    let Place { directory, is_std, in_main_module } = place;
+    if matches!(pattern, "." | "..") || pattern.starts_with("./") || pattern.starts_with("../") {
+        let dots = pattern.find("...").unwrap_or(pattern.len());
+        let (from, rest) = match pattern[..dots].rfind('/').filter(|_| dots < pattern.len()) {
+            Some(slash) => (&pattern[..slash], &pattern[slash + 1..]),
+            None => (pattern, ""),
+        };
+        let below = directory.and_then(|directory| below(directory, &clean(from)));
+        // The directory itself is `.`, which `...` matches.
+        return below.is_some_and(|name| {
+            if rest.is_empty() { name.is_empty() } else { matches_pattern(rest, if name.is_empty() { "." } else { name }) }
+        });
+    }
+    match pattern {
+        "all" => true,
+        "std" => is_std,
+        "cmd" => is_std && path.starts_with("cmd/"),
+        "work" => in_main_module,
+        _ => matches_pattern(pattern, path),
+    }
+}
+
 /// Whether `name` matches, where `...` stands for any text without an element `vendor` that isn't the last, and `/...` at the end for
 /// nothing too (`pkgpattern.MatchPattern`).
-pub fn matches_pattern(pattern: &str, name: &str) -> bool {
+pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
     if pattern.strip_suffix("/...") == Some(name) {
         return true;
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Binary, Module, ModuleFiles, Settings};
+use super::{Binary, Module, ModuleFiles, Settings, flags};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ModuleVersion;
+use crate::spec::profile::{Buildmode, Sanitizer};
 
 /// The version of what has none.
 const DEVELOPMENT: &str = "(devel)";
@@ -78,17 +79,20 @@ fn module_line(path: &str, version: &str, sum: &str) -> String {
 /// In the order of `setBuildInfo`.
 fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, String)> {
     let (platform, profile) = (settings.platform, settings.profile);
-    let mut list = vec![("-buildmode", "exe".to_owned()), ("-compiler", "gc".to_owned())];
-    if !profile.gcflags.is_empty() {
-        list.push(("-gcflags", profile.gcflags.join(" ")));
-    }
-    if settings.cover.is_some() {
-        list.push(("-cover", "true".to_owned()));
-    }
+    let mut list = Vec::new();
+    let switch = |list: &mut Vec<_>, flag: &'static str, on: bool| on.then(|| list.push((flag, "true".to_owned())));
+    switch(&mut list, "-asan", profile.sanitizer == Some(Sanitizer::Address));
+    list.extend(flags::shown(&profile.asmflags).map(|shown| ("-asmflags", shown)));
+    let mode = if profile.buildmode == Buildmode::Default { Buildmode::Exe } else { profile.buildmode };
+    list.extend([("-buildmode", mode.name().to_owned()), ("-compiler", "gc".to_owned())]);
+    list.extend(flags::shown(&flags::effective_gcflags(settings)).map(|shown| ("-gcflags", shown)));
+    switch(&mut list, "-cover", profile.cover || settings.cover.is_some());
+    switch(&mut list, "-msan", profile.sanitizer == Some(Sanitizer::Memory));
+    switch(&mut list, "-race", profile.sanitizer == Some(Sanitizer::Race));
     if !profile.tags.is_empty() {
         list.push(("-tags", profile.tags.iter().cloned().collect::<Vec<_>>().join(",")));
     }
-    list.push(("-trimpath", "true".to_owned()));
+    switch(&mut list, "-trimpath", true);
     if !binary.default_godebug.is_empty() {
         list.push(("DefaultGODEBUG", binary.default_godebug.clone()));
     }
@@ -97,9 +101,15 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     if !settings.goexperiment.is_empty() {
         list.push(("GOEXPERIMENT", settings.goexperiment.to_owned()));
     }
+    list.extend(profile.gofips140.clone().map(|version| ("GOFIPS140", version)));
     list.push(("GOOS", platform.goos().to_owned()));
     if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
         list.push((variable, value.to_owned()));
+    }
+    if let Some(pgo) = &binary.pgo {
+        // It is added last, and puts all into one order (`setPGOProfilePath`).
+        list.push(("-pgo", pgo.rsplit('/').next().unwrap_or_default().to_owned()));
+        list.sort();
     }
     list
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, codegen_flags, cover, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, cover, flags, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package};
 use crate::source::tree::join;
@@ -123,6 +123,9 @@ pub(super) fn compile_command(settings: Settings, package: &Package) -> Vec<Stri
     if package.selection.files.asm.is_empty() && package.selection.files.syso.is_empty() && !forward {
         run.push("-complete".to_owned());
     }
+    if let Some(suffix) = flags::install_suffix(settings) {
+        run.extend(strings(["-installsuffix", &suffix]));
+    }
     if platform.goos() == "plan9" || platform.goarch() == "wasm" {
         run.push("-dwarf=false".to_owned());
     }
@@ -133,10 +136,8 @@ pub(super) fn compile_command(settings: Settings, package: &Package) -> Vec<Stri
     if !package.selection.files.asm.is_empty() {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
     }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
-    if package.is_main() {
-        run.extend(settings.profile.gcflags.iter().map(|f| literal(f).into_owned()));
-    }
+    run.extend(flags::forced_gcflags(settings));
+    run.extend(flags::gcflags(settings, package).iter().map(|f| literal(f).into_owned()));
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
     if !package.selection.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));
@@ -153,9 +154,13 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/asm"), "-p", package_path(package), "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-I", &format!("{OBJ}/"), "-I", &format!("{SDK}/pkg/include")]));
+    run.extend(strings(["-D", &format!("GOOS_{}", platform.goos()), "-D", &format!("GOARCH_{}", platform.goarch())]));
+    run.extend(flags::forced_asmflags(settings));
+    run.extend(flags::asmflags(settings, package).iter().map(|f| literal(f).into_owned()));
+    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
+        run.push("-std".to_owned());
+    }
     let mut define = |name: String| run.extend(["-D".to_owned(), name]);
-    define(format!("GOOS_{}", platform.goos()));
-    define(format!("GOARCH_{}", platform.goarch()));
     let value = platform.variant_setting().map_or("", |(_, value)| value);
     match platform.goarch() {
         "386" => define(format!("GO386_{value}")),
@@ -168,10 +173,6 @@ fn asm_command(settings: Settings, package: &Package) -> Vec<String> {
         "arm64" if has_large_system_extensions(value) => define("GOARM64_LSE".to_owned()),
         _ => {}
     }
-    if package.is_std() && settings.go.minor() >= ASM_STD_SINCE {
-        run.push("-std".to_owned());
-    }
-    run.extend(codegen_flags(platform).iter().map(|f| (*f).to_owned()));
     run
 }
 

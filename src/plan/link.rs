@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::token::{self, BIN, OBJ, TOOL, literal};
-use super::{Binary, BinaryAction, Settings, Step, buildinfo, default_pie, strings};
+use super::{Binary, BinaryAction, Settings, Step, buildinfo, flags, strings};
 use crate::graph::Package;
 
 pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -> BinaryAction {
@@ -18,14 +18,20 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package]) -
     let _ = writeln!(importcfg, "modinfo {}", literal(&buildinfo::quoted(&info)));
     let config = format!("{OBJ}/importcfg.link");
     let mut run = strings([&format!("{TOOL}/link"), "-o", BIN, "-importcfg", &config]);
+    if let Some(suffix) = flags::install_suffix(settings) {
+        run.extend(strings(["-installsuffix", &suffix]));
+    }
     if binary.omit_debug {
         run.extend(strings(["-s", "-w"]));
     }
     if !binary.default_godebug.is_empty() {
         run.push(format!("-X=runtime.godebugDefault={}", literal(&binary.default_godebug)));
     }
-    run.push(format!("-buildmode={}", if default_pie(platform) { "pie" } else { "exe" }));
-    run.extend(settings.profile.ldflags.iter().map(|f| literal(f).into_owned()));
+    run.push(format!("-buildmode={}", flags::link_mode(settings)));
+    run.extend(flags::forced_ldflags(settings));
+    let main = linked.iter().find(|package| package.import_path == *binary.main);
+    let user = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
+    run.extend(user.iter().map(|f| literal(f).into_owned()));
     if binary.is_test {
         // What `testing.Testing` says.
         run.extend(strings(["-X", "testing.testBinary=1"]));

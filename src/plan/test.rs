@@ -68,6 +68,7 @@ pub fn configuration(
             main: &main.import_path,
             default: false,
             default_godebug: test.program.default_godebug.clone(),
+            pgo: None,
             is_test: true,
             omit_debug,
         };

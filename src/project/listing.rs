@@ -157,7 +157,8 @@ impl<'a> Locked<'a> {
         let files = are_files(&sources, request.patterns)?;
         let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
         let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
-        let godebug = |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
+        let godebug =
+            |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), request.profile);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
         let roots = if files { vec![loader.load_files(request.patterns)?] } else { loader.load_matches(&matches)? };
         let listing = loader.list(&roots, request.options)?;
@@ -181,7 +182,7 @@ impl<'a> Locked<'a> {
             go: sdk.version.clone(),
             cgo: request.cgo.unwrap_or(request.profile.cgo),
             tags: request.tags.clone().unwrap_or_else(|| request.profile.tags.clone()),
-            experiments: experiments.into_iter().collect(),
+            experiments: super::with_experiments(&experiments, &request.profile.goexperiment),
         })
     }
 

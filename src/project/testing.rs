@@ -1,14 +1,16 @@
 //! The tests of the repository's packages: what `godirect test` builds.
 
+use super::stamps::Stamps;
 use super::{Locked, Variant, context, roots};
 use crate::error::{Error, Result};
+use crate::graph::pattern::{self, Place, matches_package};
 use crate::graph::tested::{Coverage, TestGraph, Tested, Tests};
-use crate::graph::{Origin, PackageGraph, pattern};
+use crate::graph::{Origin, PackageGraph};
 use crate::name::ImportPath;
 use crate::plan::cover::{Cover, Covered};
 use crate::plan::{self, Configuration, test};
 use crate::source::context::BuildContext;
-use crate::source::functions::TestFunctions;
+use crate::source::functions::{self, TestFunctions};
 use crate::source::header::DebugSetting;
 use crate::source::tree::{Tree as _, join};
 
@@ -62,7 +64,10 @@ pub struct TestPackage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Nothing: there are no test files.
-    NoTests,
+    NoTests {
+        /// Whether there are statements to count.
+        has_statements: bool,
+    },
     /// Nothing: this is wrong.
     Broken(Vec<String>),
     /// A program, whose file has this name without `.exe`.
@@ -76,7 +81,7 @@ impl Locked<'_> {
     ///
     /// A pattern for something else than the repository's packages, a directory that can't be read. What is wrong with packages is part of the
     /// result.
-    pub fn tests(&self, request: &Request) -> Result<Planned> {
+    pub fn tests(&self, request: &Request, stamps: &Stamps<'_>) -> Result<Planned> {
         let variant = request.variant;
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
@@ -92,12 +97,12 @@ impl Locked<'_> {
             selects: if cover.patterns.is_empty() { None } else { Some(&selects) },
             is_atomic: cover.mode == "atomic",
         });
-        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), sdk);
+        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
         let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, coverage)?;
-        self.plan_tests(request, &context, found)
+        self.plan_tests(request, stamps, &context, found)
     }
 
-    fn plan_tests(&self, request: &Request, context: &BuildContext, found: TestGraph) -> Result<Planned> {
+    fn plan_tests(&self, request: &Request, stamps: &Stamps<'_>, context: &BuildContext, found: TestGraph) -> Result<Planned> {
         let TestGraph { graph, tested, covered } = found;
         let untested = tested.iter().filter(|tested| tested.tests == Tests::None).map(|tested| tested.path.to_string());
         let cover = request.cover.as_ref().map(|cover| Cover {
@@ -113,7 +118,7 @@ impl Locked<'_> {
             let state = match &tested.tests {
                 Tests::None => {
                     plain.push(&tested.path);
-                    State::NoTests
+                    State::NoTests { has_statements: self.has_statements(&graph, tested, &directory)? }
                 }
                 Tests::Broken(wrong) => State::Broken(wrong.clone()),
                 Tests::Program(program) => match self.functions(&directory, [&program.internal, &program.external])? {
@@ -129,14 +134,17 @@ impl Locked<'_> {
             packages.push(TestPackage { path: tested.path.clone(), directory, root, state });
         }
         let profile = request.variant.profile;
+        let names = tested.iter().map(|tested| tested.path.clone()).collect();
         let settings = plan::Settings {
             go: &context.go,
             goversion: &self.sdk(profile).goversion(),
-            goexperiment: &self.sdk(profile).goexperiment(),
+            goexperiment: &self.goexperiment(request.variant)?,
             platform: &context.platform,
             profile,
+            stamps: &stamps.values(request.variant.profile_name, profile)?,
             mains: self.mains(),
             modules: &self.modules,
+            tested: Some(&names),
             cover: cover.as_ref(),
         };
         let configuration = test::configuration(&graph, settings, &tests, &plain, request.omit_debug)?;
@@ -160,6 +168,16 @@ impl Locked<'_> {
         }
     }
 
+    /// Whether a package that is built has statements.
+    fn has_statements(&self, graph: &PackageGraph, tested: &Tested, directory: &str) -> Result<bool> {
+        for file in graph.get(&tested.path).iter().flat_map(|package| &package.selection.files.go) {
+            if functions::has_statements(&self.project.tree.read(&join(directory, file))?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The functions in two lists of test files, or what is wrong with them.
     fn functions(&self, directory: &str, lists: [&Vec<String>; 2]) -> Result<Result<[TestFunctions; 2], String>> {
         let mut found = [TestFunctions::default(), TestFunctions::default()];
@@ -178,18 +196,16 @@ impl Locked<'_> {
         Ok(Ok(found))
     }
 
-    /// Whether a pattern for counted packages names one (`MatchPackage` in `cmd/go/internal/load`).
+    /// Whether a pattern for counted packages names one.
     fn is_selected(&self, pattern: &str, path: &str, origin: &Origin) -> bool {
-        let pattern = pattern.trim_end_matches('/');
-        if let Some(directory) = pattern.strip_prefix("./").or(if pattern == "." { Some("") } else { None }) {
-            let Origin::Main { index, directory: below } = origin else { return false };
-            return pattern::matches_pattern(directory, &join(&self.mains[*index].directory, below));
-        }
-        match pattern {
-            "all" => true,
-            "std" => *origin == Origin::Std,
-            "work" => matches!(origin, Origin::Main { index, .. } if self.mains[*index].stands_for.is_none()),
-            _ => pattern::matches_pattern(pattern, path),
+        let place = |directory, in_main_module| Place { directory, is_std: *origin == Origin::Std, in_main_module };
+        match origin {
+            Origin::Main { index, directory } => {
+                let main = &self.mains[*index];
+                let directory = join(&main.directory, directory);
+                matches_package(pattern, path, place(Some(&directory), main.stands_for.is_none()))
+            }
+            Origin::Std | Origin::Module { .. } => matches_package(pattern, path, place(None, false)),
         }
     }
 }

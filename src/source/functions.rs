@@ -103,6 +103,29 @@ impl TestFunctions {
     }
 }
 
+/// Whether a file has a function that does something, so that there are statements to count.
+pub fn has_statements(content: &[u8]) -> bool {
+    let mut scanner = Scanner::new(content);
+    let (mut in_signature, mut in_type) = (false, false);
+    while scanner.token.kind != Kind::End {
+        let token = scanner.token;
+        scanner.next();
+        match token.kind {
+            Kind::Semicolon => in_signature = false,
+            Kind::Operator if token.text == b"{" && in_signature && !in_type => {
+                if !scanner.token.is_operator("}") {
+                    return true;
+                }
+                in_signature = false;
+            }
+            _ => in_signature |= token.is_word("func"),
+        }
+        // The braces of a type aren't those of a body.
+        in_type = token.is_word("struct") || token.is_word("interface");
+    }
+    false
+}
+
 /// Whether a name is the prefix, alone or with something after it that doesn't begin with a lower-case letter.
 fn is_test(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(is_lower))

@@ -11,8 +11,10 @@ use starlark::eval::{Evaluator, FileLoader};
 use starlark::syntax::{AstModule, Dialect};
 use starlark::values::FrozenHeapName;
 
-use super::vocabulary::{Declarations, Declared, Fault, vocabulary};
-use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Profile, Sdk, SdkSource, SdkVersion, Spec, Target};
+use super::check::Fault;
+use super::settings;
+use super::vocabulary::{Declarations, Declared, vocabulary};
+use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Sdk, SdkSource, SdkVersion, Spec, Target};
 use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::platform::OsArch;
@@ -238,10 +240,11 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
             .map(|text| text.parse().map(|platform: crate::platform::Platform| Target { name: platform.name(), platform }))
             .collect::<Result<_>>()?,
     };
-    if let Some((profile, location)) = declared.profiles.values().find(|(profile, _)| !sdks.contains_key(&profile.sdk)) {
-        return Err(unknown_sdk(&profile.sdk, &sdks, location.clone()));
+    let mut profiles = settings::resolve(&declared.profiles)?;
+    if let Some((name, profile)) = profiles.iter().find(|(_, profile)| !sdks.contains_key(&profile.sdk)) {
+        let location = declared.profiles.get(name).and_then(|declared| declared.location.clone());
+        return Err(unknown_sdk(&profile.sdk, &sdks, location));
     }
-    let mut profiles: BTreeMap<String, Profile> = declared.profiles.into_iter().map(|(name, (p, _))| (name, p)).collect();
     let mut binaries = declared.binaries;
     for binary in &mut binaries {
         if binary.profiles.is_empty() {
@@ -249,7 +252,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
         }
         for name in binary.profiles.iter().filter(|name| *name != DEFAULT_PROFILE) {
             if !profiles.contains_key(name) {
-                return Err(unknown_profile(name, &profiles, binary.location.clone()));
+                return Err(unknown_profile(name, profiles.keys(), binary.location.clone()));
             }
         }
     }
@@ -277,9 +280,9 @@ fn unknown_sdk(name: &str, sdks: &BTreeMap<String, Sdk>, location: Option<Locati
     }
 }
 
-fn unknown_profile(name: &str, profiles: &BTreeMap<String, Profile>, location: Option<Location>) -> Error {
+pub(super) fn unknown_profile<'a>(name: &str, known: impl Iterator<Item = &'a String>, location: Option<Location>) -> Error {
     let error = Error::input(format!("there is no profile `{}`", name.escape_debug()));
-    let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+    let known: Vec<&str> = known.map(String::as_str).collect();
     let error = match known.is_empty() {
         true => error.help(format!("declare it: profile(\"{}\", …)", name.escape_debug())),
         false => error.help(format!("there are {}", known.join(", "))),

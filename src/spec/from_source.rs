@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use starlark::values::Value;
-use starlark::values::list::ListRef;
 
-use super::vocabulary::{Blame, relative_dir, sdk_version, wrong_type};
+use super::check::{Blame, relative_dir, strings, wrong_type};
+use super::sdk::sdk_version;
 use super::{FromSource, SdkVersion};
 use crate::error::Error;
 
@@ -18,22 +18,8 @@ pub(super) fn parse(fields: &BTreeMap<&str, Value>) -> starlark::Result<FromSour
             SdkVersion::FromGoMod => return Err(wrong_type("bootstrap", text, "a release like \"1.24.6\"")),
         },
     };
-    let strings = |name: &str| -> starlark::Result<Vec<String>> {
-        let list = ListRef::from_value(fields[name]);
-        let strings: Option<Vec<String>> = list.and_then(|l| l.iter().map(|s| s.unpack_str().map(str::to_owned)).collect());
-        strings.ok_or_else(|| wrong_type(name, fields[name], "a list of strings"))
-    };
-    let (experiments, patches) = (strings("experiments")?, strings("patches")?);
-    for (i, experiment) in experiments.iter().enumerate() {
-        if experiment.is_empty() || !experiment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
-            let error = Error::input(format!("`{}` is not a GOEXPERIMENT", experiment.escape_debug()));
-            return Err(error.help("write flags in lower case, e.g. \"arenas\"")).blame(experiment);
-        }
-        let name = |e: &str| e.strip_prefix("no").unwrap_or(e).to_owned();
-        if experiments[..i].iter().any(|earlier| name(earlier) == name(experiment)) {
-            return Err(Error::input(format!("the experiment `{experiment}` is said twice"))).blame(experiment);
-        }
-    }
+    let (experiments, patches) = (strings("experiments", fields["experiments"])?, strings("patches", fields["patches"])?);
+    check_experiments(&experiments)?;
     for (i, patch) in patches.iter().enumerate() {
         if relative_dir(patch)? != *patch
             || patch.is_empty()
@@ -48,4 +34,19 @@ pub(super) fn parse(fields: &BTreeMap<&str, Value>) -> starlark::Result<FromSour
         }
     }
     Ok(FromSource { bootstrap, experiments, patches })
+}
+
+/// Refuses what can't be GOEXPERIMENT flags, and a flag that is said twice.
+pub(super) fn check_experiments(experiments: &[String]) -> starlark::Result<()> {
+    for (i, experiment) in experiments.iter().enumerate() {
+        if experiment.is_empty() || !experiment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
+            let error = Error::input(format!("`{}` is not a GOEXPERIMENT", experiment.escape_debug()));
+            return Err(error.help("write flags in lower case, e.g. \"arenas\"")).blame(experiment);
+        }
+        let name = |e: &str| e.strip_prefix("no").unwrap_or(e).to_owned();
+        if experiments[..i].iter().any(|earlier| name(earlier) == name(experiment)) {
+            return Err(Error::input(format!("the experiment `{experiment}` is said twice"))).blame(experiment);
+        }
+    }
+    Ok(())
 }

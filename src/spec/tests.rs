@@ -1,5 +1,11 @@
 use super::*;
 
+use super::profile::{BuildId, Buildmode, CoverMode, Linkmode, PackageFlags, Pgo, Sanitizer, Stamp};
+
+fn flags(pattern: Option<&str>, flags: &[&str]) -> PackageFlags {
+    PackageFlags { pattern: pattern.map(str::to_owned), flags: flags.iter().map(|f| (*f).to_owned()).collect() }
+}
+
 fn error(content: &str) -> String {
     parse(content).expect_err(content).render(false)
 }
@@ -43,7 +49,7 @@ nix(dir = "build/nix", flake = False)
     assert_eq!(spec.module_dir, "backend");
     assert_eq!(spec.platforms[1].name, "fast");
     assert_eq!(spec.platforms[1].platform.variant(), Some("v3"));
-    assert_eq!(spec.profiles["debug"].gcflags, ["-N", "-l"]);
+    assert_eq!(spec.profiles["debug"].gcflags, [flags(None, &["-N", "-l"])]);
     assert_eq!(spec.binaries[0].name.as_deref(), Some("srv"));
     assert!(spec.bazel);
     let nix = spec.nix.unwrap();
@@ -213,4 +219,127 @@ fn loads_only_from_inside_the_repository() {
 fn missing_spec_says_how_to_get_one() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(load(&Files::default(), dir.path()).unwrap_err().advice(), Some("`godirect init` writes one from go.mod"));
+}
+
+#[test]
+fn a_profile_says_all_that_it_can() {
+    let spec = parse(
+        r#"
+profile("all",
+    asmflags = {"all": ["-D=X"]}, buildid = "go", buildmode = "pie", cc = "clang", cgo = True, cover = True,
+    covermode = "count", coverpkg = ["./..."], cxx = "clang++", debug = True, godebug = {"panicnil": "1"},
+    gcflags = {"std": ["-N"], "main": ["-l"]}, goexperiment = ["arenas"], gofips140 = "latest", ldflags = ["-v"],
+    linkmode = "external", msan = True, pgo = "profiles/a.pgo", stamp = {
+        "main.A": "x y", "example.com/p.B": env("B", default = "dev"), "main.C": status("STABLE_C"),
+    }, static = True, strip = True, tags = ["netgo"], trimpath = True)
+"#,
+    );
+    let text = |text: &str| text.to_owned();
+    let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let expected = Profile {
+        sdk: text("default"),
+        tags: [text("netgo")].into(),
+        gcflags: vec![flags(Some("std"), &["-N"]), flags(None, &["-l"])],
+        asmflags: vec![flags(Some("all"), &["-D=X"])],
+        ldflags: vec![flags(None, &["-v"])],
+        stamp: [
+            (text("example.com/p.B"), Stamp::Env { variable: text("B"), default: Some(text("dev")) }),
+            (text("main.A"), Stamp::Text(text("x y"))),
+            (text("main.C"), Stamp::Status { key: text("STABLE_C"), default: None }),
+        ]
+        .into(),
+        strip: true,
+        debug: true,
+        cgo: true,
+        cc: Some(text("clang")),
+        cxx: Some(text("clang++")),
+        pgo: Pgo::File(text("profiles/a.pgo")),
+        sanitizer: Some(Sanitizer::Memory),
+        cover: true,
+        covermode: Some(CoverMode::Count),
+        coverpkg: vec![text("./...")],
+        buildmode: Buildmode::Pie,
+        linkmode: Linkmode::External,
+        is_static: true,
+        goexperiment: vec![text("arenas")],
+        gofips140: Some(text("latest")),
+        godebug: [pair(("panicnil", "1"))].into(),
+        buildid: BuildId::Go,
+    };
+    assert_eq!(spec.unwrap().profiles["all"], expected);
+    let runtime = parse("binary(\".\", runtime = {\"GOMEMLIMIT\": \"512MiB\", \"GOMAXPROCS\": 4})").unwrap();
+    assert_eq!(runtime.binaries[0].runtime, [("GOMAXPROCS", "4"), ("GOMEMLIMIT", "512MiB")].map(pair).into());
+}
+
+#[test]
+fn profiles_extend_each_other() {
+    let spec = parse(
+        r#"
+profile("asan", extends = "race", asan = True)
+profile("race", extends = "release", race = True, tags = ["slow"], strip = False, cover = True)
+profile("release", tags = ["fast"], strip = True, cgo = True)
+profile("plain", extends = "race", race = False)
+"#,
+    )
+    .unwrap();
+    let profile = |name: &str| &spec.profiles[name];
+    let seen = |name: &str| (profile(name).strip, profile(name).cgo, profile(name).tags.len(), profile(name).sanitizer);
+    assert_eq!(seen("release"), (true, true, 1, None));
+    assert_eq!(seen("race"), (false, true, 1, Some(Sanitizer::Race)));
+    assert_eq!(seen("asan"), (false, true, 1, Some(Sanitizer::Address)));
+    assert_eq!(seen("plain"), (false, true, 1, None));
+    assert!(profile("asan").tags.contains("slow"));
+    let modes = ["release", "race", "asan"].map(|name| profile(name).cover_mode());
+    assert_eq!(modes, [None, Some(CoverMode::Atomic), Some(CoverMode::Set)]);
+    assert!(parse("profile(\"p\", extends = \"default\")").is_ok());
+    assert_eq!(
+        error("profile(\"a\", extends = \"b\")\nprofile(\"b\", extends = \"a\")"),
+        "error: profiles extend each other in a circle: a → b → a
+ --> godirect.star:1:1
+  |
+1 | profile(\"a\", extends = \"b\")
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+    );
+    assert!(error("profile(\"a\", extends = \"b\")").contains("there is no profile `b`\n --> godirect.star:1:1"));
+}
+
+#[test]
+fn wrong_settings() {
+    for (settings, message, help) in [
+        ("stirp = True", "profile() has no parameter `stirp`", "there are extends, asan, asmflags, "),
+        ("race = True, msan = True", "a program can't have both race and msan", "declare a profile for each"),
+        ("race = True, covermode = \"set\"", "the profile `p` counts coverage in a way", "with race, write covermode = "),
+        ("buildmode = \"dll\"", "`dll` is no buildmode", "there are default, exe, pie, c-archive, c-shared, plugin"),
+        ("trimpath = False", "paths of the machine that builds can't get into binaries", "leave it out"),
+        ("strip = 1", "strip can't be a int", "write True or False"),
+        ("gcflags = \"-N\"", "gcflags can't be a string", "write a list of flags, or a dictionary"),
+        ("gcflags = {\"a b\": []}", "`a b` is no package pattern", "write \"main\", \"all\", "),
+        ("ldflags = [\"\"]", "`` can't be a flag", "write one argument each"),
+        ("stamp = {\"Version\": \"1\"}", "`Version` can't be a variable to stamp", "write import path and name"),
+        ("stamp = {\"main.V\": 1}", "the value of a stamp can't be a int", "write a string, env("),
+        ("stamp = {\"main.V\": env(\"A B\")}", "`A B` can't be the name of a variable", "use ASCII letters"),
+        (
+            "pgo = \"../x.pgo\"",
+            "`../x.pgo` is not a file inside the repository",
+            "write a path relative to the spec, \"auto\" or",
+        ),
+        ("cc = \"gcc -m32\"", "`gcc -m32` can't be the name of a compiler", "write a program without arguments"),
+        ("godebug = {\"a\": \"1,b=2\"}", "`1,b=2` can't be part of a GODEBUG setting", "write key and value"),
+        ("gofips140 = \"../v1\"", "`../v1` is no version of the FIPS 140 module", "write \"off\", \"latest\""),
+        ("goexperiment = [\"X\"]", "`X` is not a GOEXPERIMENT", "write flags in lower case"),
+    ] {
+        let shown = error(&format!("profile(\"p\", {settings})"));
+        assert!(shown.contains(message) && shown.contains(&format!("help: {help}")), "{settings}: {shown}");
+    }
+    for (variable, value, help) in [
+        ("GOGC", "much", "a number of percent, or off"),
+        ("GOMEMLIMIT", "512MB", "a number of bytes, with B, KiB, MiB, GiB or TiB, or off"),
+        ("GOMAXPROCS", "0", "a positive number"),
+        ("GODEBUG", "x", "pairs key=value with commas between"),
+        ("GOTRACEBACK", "some", "none, single, all, system, crash or wer"),
+        ("PATH", "/bin", "it reads GODEBUG, GOGC, GOMAXPROCS, GOMEMLIMIT, GOTRACEBACK"),
+    ] {
+        let shown = error(&format!("binary(\".\", runtime = {{\"{variable}\": \"{value}\"}})"));
+        assert!(shown.contains(help), "{shown}");
+    }
 }

@@ -10,6 +10,8 @@ use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::tree::join;
 use crate::spec::DEFAULT_SDK;
+use crate::spec::Profile;
+use crate::spec::profile::{BuildId, Buildmode, Linkmode, PackageFlags};
 
 /// The name of the target that tells the rules about a module.
 const MODULE_TARGET: &str = "go_module";
@@ -44,7 +46,7 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
         let rules = rules.entry(dir.clone()).or_default();
         rules.push(library(input, seen, &dir, &main.directory)?);
         for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
-            rules.push(binary_rule(binary, package));
+            rules.push(binary_rule(binary, package)?);
         }
     }
     Ok(rules)
@@ -72,18 +74,66 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
         .with("deps", vary(&deps)))
 }
 
-fn binary_rule(binary: &super::Binary, package: &Package) -> Rule {
+/// Refuses settings that the rules don't have, rather than build something else.
+fn refuse(binary: &super::Binary) -> Result<()> {
+    let Profile { gcflags, asmflags, ldflags, debug, sanitizer, cover, buildmode, linkmode, is_static, .. } = &binary.profile;
+    let Profile { goexperiment, gofips140, buildid, cc, cxx, .. } = &binary.profile;
+    let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
+    let what = [
+        ("gcflags for a pattern", by_pattern(gcflags)),
+        ("ldflags for a pattern", by_pattern(ldflags)),
+        ("asmflags", !asmflags.is_empty()),
+        ("debug", *debug),
+        ("a profile that optimisation is guided by", binary.pgo.is_some()),
+        ("race, msan or asan", sanitizer.is_some()),
+        ("cover", *cover),
+        ("buildmode", *buildmode != Buildmode::Default),
+        ("linkmode", *linkmode != Linkmode::Auto),
+        ("static", *is_static),
+        ("goexperiment", !goexperiment.is_empty()),
+        ("gofips140", gofips140.is_some()),
+        ("buildid", *buildid != BuildId::None),
+        ("cc or cxx", cc.is_some() || cxx.is_some()),
+    ];
+    match what.iter().find(|(_, has)| *has) {
+        Some((what, _)) => {
+            let error =
+                Error::input(format!("the Bazel files can't have {what} yet, which {} is to be built with", binary.name));
+            Err(error.help("give the binary another profile, or leave out bazel()"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The linker's arguments, in the order of the recipe (`plan::flags`).
+fn linkopts(binary: &super::Binary) -> Vec<String> {
+    let strip = if binary.profile.strip { &["-s", "-w"][..] } else { &[] };
+    let mut options: Vec<String> = strip.iter().map(|flag| (*flag).to_owned()).collect();
+    for (variable, value) in &binary.stamps {
+        options.extend(["-X".to_owned(), format!("{variable}={value}")]);
+    }
+    options.extend(of_main(&binary.profile.ldflags));
+    options
+}
+
+/// The flags of the main package; patterns are refused.
+fn of_main(flags: &[PackageFlags]) -> Vec<String> {
+    flags.last().map(|flags| flags.flags.clone()).unwrap_or_default()
+}
+
+fn binary_rule(binary: &super::Binary, package: &Package) -> Result<Rule> {
+    refuse(binary)?;
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(binary.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
-    Rule::new("go_binary", &binary.name)
+    Ok(Rule::new("go_binary", &binary.name)
         .with("default_godebug", Expr::String(binary.default_godebug.clone()))
         .with("embed", Expr::List(vec![format!(":{}", library_name(package))]))
-        .with("gc_goopts", Expr::List(binary.profile.gcflags.clone()))
-        .with("gc_linkopts", Expr::List(binary.profile.ldflags.clone()))
+        .with("gc_goopts", Expr::List(of_main(&binary.profile.gcflags)))
+        .with("gc_linkopts", Expr::List(linkopts(binary)))
         .with("gotags", Expr::List(binary.profile.tags.iter().cloned().collect()))
         .with("pure", Expr::String(if binary.profile.cgo { "off" } else { "on" }.to_owned()))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
-        .with("visibility", Expr::List(vec!["//visibility:public".to_owned()]))
+        .with("visibility", Expr::List(vec!["//visibility:public".to_owned()])))
 }
 
 /// What all platforms of the spec have, plus a `select` for what only some have.

@@ -69,3 +69,16 @@ fn a_wrong_signature_is_an_error() {
     let main = "func TestMain(m *testing.M) {}\n";
     assert_eq!(wrong(&format!("package p\n{main}{main}")), "3:1: multiple definitions of TestMain");
 }
+
+#[test]
+fn statements_are_in_functions() {
+    for (content, has) in [
+        ("package p\n\nvar X = 1\n", false),
+        ("package p\n\nfunc f() {}\n", false),
+        ("package p\n\nfunc f() { g() }\n", true),
+        ("package p\n\nvar f = func() interface{} { return 1 }\n", true),
+        ("package p\n\ntype T struct{ f func() }\n\nfunc (t T) f() (struct{}, error) {\n}\n", false),
+    ] {
+        assert_eq!(has_statements(content.as_bytes()), has, "{content}");
+    }
+}
