@@ -116,7 +116,7 @@ pub fn run(cache: &Cache, subjects: &[Subject], options: &Options, print: &Print
         subjects.iter().partition(|subject| matches!(subject.build, Build::Broken));
     // As in Go, these come first.
     for subject in broken {
-        runner.fails(Writer::new(&runner, subject.path, true), subject, "setup failed", "");
+        runner.fails(Writer::new(&runner, subject.path, true), subject, "setup failed", subject.path);
     }
     let jobs = if options.streams { 1 } else { options.jobs };
     std::thread::scope(|scope| {
