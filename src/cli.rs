@@ -60,7 +60,7 @@ enum Verb {
     Lock(lock::Arguments),
     Generate(generate::Arguments),
     Build(build::Arguments),
-    Test(test::Arguments),
+    Test(Box<test::Arguments>),
     List(list::Arguments),
     All(all::Arguments),
     Goroot(goroot::Arguments),

@@ -12,6 +12,7 @@ mod supported;
 pub mod test;
 pub mod token;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -256,9 +257,8 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
         let linked = graph.closure([binary.main.as_str()], true);
         compile::refuse_c(&linked)?;
         for package in &linked {
-            let unit = package.unit();
-            if !packages.contains_key(&unit) {
-                packages.insert(unit, compile::package(settings, package)?);
+            if let Entry::Vacant(entry) = packages.entry(package.unit()) {
+                entry.insert(compile::package(settings, package)?);
             }
         }
         planned.insert(binary.name.to_owned(), link::binary(settings, binary, &linked));

@@ -3,6 +3,7 @@
 mod main_source;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::token::{OBJ, literal};
 use super::{Binary, Configuration, PackageAction, Settings, Step, compile, cover, env, link};
@@ -57,9 +58,8 @@ pub fn configuration(
         compile::refuse_c(&linked)?;
         let Some((main, rest)) = linked.split_last() else { continue };
         for package in rest {
-            let unit = package.unit();
-            if !packages.contains_key(&unit) {
-                packages.insert(unit, compile::package(settings, package)?);
+            if let Entry::Vacant(entry) = packages.entry(package.unit()) {
+                entry.insert(compile::package(settings, package)?);
             }
         }
         packages.insert(main.unit(), main_package(settings, main, test, omit_debug)?);

@@ -9,10 +9,10 @@ use super::{go, godirect, succeeded};
 
 /// Modules with their versions, the quickest first. What fails of them does so in both.
 const MODULES: [&str; 10] = [
-    "github.com/pkg/errors@v0.9.1",
-    "github.com/spf13/pflag@v1.0.10",
-    "golang.org/x/mod@v0.30.0",
     "github.com/google/uuid@v1.6.0",
+    "github.com/spf13/pflag@v1.0.10",
+    "github.com/fatih/color@v1.18.0",
+    "golang.org/x/mod@v0.30.0",
     "github.com/spf13/cobra@v1.10.1",
     "github.com/stretchr/testify@v1.11.1",
     "github.com/google/go-cmp@v0.7.0",

@@ -23,12 +23,12 @@ pub(super) fn text(test: &Test, module: &str, cover: Option<&Cover>) -> String {
         coverage(&mut text, test, cover);
     }
     let (module, path) = (quote(module), quote(test.tested.as_str()));
-    let _ = write!(text, "\n\ttestdeps.ModulePath = {module}\n\ttestdeps.ImportPath = {path}\n}}\n\n");
+    let _ = writeln!(text, "\n\ttestdeps.ModulePath = {module}\n\ttestdeps.ImportPath = {path}\n}}\n");
     text.push_str("func main() {\n");
     text.push_str("\tm := testing.MainStart(testdeps.TestDeps{}, tests, benchmarks, fuzzTargets, examples)\n");
     match main {
         Some(alias) => {
-            let _ = write!(text, "\n\t{alias}.TestMain(m)\n");
+            let _ = writeln!(text, "\n\t{alias}.TestMain(m)");
             text.push_str("\tos.Exit(int(reflect.ValueOf(m).Elem().FieldByName(\"exitCode\").Int()))\n");
         }
         None => text.push_str("\n\tos.Exit(m.Run())\n"),
@@ -59,9 +59,9 @@ fn imports(text: &mut String, test: &Test, has_main: bool, counts: bool) {
 }
 
 fn list(text: &mut String, variable: &str, kind: &str, entries: &[String]) {
-    let _ = write!(text, "var {variable} = []testing.{kind}{{\n");
+    let _ = writeln!(text, "var {variable} = []testing.{kind}{{");
     for entry in entries {
-        let _ = write!(text, "\n\t{{{entry}}},\n");
+        let _ = writeln!(text, "\n\t{{{entry}}},");
     }
     text.push_str("\n}\n\n");
 }
@@ -92,9 +92,9 @@ fn coverage(text: &mut String, test: &Test, cover: &Cover) {
             (format!(" in {}", patterns.join(", ")), format!("[]string{{{}}}", quoted.join(", ")))
         }
     };
-    let _ = write!(text, "\n\ttestdeps.CoverMode = {}\n", quote(&cover.mode));
-    let _ = write!(text, "\ttestdeps.Covered = {}\n", quote(&covered));
-    let _ = write!(text, "\ttestdeps.CoverSelectedPackages = {selected}\n");
+    let _ = writeln!(text, "\n\ttestdeps.CoverMode = {}", quote(&cover.mode));
+    let _ = writeln!(text, "\ttestdeps.Covered = {}", quote(&covered));
+    let _ = writeln!(text, "\ttestdeps.CoverSelectedPackages = {selected}");
     text.push_str("\ttestdeps.CoverSnapshotFunc = cfile.Snapshot\n");
     text.push_str("\ttestdeps.CoverProcessTestDirFunc = cfile.ProcessCoverTestDir\n");
     text.push_str("\ttestdeps.CoverMarkProfileEmittedFunc = cfile.MarkProfileEmitted\n\n");
