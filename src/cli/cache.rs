@@ -183,13 +183,12 @@ fn bytes_below(directory: &Path) -> u64 {
 
 /// A size such as `10GB`, `512MiB` or `0`, in bytes.
 fn parse_size(text: &str) -> Result<u64> {
-    let units = [("", 1), ("B", 1), ("K", 3), ("M", 6), ("G", 9), ("T", 12)];
+    let units = [("", 0), ("K", 3), ("M", 6), ("G", 9), ("T", 12)];
     let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = (text[..at].parse::<u64>().ok(), text[at..].to_ascii_uppercase());
     let factor = units.iter().find_map(|(name, power)| match unit.strip_prefix(name)? {
-        "" | "B" if *power == 1 => Some(1),
         "" | "B" => Some(10_u64.pow(*power)),
-        "IB" => Some(1 << (power / 3 * 10)),
+        "IB" if *power > 0 => Some(1 << (power / 3 * 10)),
         _ => None,
     });
     number.zip(factor).and_then(|(number, factor)| number.checked_mul(factor)).ok_or_else(|| {
