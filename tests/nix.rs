@@ -28,6 +28,11 @@ static STORE: LazyLock<PathBuf> = LazyLock::new(|| {
     let version = text(&output.stdout).rsplit(' ').next().unwrap().trim_end();
     let store = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nix-{version}"));
     fs::create_dir_all(&store).unwrap();
+    // Two processes that come first would disturb each other in making it.
+    let mut init = Command::new(NIX.join("nix-store"));
+    init.args(["--init", "--store"]).arg(&store).env("NIX_CONF_DIR", crate_path("tests/env"));
+    let output = init.output().expect("nix-store runs");
+    assert!(output.status.success(), "nix-store --init: {}", text(&output.stderr));
     store
 });
 

@@ -64,6 +64,16 @@ pub fn go_build_by(goroot: &Path, example: &Path, package: &str, env: &[(&str, &
     succeeded("go build", &command.output().unwrap());
 }
 
+/// A store that tests share. Two processes that come first would disturb each other in making it.
+static NIX_STORE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let store = CACHE.join("nix-store");
+    std::fs::create_dir_all(&store).unwrap();
+    let mut command = Command::new(NIX.join("nix-store"));
+    command.args(["--init", "--store"]).arg(&store).env("NIX_CONF_DIR", repository("tests/env"));
+    succeeded("nix-store --init", &command.output().unwrap());
+    store
+});
+
 /// Builds attributes of an example's default.nix in the sandbox; gives the directories of their results.
 pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
     nix_build_with(example, attributes, &[])
@@ -71,11 +81,10 @@ pub fn nix_build(example: &Path, attributes: &[String]) -> Vec<PathBuf> {
 
 /// The same with further arguments.
 pub fn nix_build_with(example: &Path, attributes: &[String], arguments: &[&str]) -> Vec<PathBuf> {
-    let store = CACHE.join("nix-store");
-    std::fs::create_dir_all(&store).unwrap();
+    let store = &*NIX_STORE;
     let mut command = Command::new(NIX.join("nix-build"));
     command.current_dir(example).env("NIX_CONF_DIR", repository("tests/env"));
-    command.args(["--no-out-link", "--store"]).arg(&store).args(arguments);
+    command.args(["--no-out-link", "--store"]).arg(store).args(arguments);
     for attribute in attributes {
         command.args(["-A", attribute]);
     }

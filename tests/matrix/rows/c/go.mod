@@ -1,3 +1,3 @@
 module example.com/c
 
-go 1.27
+go 1.24
