@@ -11,6 +11,7 @@ mod list;
 mod lock;
 mod output;
 mod progress;
+mod test;
 mod verify;
 mod why;
 
@@ -62,6 +63,7 @@ enum Verb {
     Lock(lock::Arguments),
     Generate(generate::Arguments),
     Build(build::Arguments),
+    Test(Box<test::Arguments>),
     List(list::Arguments),
     All(all::Arguments),
     Cache(cache::Arguments),
@@ -109,6 +111,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Lock(verb) => lock::run(directory, verb, json),
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
+        Verb::Test(verb) => test::run(directory, verb, json),
         Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Cache(verb) => cache::run(verb, json),

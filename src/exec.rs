@@ -21,6 +21,7 @@ pub mod pkg_config;
 mod process;
 mod schedule;
 pub mod sdk;
+pub mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -104,6 +105,11 @@ pub enum Event<'a> {
         name: &'a str,
         /// The lines.
         text: &'a str,
+    },
+    /// It couldn't be built.
+    Failed {
+        /// The package or binary.
+        name: &'a str,
     },
     /// An action ran.
     Ran {
@@ -260,6 +266,7 @@ impl<'a> Pass<'a> {
 
     /// What isn't about the sources, such as a full disk, would be the same for the next action.
     fn fail(&self, node: usize, error: Error) -> End {
+        (self.on_event)(Event::Failed { name: self.actions[node].name });
         let goes_on = self.engine.keep_going && error.class() == Class::Negative;
         lock(&self.failures).insert(node, error);
         if goes_on { End::Failed } else { End::Stop }

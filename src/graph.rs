@@ -27,10 +27,11 @@ pub mod picture;
 pub mod problem;
 pub mod resolve;
 pub mod sources;
+pub mod tested;
 pub mod variants;
 mod walk;
 
-pub use pattern::matches_package;
+pub use loaded::Kind;
 pub use resolve::Origin;
 pub use sources::{ListedModule, MainModule, ModuleInfo, Recorded, Sources, StandsFor, Std, ThirdParty};
 
@@ -55,6 +56,25 @@ pub struct Package {
     pub debug: Vec<DebugSetting>,
     /// The tests; only when they were asked for, of roots that have some.
     pub tests: Option<PackageTests>,
+    /// The test that it is compiled for; `None` for the package as everybody sees it.
+    pub for_test: Option<ForTest>,
+}
+
+/// How a package is compiled for a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForTest {
+    /// The package that is tested.
+    pub tested: ImportPath,
+    /// What the compiled package is there.
+    pub kind: Kind,
+    /// Which of its dependencies are compiled for the test, too.
+    pub deps: BTreeSet<ImportPath>,
+}
+
+impl ForTest {
+    fn unit(&self, path: &ImportPath) -> String {
+        format!("{path} [{}.test]", self.tested)
+    }
 }
 
 /// The test files of a package.
@@ -71,6 +91,23 @@ pub struct PackageTests {
 }
 
 impl Package {
+    /// What tells it from all others that are compiled: the import path, with that of the test program for which it is compiled, as in
+    /// `go list -test`.
+    pub fn unit(&self) -> String {
+        match &self.for_test {
+            Some(for_test) => for_test.unit(&self.import_path),
+            None => self.import_path.to_string(),
+        }
+    }
+
+    /// The [unit](Package::unit) of one of its dependencies.
+    pub fn unit_of_dep(&self, dep: &ImportPath) -> String {
+        match &self.for_test {
+            Some(for_test) if for_test.deps.contains(dep) => for_test.unit(dep),
+            _ => dep.to_string(),
+        }
+    }
+
     /// The packages that must be compiled before this one, and whose export data it may see.
     pub fn compile_deps(&self) -> BTreeSet<&ImportPath> {
         self.imports.values().chain(&self.tool_imports).collect()
@@ -81,9 +118,9 @@ impl Package {
         self.imports.values().chain(&self.tool_imports).chain(&self.linker_deps).collect()
     }
 
-    /// Whether this is a command.
+    /// Whether this is a command; what a test makes a library of one isn't.
     pub fn is_main(&self) -> bool {
-        self.selection.name == "main"
+        self.selection.name == "main" && self.for_test.as_ref().is_none_or(|for_test| for_test.kind == Kind::TestMain)
     }
 
     /// Whether it belongs to the SDK.
@@ -96,7 +133,8 @@ impl Package {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageGraph {
     packages: Vec<Package>,
-    index: BTreeMap<ImportPath, usize>,
+    /// Where each unit is.
+    index: BTreeMap<String, usize>,
 }
 
 impl PackageGraph {
@@ -123,11 +161,15 @@ impl PackageGraph {
         }
         let mut graph = PackageGraph::default();
         for id in loader.post_order(&listed) {
-            let package = Package { tests: of_tests.remove(&id), ..loader.built(id, ids.contains(&id))? };
-            graph.index.insert(package.import_path.clone(), graph.packages.len());
-            graph.packages.push(package);
+            graph.add(Package { tests: of_tests.remove(&id), ..loader.built(id, ids.contains(&id))? });
         }
         Ok(graph)
+    }
+
+    /// Adds a package after its dependencies.
+    fn add(&mut self, package: Package) {
+        self.index.insert(package.unit(), self.packages.len());
+        self.packages.push(package);
     }
 
     /// Where the packages are that `roots` and their tests need, as far as they can be loaded: what is wrong with a package keeps out
@@ -156,7 +198,7 @@ impl PackageGraph {
 
     /// The package with an import path.
     pub fn get(&self, path: &ImportPath) -> Option<&Package> {
-        self.index.get(path).map(|i| &self.packages[*i])
+        self.index.get(path.as_str()).map(|i| &self.packages[*i])
     }
 
     /// The directories of third-party modules that the graph needs, by the module's index in [`Sources::third_party`].
@@ -170,10 +212,10 @@ impl PackageGraph {
         modules
     }
 
-    /// `roots` and all that they need, each after its dependencies; paths that aren't in the graph are passed over.
+    /// `roots`, which are units, and all that they need, each after its dependencies; what isn't in the graph is passed over.
     ///
     /// With `linked`, this includes what the linker adds to commands among them.
-    pub fn closure<'a>(&self, roots: impl IntoIterator<Item = &'a ImportPath>, linked: bool) -> Vec<&Package> {
+    pub fn closure<'a>(&self, roots: impl IntoIterator<Item = &'a str>, linked: bool) -> Vec<&Package> {
         let mut wanted = vec![false; self.packages.len()];
         for root in roots {
             if let Some(i) = self.index.get(root) {
@@ -185,7 +227,7 @@ impl PackageGraph {
             if wanted[i] {
                 let package = &self.packages[i];
                 let deps = if linked { package.deps() } else { package.compile_deps() };
-                deps.into_iter().for_each(|dep| wanted[self.index[dep]] = true);
+                deps.into_iter().for_each(|dep| wanted[self.index[&package.unit_of_dep(dep)]] = true);
             }
         }
         self.packages.iter().zip(wanted).filter_map(|(package, wanted)| wanted.then_some(package)).collect()

@@ -45,6 +45,20 @@ impl ImportPath {
         if directory.is_empty() { Ok(self.clone()) } else { format!("{}/{directory}", self.0).parse() }
     }
 
+    /// How the go command names the executable of a package: the last element of its path that isn't a major version
+    /// (`DefaultExecName` in `cmd/go/internal/load`).
+    pub fn command_name(&self) -> &str {
+        let is_version = |element: &str| match element.strip_prefix('v') {
+            Some(number) => number != "1" && !number.starts_with('0') && is_number(number),
+            None => false,
+        };
+        match self.0.rsplit_once('/') {
+            Some((parent, last)) if is_version(last) => parent.rsplit('/').next().unwrap_or(parent),
+            Some((_, last)) => last,
+            None => &self.0,
+        }
+    }
+
     /// The directory below the package or module `root`, or `None` if this isn't below it; empty for `root` itself.
     pub fn below<'a>(&'a self, root: &str) -> Option<&'a str> {
         match self.0.strip_prefix(root)? {
@@ -52,6 +66,10 @@ impl ImportPath {
             rest => rest.strip_prefix('/'),
         }
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A Go module path, e.g. `github.com/fatih/color`.

@@ -7,15 +7,17 @@ pub mod buildid;
 pub mod buildinfo;
 pub mod cgo;
 mod compile;
+pub mod cover;
 mod external;
 mod flags;
 mod link;
 mod pgo;
 pub mod supported;
+pub mod test;
 pub mod token;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -42,7 +44,7 @@ pub struct Configuration {
     pub sdk: String,
     /// The whole environment of the tools, besides PWD and TMPDIR.
     pub env: BTreeMap<String, String>,
-    /// Packages by import path; in brackets behind it the main package, for one that is compiled for this alone. A profile that
+    /// Packages by import path; behind it, what one is compiled for: in brackets the main package, or the test. A profile that
     /// optimisation is guided by stands among them, as `profile` and its path.
     pub packages: BTreeMap<String, PackageAction>,
     /// Binaries by name.
@@ -229,6 +231,10 @@ pub struct Settings<'a> {
     pub mains: &'a [MainModule],
     /// The third-party modules that [`Origin::Module`](crate::graph::Origin) counts.
     pub modules: &'a [Module],
+    /// The packages whose tests are built; `None` where programs are.
+    pub tested: Option<&'a BTreeSet<ImportPath>>,
+    /// Which statements are counted.
+    pub cover: Option<&'a cover::Cover>,
 }
 
 /// A third-party module, as far as the recipe depends on it.
@@ -253,6 +259,25 @@ pub enum ModuleFiles {
     Zip(H1),
     /// In this directory of the repository; build information shows no hash.
     Vendored(String),
+}
+
+impl Configuration {
+    /// What can be built without these packages and binaries.
+    pub fn without(mut self, names: &BTreeSet<String>) -> Configuration {
+        let mut gone = names.clone();
+        loop {
+            let depends = |deps: &[String]| deps.iter().any(|dep| gone.contains(dep));
+            let more: Vec<String> = self.packages.iter().filter(|(_, p)| depends(&p.deps)).map(|(n, _)| n.clone()).collect();
+            let known = gone.len();
+            gone.extend(more);
+            if gone.len() == known {
+                break;
+            }
+        }
+        self.binaries.retain(|name, binary| !names.contains(name) && !binary.deps.iter().any(|dep| gone.contains(dep)));
+        self.packages.retain(|name, _| !gone.contains(name));
+        self
+    }
 }
 
 impl From<&LockedModule> for Module {
@@ -292,6 +317,10 @@ pub struct Binary<'a> {
     pub default_godebug: String,
     /// The profile that optimisation is guided by: a file, relative to the spec.
     pub pgo: Option<String>,
+    /// Whether it is the program that runs tests.
+    pub is_test: bool,
+    /// Whether it has neither symbols nor debug information, as what is run once and thrown away.
+    pub omit_debug: bool,
 }
 
 /// Plans everything that `binaries` need in one configuration.
@@ -303,14 +332,14 @@ pub fn configuration(graph: &PackageGraph, settings: Settings, binaries: &[Binar
     let mut packages = BTreeMap::new();
     let mut planned = BTreeMap::new();
     for binary in binaries {
-        let linked = graph.closure([binary.main], true);
+        let linked = graph.closure([binary.main.as_str()], true);
         compile::refuse_c(settings, &linked)?;
         let guide = Guide::of(settings, binary);
         if let Some(guide) = &guide {
             packages.entry(guide.action_name()).or_insert_with(|| guide.action(settings));
         }
         for package in &linked {
-            let name = pgo::name(package.import_path.as_str(), guide.as_ref());
+            let name = pgo::name(&package.unit(), guide.as_ref());
             if let Entry::Vacant(entry) = packages.entry(name) {
                 entry.insert(compile::package(settings, graph, package, guide.as_ref())?);
             }

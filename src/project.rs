@@ -9,6 +9,7 @@ mod locking;
 pub mod memo;
 mod picture;
 pub mod stamps;
+pub mod testing;
 mod unneeded;
 mod vendored;
 
@@ -363,6 +364,8 @@ impl<'a> Locked<'a> {
                     default: self.project.is_default(variant, binary),
                     default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
                     pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
+                    is_test: false,
+                    omit_debug: false,
                 });
             }
         }
@@ -381,7 +384,7 @@ impl<'a> Locked<'a> {
     ///
     /// A malformed `#cgo` line.
     pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
-        let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| &binary.main);
+        let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| binary.main.as_str());
         self.with_settings(variant, &BTreeMap::new(), None, |settings| {
             let mut packages = graph.closure(mains, true);
             // Those of std are there because of others.
@@ -409,6 +412,8 @@ impl<'a> Locked<'a> {
             stamps,
             mains: self.mains(),
             modules: &self.modules,
+            tested: None,
+            cover: None,
         }))
     }
 
@@ -420,7 +425,7 @@ impl<'a> Locked<'a> {
         toolchain: &Toolchain,
         binaries: &[plan::Binary],
     ) -> Result<()> {
-        for package in graph.closure(binaries.iter().map(|b| b.main), true) {
+        for package in graph.closure(binaries.iter().map(|b| b.main.as_str()), true) {
             let Some(refusal) = cgo::refusal(settings, toolchain, package)? else { continue };
             let (Origin::Main { index, directory }, Some(file)) = (&package.origin, &refusal.file) else {
                 return Err(refusal.error());

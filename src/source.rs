@@ -5,6 +5,7 @@ pub mod choose;
 pub mod constraint;
 pub mod context;
 pub mod embed;
+pub mod functions;
 pub mod glob;
 pub mod header;
 pub mod index;

@@ -236,7 +236,7 @@ fn write_module(root: &Path, go: &str, block: &str) {
 fn ours(package: &Package, graph: &PackageGraph) -> Listed {
     let resolve = |written: &str| package.imports.get(written).map_or_else(|| written.to_owned(), |path| path.to_string());
     let mut ours = listed(package.import_path.as_str(), &package.selection.name, &package.selection.files, &resolve);
-    let closure = graph.closure([&package.import_path], true);
+    let closure = graph.closure([package.import_path.as_str()], true);
     ours.deps = closure.iter().map(|p| p.import_path.to_string()).filter(|p| *p != ours.import_path).collect();
     if let Some(tests) = &package.tests {
         ours.test_go_files.clone_from(&tests.internal.files.go);

@@ -5,6 +5,8 @@
 mod cgo;
 #[path = "support/damage.rs"]
 mod damage;
+#[path = "source_oracle/functions.rs"]
+mod functions;
 #[path = "source_oracle/heads.rs"]
 mod heads;
 #[path = "source_oracle/lines.rs"]
@@ -25,7 +27,7 @@ fn goroot() -> PathBuf {
     PathBuf::from(root)
 }
 
-/// The program, which is made of two files that the go command is told to see in its own source.
+/// The program, which is made of three files that the go command is told to see in its own source.
 fn oracle() -> &'static Path {
     static ORACLE: OnceLock<PathBuf> = OnceLock::new();
     ORACLE.get_or_init(|| {
@@ -33,6 +35,7 @@ fn oracle() -> &'static Path {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/source_oracle");
         let overlay = json!({"Replace": {
             goroot.join("src/cmd/go/internal/modindex/oracle.go").to_str().unwrap(): sources.join("modindex.go"),
+            goroot.join("src/cmd/go/internal/load/oracle.go").to_str().unwrap(): sources.join("testfuncs.go"),
             goroot.join("src/cmd/go/oracle/main.go").to_str().unwrap(): sources.join("main.go"),
         }});
         std::fs::create_dir_all(&out).unwrap();

@@ -27,6 +27,7 @@ targets! {
     record
     spec
     status
+    test_functions
     tile
     zip
 }

@@ -30,7 +30,9 @@ use crate::project::memo::Memo;
 use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::write;
-use reporter::{Explained, Reporter};
+use reporter::Explained;
+
+pub(super) use reporter::Reporter;
 
 /// Build binaries with the embedded engine and print their SHA-256.
 ///
@@ -176,7 +178,7 @@ fn show(summary: &Summary, took: Duration) {
 fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Outcome> {
     let max_bytes = super::cache::max_bytes()?;
     let locked = project.with_lock(lock)?;
-    let variants = chosen_variants(project, arguments)?;
+    let variants = host_variants(project, &arguments.platform, arguments.profile.as_deref())?;
     if project.binaries.is_empty() {
         // Files that can't be read as Go may be why there is no main package.
         locked.graphs(&variants)?;
@@ -301,7 +303,7 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 }
 
 /// Copies a binary out of the cache, in one step; its size.
-fn place(mut from: &File, to: &Path) -> Result<u64> {
+pub(super) fn place(mut from: &File, to: &Path) -> Result<u64> {
     let mut content = Vec::new();
     from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
     write::executable(to, &content)?;
@@ -329,13 +331,13 @@ fn write_runtime(variables: &BTreeMap<String, String>, binary: &Path) -> Result<
 }
 
 /// Where an SDK's tools for this machine are.
-fn tools_of(goroot: &Path) -> Result<PathBuf> {
+pub(super) fn tools_of(goroot: &Path) -> Result<PathBuf> {
     let host = OsArch::host()?;
     Ok(goroot.join(format!("pkg/tool/{}_{}", host.goos, host.goarch)))
 }
 
 /// The SDKs of the variants by name, and the unpacked modules that the graphs need: the lock has those of tests too.
-fn fetch<'a>(
+pub(super) fn fetch<'a>(
     locked: &Locked<'a>,
     variants: &[Variant<'_>],
     graphs: &[PackageGraph],
@@ -365,9 +367,10 @@ fn fetch<'a>(
     Ok((toolchains, Sources { root, modules }))
 }
 
-fn chosen_variants<'a>(project: &'a Project, arguments: &Arguments) -> Result<Vec<Variant<'a>>> {
-    let variants = project.chosen_variants(&arguments.platform, arguments.profile.as_deref())?;
-    if !arguments.platform.is_empty() {
+/// The variants that are asked for; without a platform those of this machine, or all if the spec doesn't have it.
+pub(super) fn host_variants<'a>(project: &'a Project, platforms: &[String], profile: Option<&str>) -> Result<Vec<Variant<'a>>> {
+    let variants = project.chosen_variants(platforms, profile)?;
+    if !platforms.is_empty() {
         return Ok(variants);
     }
     let host = OsArch::host()?;

@@ -46,6 +46,7 @@ impl Loader<'_> {
             debug: std::mem::take(&mut selection.debug),
             selection,
             tests: None,
+            for_test: None,
         })
     }
 
@@ -86,7 +87,7 @@ impl Loader<'_> {
     }
 
     /// Chosen files with the embedded ones, which a record has already.
-    fn settled(&self, selection: &Selection, embeds: &BTreeMap<String, Vec<String>>) -> Selection {
+    pub(super) fn settled(&self, selection: &Selection, embeds: &BTreeMap<String, Vec<String>>) -> Selection {
         let mut settled = selection.clone();
         settled.files.embed.extend(embeds.iter().map(|(pattern, files)| (pattern.clone(), files.clone())));
         settled

@@ -74,6 +74,9 @@ impl Loader<'_> {
                 deps.push(path);
             }
         }
+        if self.covered.is_some() {
+            deps.push("runtime/coverage");
+        }
         Ok(deps)
     }
 

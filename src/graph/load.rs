@@ -8,6 +8,7 @@ use super::find::Found;
 use super::implicit::SIMD_BRIDGE;
 use super::loaded::{Kind, Loaded};
 use super::problem::{Importer, PackageError, Problem};
+use super::tested::Covered;
 use super::{Origin, Sources, Std, ThirdParty};
 use crate::error::Result;
 use crate::source::choose::{ImportSite, Selection};
@@ -28,6 +29,8 @@ pub struct Loader<'a> {
     pub(super) godebug: &'a Godebug<'a>,
     /// Whether the first error ends it all.
     pub(super) is_strict: bool,
+    /// Which statements are counted by tests.
+    pub(super) covered: Option<Covered>,
     /// All packages, in the order in which they were found.
     pub packages: Vec<Loaded>,
     /// All errors.
@@ -67,6 +70,7 @@ impl<'a> Loader<'a> {
             context,
             godebug,
             is_strict: false,
+            covered: None,
             packages: Vec::new(),
             errors: Vec::new(),
             by_path: HashMap::new(),

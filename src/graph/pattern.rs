@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::graph::{Package, Sources};
+use crate::graph::Sources;
 use crate::name::ImportPath;
 use crate::source::context::BuildContext;
 use crate::source::tree::{clean, join};
@@ -103,10 +103,20 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
     Ok(packages)
 }
 
-/// Whether a pattern of `-gcflags` and the like matches a package that is in this directory of the tree, if it is in the tree, and in a
-/// main module if it is told so (`load.MatchPackage`).
-pub fn matches_package(pattern: &str, package: &Package, directory: Option<&str>, in_main_module: bool) -> bool {
-    let path = package.import_path.as_str();
+/// Where a package is, as far as patterns tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its directory in the tree, if it is in the tree.
+    pub directory: Option<&'a str>,
+    /// Whether it belongs to the SDK.
+    pub is_std: bool,
+    /// Whether it is in a main module.
+    pub in_main_module: bool,
+}
+
+/// Whether a pattern of `-gcflags` and the like matches a package by its import path and place (`load.MatchPackage`).
+pub fn matches_package(pattern: &str, path: &str, place: Place) -> bool {
+    let Place { directory, is_std, in_main_module } = place;
     if matches!(pattern, "." | "..") || pattern.starts_with("./") || pattern.starts_with("../") {
         let dots = pattern.find("...").unwrap_or(pattern.len());
         let (from, rest) = match pattern[..dots].rfind('/').filter(|_| dots < pattern.len()) {
@@ -121,8 +131,8 @@ pub fn matches_package(pattern: &str, package: &Package, directory: Option<&str>
     }
     match pattern {
         "all" => true,
-        "std" => package.is_std(),
-        "cmd" => package.is_std() && path.starts_with("cmd/"),
+        "std" => is_std,
+        "cmd" => is_std && path.starts_with("cmd/"),
         "work" => in_main_module,
         _ => matches_pattern(pattern, path),
     }

@@ -118,8 +118,9 @@ fn closures_have_what_is_linked_or_compiled() {
     let roots = ["example.com/m".parse().unwrap(), "example.com/m/other".parse().unwrap()];
     let context = context("linux/arm", false);
     let graph = PackageGraph::load(&sources, &context, &roots, false).unwrap();
-    let closure =
-        |linked| graph.closure([&roots[0]], linked).iter().map(|p| p.import_path.as_str()).collect::<Vec<_>>().join(" ");
+    let closure = |linked| {
+        graph.closure([roots[0].as_str()], linked).iter().map(|p| p.import_path.as_str()).collect::<Vec<_>>().join(" ")
+    };
     assert_eq!(closure(false), "internal/abi runtime os vendor/golang.org/x/net/dns net example.com/m");
     assert_eq!(closure(true), "internal/abi runtime os vendor/golang.org/x/net/dns net math example.com/m");
 }

@@ -59,8 +59,14 @@ impl Loader<'_> {
             external.error.get_or_insert(error);
         }
         self.stack.pop();
-        let with_tests =
-            if chosen.test.files.go.is_empty() && chosen.name != "main" { id } else { self.add_with_tests(id, test) };
+        let counts = self.covers_own();
+        let with_tests = match chosen.test.files.go.is_empty() && chosen.name != "main" && !counts {
+            true => id,
+            false => self.add_with_tests(id, test),
+        };
+        if counts {
+            self.count_statements(with_tests)?;
+        }
         let external_id = (!chosen.external_test.files.go.is_empty()).then(|| self.add_external(id, with_tests, external));
         let main = self.add_main(id, with_tests, external_id)?;
         if let Some(error) = self.recompile(main, id, with_tests, external_id) {
@@ -156,7 +162,8 @@ impl Loader<'_> {
             }
         };
         let mut deps = Vec::new();
-        for path in TEST_MAIN_DEPS.into_iter().chain(linker) {
+        let counter = self.covered.is_some().then_some("internal/coverage/cfile");
+        for path in TEST_MAIN_DEPS.into_iter().chain(counter).chain(linker) {
             if *path == *self.packages[with_tests].path {
                 deps.push(with_tests);
                 continue;

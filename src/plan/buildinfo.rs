@@ -87,7 +87,7 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     let mode = if profile.buildmode == Buildmode::Default { Buildmode::Exe } else { profile.buildmode };
     list.extend([("-buildmode", mode.name().to_owned()), ("-compiler", "gc".to_owned())]);
     list.extend(flags::shown(&flags::effective_gcflags(settings)).map(|shown| ("-gcflags", shown)));
-    switch(&mut list, "-cover", profile.cover);
+    switch(&mut list, "-cover", profile.cover || settings.cover.is_some());
     switch(&mut list, "-msan", profile.sanitizer == Some(Sanitizer::Memory));
     switch(&mut list, "-race", profile.sanitizer == Some(Sanitizer::Race));
     if !profile.tags.is_empty() {

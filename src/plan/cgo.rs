@@ -319,7 +319,7 @@ fn system_objects(graph: &PackageGraph, package: &Package, guide: Option<&Guide>
         (Origin::Std, _) => format!("{SDK}/src/{}", literal(of.import_path.as_str())),
         _ => token::source_of(&pgo::name(of.import_path.as_str(), guide)),
     };
-    let closure = graph.closure([&package.import_path], true);
+    let closure = graph.closure([package.unit().as_str()], true);
     let files =
         closure.iter().flat_map(|of| of.selection.files.syso.iter().map(|file| format!("{}/{}", place(of), literal(file))));
     files.collect::<BTreeSet<String>>().into_iter().collect()

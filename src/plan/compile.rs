@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::cgo::{self, Cgo};
 use super::pgo::Guide;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, flags, pgo, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, cover, flags, pgo, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
@@ -51,6 +51,7 @@ pub(super) fn package(
     if !package.selection.files.embed.is_empty() {
         steps.push(Step::Write { write: format!("{OBJ}/embedcfg"), text: embedcfg(package)? });
     }
+    steps.extend(cover::steps(settings, package, &[])?);
     let mut uses_c = None;
     if cgo::is_used_by(package) {
         let Cgo { steps: before, link, import, go, objects, uses } = cgo::package(settings, graph, package, guide)?;
@@ -81,7 +82,7 @@ pub(super) fn package(
 /// The compiler with what comes after it; `go` are files of cgo, `objects` those of the C compiler.
 fn compiled(settings: Settings, package: &Package, guide: Option<&Guide>, go: &[String], objects: &[String]) -> Vec<Step> {
     let mut run = compile_command(settings, package, guide);
-    run.extend(go.iter().cloned());
+    run.extend(cover::go_files(settings, package).into_iter().chain(go.iter().cloned()));
     let mut steps = vec![Step::Run { run, dir: OBJ.to_owned() }];
     let assembly = cgo::go_assembly(package);
     if !assembly.is_empty() {
@@ -107,8 +108,8 @@ fn compiled(settings: Settings, package: &Package, guide: Option<&Guide>, go: &[
     steps
 }
 
-fn deps(package: &Package, guide: Option<&Guide>) -> Vec<String> {
-    let imports = package.compile_deps().into_iter().map(|dep| pgo::name(dep.as_str(), guide));
+pub(super) fn deps(package: &Package, guide: Option<&Guide>) -> Vec<String> {
+    let imports = package.compile_deps().into_iter().map(|dep| pgo::name(&package.unit_of_dep(dep), guide));
     let deps: BTreeSet<String> = imports.chain(guide.map(Guide::action_name)).collect();
     deps.into_iter().collect()
 }
@@ -152,7 +153,7 @@ fn local(package: &Package, directory: String) -> Source {
     Source::Local { local: directory, files: files.into_iter().collect() }
 }
 
-fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>) -> Vec<String> {
+pub(super) fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>) -> Vec<String> {
     let platform = settings.platform;
     let mut run = strings([&format!("{TOOL}/compile"), "-o", X, "-linkobj", O, "-trimpath", &trimpath(settings, package)]);
     run.extend(strings(["-p", package_path(settings, package), &format!("-lang=go{}", package.language)]));
@@ -172,6 +173,9 @@ fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>)
     }
     run.extend(strings(["-goversion", settings.goversion]));
     run.extend(guide.map(Guide::flag));
+    if cover::mode(settings, package).is_some() {
+        run.push(format!("-coveragecfg={}", cover::CONFIG));
+    }
     let assembles = !cgo::go_assembly(package).is_empty();
     if assembles {
         run.extend(strings(["-symabis", &format!("{OBJ}/symabis")]));
@@ -186,7 +190,6 @@ fn compile_command(settings: Settings, package: &Package, guide: Option<&Guide>)
     if assembles {
         run.extend(strings(["-asmhdr", &format!("{OBJ}/go_asm.h")]));
     }
-    run.extend(package.selection.files.go.iter().map(|f| format!("{SRC}/{}", literal(f))));
     run
 }
 
@@ -241,13 +244,14 @@ fn portable_header(settings: Settings, header: &str) -> Option<Step> {
 }
 
 /// Direct imports only; what is spelled differently from its import path (std's vendored packages) is mapped first.
-fn importcfg(package: &Package, guide: Option<&Guide>) -> String {
+pub(super) fn importcfg(package: &Package, guide: Option<&Guide>) -> String {
     let mut text = "# import config\n".to_owned();
     for (written, resolved) in package.imports.iter().filter(|(written, resolved)| *written != resolved.as_str()) {
         let _ = writeln!(text, "importmap {written}={resolved}");
     }
     for dep in package.compile_deps() {
-        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&pgo::name(dep.as_str(), guide)));
+        let unit = pgo::name(&package.unit_of_dep(dep), guide);
+        let _ = writeln!(text, "packagefile {dep}={}", token::export_of(&unit));
     }
     text
 }

@@ -1,7 +1,8 @@
 //! The flags that a profile gives each package (`PerPackageFlag` in `cmd/go/internal/load`, `BuildInit` in `cmd/go/internal/work`).
 
 use super::{Settings, default_pie};
-use crate::graph::{Origin, Package, matches_package};
+use crate::graph::pattern::{Place, matches_package};
+use crate::graph::{Kind, Origin, Package};
 use crate::source::tree::join;
 use crate::spec::profile::{Buildmode, Linkmode, PackageFlags, Profile};
 
@@ -69,20 +70,26 @@ fn quoted(flag: &str) -> String {
     }
 }
 
-/// Of several that match, the last one counts.
+/// Of several that match, the last one counts. What tests consist of has the flags of what is tested.
 fn of_package(settings: Settings, flags: &[PackageFlags], package: &Package) -> Vec<String> {
-    let matches = |flags: &&PackageFlags| match &flags.pattern {
+    let path = match &package.for_test {
+        Some(for_test) if for_test.kind != Kind::Plain => &for_test.tested,
+        _ => &package.import_path,
+    };
+    let matches = |flags: &&PackageFlags| match (&flags.pattern, settings.tested) {
         // Nothing imports a main package, so it is one that was asked for.
-        None => package.is_main(),
-        Some(pattern) => {
-            let (directory, module) = match &package.origin {
+        (None, None) => package.is_main(),
+        (None, Some(tested)) => tested.contains(path),
+        (Some(pattern), _) => {
+            let place = |directory, in_main_module| Place { directory, is_std: package.is_std(), in_main_module };
+            match &package.origin {
                 Origin::Main { index, directory } => {
                     let main = &settings.mains[*index];
-                    (Some(join(&main.directory, directory)), main.stands_for.is_none())
+                    let directory = join(&main.directory, directory);
+                    matches_package(pattern, path.as_str(), place(Some(&directory), main.stands_for.is_none()))
                 }
-                Origin::Std | Origin::Module { .. } => (None, false),
-            };
-            matches_package(pattern, package, directory.as_deref(), module)
+                Origin::Std | Origin::Module { .. } => matches_package(pattern, path.as_str(), place(None, false)),
+            }
         }
     };
     flags.iter().rev().find(matches).map(|flags| flags.flags.clone()).unwrap_or_default()

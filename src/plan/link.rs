@@ -1,6 +1,6 @@
 //! How a binary is linked (`gcToolchain.ld` in `cmd/go/internal/work/gc.go`).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::pgo::Guide;
@@ -13,10 +13,10 @@ use crate::spec::profile::{BuildId, Buildmode};
 pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<BinaryAction> {
     let platform = settings.platform;
     let mut importcfg = String::new();
-    let name = |path: &str| pgo::name(path, guide);
-    let paths: BTreeSet<&str> = linked.iter().map(|p| p.import_path.as_str()).collect();
-    for path in &paths {
-        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(&name(path)));
+    let unit = |package: &Package| pgo::name(&package.unit(), guide);
+    let deps: BTreeMap<&str, String> = linked.iter().map(|p| (p.import_path.as_str(), unit(p))).collect();
+    for (path, unit) in &deps {
+        let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(unit));
     }
     let info = buildinfo::text(settings, binary, linked);
     let _ = writeln!(importcfg, "modinfo {}", literal(&buildinfo::quoted(&info)));
@@ -25,6 +25,9 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
     let mut run = strings([&format!("{TOOL}/link"), "-o", &file, "-importcfg", &config]);
     if let Some(suffix) = flags::install_suffix(settings) {
         run.extend(strings(["-installsuffix", &suffix]));
+    }
+    if binary.omit_debug {
+        run.extend(strings(["-s", "-w"]));
     }
     if !binary.default_godebug.is_empty() {
         run.push(format!("-X=runtime.godebugDefault={}", literal(&binary.default_godebug)));
@@ -42,12 +45,17 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
     let main = linked.iter().find(|package| package.import_path == *binary.main);
     let user = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
     run.extend(user.iter().map(|f| literal(f).into_owned()));
+    if binary.is_test {
+        // What `testing.Testing` says.
+        run.extend(strings(["-X", "testing.testBinary=1"]));
+    }
     if !with_id {
         run.push("-buildid=".to_owned());
     }
     let external = external::external(settings, linked, &user)?;
     run.extend(external.flags);
-    run.push(token::object_of(&name(binary.main.as_str())));
+    let main_unit = &deps[binary.main.as_str()];
+    run.push(token::object_of(main_unit));
     let mut steps = vec![Step::Write { write: config, text: importcfg }];
     let mut uses_c = external.uses;
     if with_id {
@@ -66,9 +74,9 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
     Ok(BinaryAction {
         file: external::file_name(platform, settings.profile.buildmode, binary.name),
         header: has_header.then(|| format!("{}.h", binary.name)),
-        main: name(binary.main.as_str()),
+        main: main_unit.clone(),
         default: binary.default,
-        deps: paths.into_iter().map(name).collect(),
+        deps: deps.values().cloned().collect(),
         steps,
         c: uses_c,
     })

@@ -1,6 +1,6 @@
 //! What the head of a source file says: package, imports, constraints, directives (`go/build`: `read.go`, `shouldBuild`).
 
-mod comment;
+pub(crate) mod comment;
 mod constraints;
 mod embed;
 mod extent;

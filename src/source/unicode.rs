@@ -20,6 +20,11 @@ pub fn is_upper(char: char) -> bool {
     if char.is_ascii() { char.is_ascii_uppercase() } else { char.general_category() == GeneralCategory::UppercaseLetter }
 }
 
+/// Whether it is lower case (`unicode.IsLower`).
+pub fn is_lower(char: char) -> bool {
+    if char.is_ascii() { char.is_ascii_lowercase() } else { char.general_category() == GeneralCategory::LowercaseLetter }
+}
+
 /// Whether it is shown: letters, marks, numbers, punctuation, symbols and spaces (`unicode.IsGraphic`).
 pub fn is_graphic(char: char) -> bool {
     is_print(char) || !char.is_ascii() && char.general_category() == GeneralCategory::SpaceSeparator

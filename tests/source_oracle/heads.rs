@@ -16,7 +16,7 @@ fn damaged() -> usize {
 }
 
 /// The SDK's source files with an extension, in order of their paths.
-fn files(directory: &Path, extensions: &[&str], found: &mut Vec<Vec<u8>>) {
+pub fn files(directory: &Path, extensions: &[&str], found: &mut Vec<Vec<u8>>) {
     let mut paths: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {

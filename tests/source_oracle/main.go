@@ -14,8 +14,10 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
+	"cmd/go/internal/load"
 	"cmd/go/internal/modindex"
 )
 
@@ -101,6 +103,11 @@ func main() {
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
+	scratch, err := os.MkdirTemp("", "oracle")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
 	for {
 		kind, err := in.ReadByte()
 		if err != nil {
@@ -128,6 +135,8 @@ func main() {
 			found = matches(string(content))
 		case 't':
 			found = tags(string(content))
+		case 'f':
+			found = load.ScanTestFile(filepath.Join(scratch, "x_test.go"), content)
 		case 'c':
 			found = modindex.CgoFlags(string(content))
 		}

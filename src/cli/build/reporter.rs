@@ -50,6 +50,7 @@ impl Reporter {
                 name: name.to_owned(),
                 reasons: reasons.to_vec(),
             }),
+            Event::Failed { .. } => {}
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn text<'a>(token: &Token<'a>) -> Cow<'a, [u8]> {
 
 /// The lines of a group of comments, without markers and directives, and with no more than one blank line in a row; each ends with a
 /// line end.
-pub(super) fn group_text(group: &[Token]) -> String {
+pub(crate) fn group_text(group: &[Token]) -> String {
     let mut out = String::new();
     let mut blank = true;
     for token in group {

@@ -1,0 +1,281 @@
+//! The packages that test binaries consist of, as they are built (`TestPackagesFor` in `cmd/go/internal/load`).
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::load::{Godebug, Id, Loader};
+use super::loaded::{Kind, Loaded};
+use super::variants::TestPackages;
+use super::{ForTest, Origin, Package, PackageGraph, Sources};
+use crate::error::Result;
+use crate::name::ImportPath;
+use crate::source::choose::Selection;
+use crate::source::context::BuildContext;
+
+/// A package that is to be tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// Its import path.
+    pub path: ImportPath,
+    /// Where it is; `None` where that is what is wrong.
+    pub origin: Option<Origin>,
+    /// Its tests.
+    pub tests: Tests,
+}
+
+/// The tests of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tests {
+    /// There are none; the package itself is built.
+    None,
+    /// What is wrong with the package or with what it needs, in the words of the go command.
+    Broken(Vec<String>),
+    /// The program that runs them.
+    Program(TestProgram),
+}
+
+/// The program that runs the tests of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestProgram {
+    /// Its [unit](Package::unit) in the graph.
+    pub unit: String,
+    /// The name in the package clauses of the tested package.
+    pub package: String,
+    /// The files of the tests in the package itself.
+    pub internal: Vec<String>,
+    /// The files of the tests in the package `…_test`.
+    pub external: Vec<String>,
+    /// Whether there is a package besides the external tests.
+    pub has_package: bool,
+    /// The value of `DefaultGODEBUG`.
+    pub default_godebug: String,
+}
+
+/// Chooses a package by its import path and place.
+pub type Selects<'c> = dyn Fn(&str, &Origin) -> bool + 'c;
+
+/// Which statements are counted while tests run, as far as that decides about packages.
+#[derive(Clone, Copy)]
+pub struct Coverage<'c> {
+    /// Says whether all tests count the statements of a package, by its import path and place; `None`: each test counts those of its
+    /// own package.
+    pub selects: Option<&'c Selects<'c>>,
+    /// Whether statements are counted by atomic operations.
+    pub is_atomic: bool,
+}
+
+/// The packages whose statements are counted.
+#[derive(Clone, Debug)]
+pub(super) struct Covered {
+    /// Their import paths in the order of `TestPackageList`; `None`: each test's own.
+    packages: Option<Vec<String>>,
+    is_atomic: bool,
+}
+
+/// The tests of some packages, with all that they need.
+#[derive(Clone, Debug)]
+pub struct TestGraph {
+    /// What is compiled.
+    pub graph: PackageGraph,
+    /// What is tested, in the order in which it was asked for.
+    pub tested: Vec<Tested>,
+    /// The import paths that [`Coverage::selects`] selects, in Go's order.
+    pub covered: Option<Vec<String>>,
+}
+
+impl PackageGraph {
+    /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result.
+    ///
+    /// # Errors
+    ///
+    /// Only what stops everything: a directory that can't be read.
+    pub fn load_tests<'a>(
+        sources: &'a Sources<'a>,
+        context: &'a BuildContext,
+        godebug: &'a Godebug<'a>,
+        roots: &'a [ImportPath],
+        coverage: Option<Coverage>,
+    ) -> Result<TestGraph> {
+        let mut loader = Loader::new(sources, context, godebug, HashMap::new());
+        // From the first package on: whoever is linked needs what writes counters.
+        loader.covered = coverage.map(|coverage| Covered { packages: None, is_atomic: coverage.is_atomic });
+        let ids = roots.iter().map(|root| loader.root(root.as_str())).collect::<Result<Vec<Id>>>()?;
+        if let Some(Coverage { selects: Some(selects), is_atomic }) = coverage {
+            let packages = Some(loader.select_covered(&ids, selects, is_atomic)?);
+            loader.covered = Some(Covered { packages, is_atomic });
+        }
+        let has_tests = |loader: &Loader, id: Id| {
+            let chosen = &loader.packages[id].found.chosen;
+            !chosen.test.files.go.is_empty() || !chosen.external_test.files.go.is_empty()
+        };
+        // As in Go, the statements of packages without tests are counted by all.
+        for id in ids.iter().filter(|_| loader.covers_own()).copied().collect::<Vec<Id>>() {
+            if !has_tests(&loader, id) {
+                loader.count_statements(id)?;
+            }
+        }
+        let mut programs = Vec::new();
+        for id in &ids {
+            programs.push(if has_tests(&loader, *id) { Some(loader.add_tests(*id)?) } else { None });
+        }
+        let mut units = Units { loader: &loader, graph: PackageGraph::default() };
+        let mut tested = Vec::new();
+        for ((path, id), program) in roots.iter().zip(ids).zip(programs) {
+            let origin = loader.packages[id].found.origin.clone();
+            tested.push(Tested { path: path.clone(), origin, tests: units.add(id, program) });
+        }
+        let graph = units.graph;
+        let covered = loader.covered.and_then(|covered| covered.packages);
+        Ok(TestGraph { graph, tested, covered })
+    }
+}
+
+/// Packages that are built, of those that a loader has loaded.
+struct Units<'l> {
+    loader: &'l Loader<'l>,
+    graph: PackageGraph,
+}
+
+impl Units<'_> {
+    /// Adds what a test needs to the graph.
+    fn add(&mut self, id: Id, program: Option<TestPackages>) -> Tests {
+        let wrong = self.errors(id, program.as_ref());
+        if !wrong.is_empty() {
+            return Tests::Broken(wrong);
+        }
+        let root = program.as_ref().map_or(id, |program| program.main);
+        for id in self.loader.post_order(&[root]) {
+            match self.loader.unit(id) {
+                Ok(Some(package)) if !self.graph.index.contains_key(&package.unit()) => self.graph.add(package),
+                Ok(_) => {}
+                Err(error) => return Tests::Broken(vec![error.to_string()]),
+            }
+        }
+        let Some(program) = program else { return Tests::None };
+        let loaded = &self.loader.packages[program.main];
+        let chosen = &loaded.found.chosen;
+        let files = &chosen.package.files;
+        Tests::Program(TestProgram {
+            unit: format!("{} [{}]", loaded.path, loaded.path),
+            package: chosen.name.clone(),
+            internal: chosen.test.files.go.clone(),
+            external: chosen.external_test.files.go.clone(),
+            has_package: !files.go.is_empty() || !files.cgo.is_empty() || !chosen.test.files.go.is_empty(),
+            default_godebug: loaded.default_godebug.clone(),
+        })
+    }
+
+    /// What is wrong with the package and what it needs, or else with its tests.
+    fn errors(&self, id: Id, program: Option<&TestPackages>) -> Vec<String> {
+        let loader = self.loader;
+        let errors = |roots: &[Id]| -> Vec<String> {
+            let all = loader.post_order(roots).into_iter().filter_map(|id| loader.packages[id].error);
+            all.map(|error| loader.errors[error].shown()).collect()
+        };
+        let own = errors(&[id]);
+        match program {
+            Some(program) if own.is_empty() => errors(&[program.main]).into_iter().take(1).collect(),
+            // That there is nothing but tests is wrong for those who import it.
+            Some(_) if loader.packages[id].found.chosen.package.files.go.is_empty() => Vec::new(),
+            _ => own,
+        }
+    }
+}
+
+impl Loader<'_> {
+    /// The packages whose statements all tests count (`SelectCoverPackages`).
+    fn select_covered(&mut self, roots: &[Id], selects: &Selects, is_atomic: bool) -> Result<Vec<String>> {
+        let has_files = |loaded: &Loaded| {
+            let files = &loaded.found.chosen.package.files;
+            !files.go.is_empty() || !files.cgo.is_empty()
+        };
+        // What counts can't be counted.
+        let counts = |path: &str| is_atomic && matches!(path, "sync/atomic" | "internal/runtime/atomic");
+        let mut selected = Vec::new();
+        for id in self.needed_by_tests(roots)? {
+            let loaded = &self.packages[id];
+            let is_selected = loaded.found.origin.as_ref().is_some_and(|origin| selects(&loaded.path, origin));
+            if is_selected && has_files(loaded) && &*loaded.path != "unsafe" && !counts(&loaded.path) {
+                selected.push(loaded.path.to_string());
+                self.import_atomic(id, is_atomic)?;
+            }
+        }
+        Ok(selected)
+    }
+
+    /// All that packages and their tests need (`TestPackageList`).
+    fn needed_by_tests(&mut self, roots: &[Id]) -> Result<Vec<Id>> {
+        let mut all = Vec::new();
+        for root in roots {
+            all.push(*root);
+            let chosen = self.packages[*root].found.chosen.clone();
+            for path in chosen.test.imports.keys().chain(chosen.external_test.imports.keys()) {
+                all.push(self.root(path)?);
+            }
+        }
+        Ok(self.post_order(&all))
+    }
+
+    fn import_atomic(&mut self, id: Id, is_atomic: bool) -> Result<()> {
+        if is_atomic && &*self.packages[id].path != "sync/atomic" {
+            let atomic = self.root("sync/atomic")?;
+            self.packages[id].deps.get_or_insert_default().push(atomic);
+        }
+        Ok(())
+    }
+
+    /// Whether each test counts the statements of its own package.
+    pub(super) fn covers_own(&self) -> bool {
+        self.covered.as_ref().is_some_and(|covered| covered.packages.is_none())
+    }
+
+    /// Prepares a package whose statements are counted.
+    pub(super) fn count_statements(&mut self, id: Id) -> Result<()> {
+        self.import_atomic(id, self.covered.as_ref().is_some_and(|covered| covered.is_atomic))
+    }
+
+    /// A package as it is compiled; `None` for `unsafe`, which is compiled into what imports it.
+    fn unit(&self, id: Id) -> Result<Option<Package>> {
+        let loaded = &self.packages[id];
+        if &*loaded.path == "unsafe" {
+            return Ok(None);
+        }
+        let mut package = self.built(id, loaded.kind != Kind::Plain)?;
+        let chosen = &loaded.found.chosen;
+        match loaded.kind {
+            Kind::Plain => {}
+            Kind::WithTests => {
+                let tests = self.settled(&chosen.test, &loaded.embeds[1]);
+                let files = &mut package.selection.files;
+                // Not sorted: those of tests come last.
+                files.go.extend(tests.files.go);
+                files.embed.extend(tests.files.embed);
+            }
+            Kind::ExternalTest => {
+                package.selection = self.settled(&chosen.external_test, &loaded.embeds[2]);
+            }
+            Kind::TestMain => package.selection = Selection { name: "main".to_owned(), ..Selection::default() },
+        }
+        package.import_path = loaded.path.parse()?;
+        package.linker_deps = BTreeSet::new();
+        let written: BTreeSet<&ImportPath> = package.imports.values().collect();
+        let (mut implied, mut for_test) = (BTreeSet::new(), BTreeSet::new());
+        for dep in loaded.deps().iter().map(|dep| &self.packages[*dep]).filter(|dep| &*dep.path != "unsafe") {
+            let path: ImportPath = dep.path.parse()?;
+            if dep.for_test.is_some() {
+                for_test.insert(path.clone());
+            }
+            if !written.contains(&path) {
+                implied.insert(path);
+            }
+        }
+        package.tool_imports = implied;
+        let tested = match loaded.kind {
+            Kind::TestMain => loaded.path.strip_suffix(".test"),
+            _ => loaded.for_test.as_deref(),
+        };
+        if let Some(tested) = tested {
+            package.for_test = Some(ForTest { tested: tested.parse()?, kind: loaded.kind, deps: for_test });
+        }
+        Ok(Some(package))
+    }
+}

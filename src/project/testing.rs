@@ -1,0 +1,219 @@
+//! The tests of the repository's packages: what `godirect test` builds.
+
+use super::stamps::Stamps;
+use super::{Locked, Variant, context, roots};
+use crate::error::{Error, Result};
+use crate::graph::pattern::{self, Place, matches_package};
+use crate::graph::tested::{Coverage, TestGraph, Tested, Tests};
+use crate::graph::{Origin, PackageGraph};
+use crate::name::ImportPath;
+use crate::plan::cover::{Cover, Covered};
+use crate::plan::{self, Configuration, test};
+use crate::source::context::BuildContext;
+use crate::source::functions::{self, TestFunctions};
+use crate::source::header::DebugSetting;
+use crate::source::tree::{Tree as _, join};
+
+/// What to test, and how.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// For which platform, in which profile.
+    pub variant: Variant<'a>,
+    /// Which packages; all of the repository's if there are none.
+    pub patterns: &'a [String],
+    /// Which statements to count.
+    pub cover: Option<CoverRequest>,
+    /// Whether the programs are built without symbols and debug information, as what is thrown away.
+    pub omit_debug: bool,
+}
+
+/// Which statements to count.
+#[derive(Clone, Debug)]
+pub struct CoverRequest {
+    /// `set`, `count` or `atomic`.
+    pub mode: String,
+    /// Patterns for the packages whose statements all tests count; if there are none, each test counts those of its own package.
+    pub patterns: Vec<String>,
+}
+
+/// Tests that can be built.
+#[derive(Debug)]
+pub struct Planned {
+    /// How to build them; programs have the import paths of what they test.
+    pub configuration: Configuration,
+    /// What is compiled.
+    pub graph: PackageGraph,
+    /// The packages, in order of their import paths.
+    pub packages: Vec<TestPackage>,
+}
+
+/// A package with or without tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestPackage {
+    /// Its import path.
+    pub path: ImportPath,
+    /// Its directory relative to the spec; empty for the spec's own.
+    pub directory: String,
+    /// The directory of its module, in the same way.
+    pub root: String,
+    /// What there is to run.
+    pub state: State,
+}
+
+/// What there is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing: there are no test files.
+    NoTests {
+        /// Whether there are statements to count.
+        has_statements: bool,
+    },
+    /// Nothing: this is wrong.
+    Broken(Vec<String>),
+    /// A program, whose file has this name without `.exe`.
+    Program(String),
+}
+
+impl Locked<'_> {
+    /// Plans tests.
+    ///
+    /// # Errors
+    ///
+    /// A pattern for something else than the repository's packages, a directory that can't be read. What is wrong with packages is part of the
+    /// result.
+    pub fn tests(&self, request: &Request, stamps: &Stamps<'_>) -> Result<Planned> {
+        let variant = request.variant;
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let paths = match request.patterns {
+            [] => roots(sources, &context, &Default::default(), true)?,
+            patterns => pattern::expand(sources, &context, "", patterns, true)?,
+        };
+        let selects = |path: &str, origin: &Origin| match &request.cover {
+            Some(cover) => cover.patterns.iter().any(|pattern| self.is_selected(pattern, path, origin)),
+            None => false,
+        };
+        let coverage = request.cover.as_ref().map(|cover| Coverage {
+            selects: if cover.patterns.is_empty() { None } else { Some(&selects) },
+            is_atomic: cover.mode == "atomic",
+        });
+        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
+        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, coverage)?;
+        self.plan_tests(request, stamps, &context, found)
+    }
+
+    fn plan_tests(&self, request: &Request, stamps: &Stamps<'_>, context: &BuildContext, found: TestGraph) -> Result<Planned> {
+        let TestGraph { graph, tested, covered } = found;
+        let untested = tested.iter().filter(|tested| tested.tests == Tests::None).map(|tested| tested.path.to_string());
+        let cover = request.cover.as_ref().map(|cover| Cover {
+            mode: cover.mode.clone(),
+            of: match covered {
+                Some(packages) => Covered::Selected { packages, patterns: cover.patterns.clone() },
+                None => Covered::Own { untested: untested.collect() },
+            },
+        });
+        let (mut packages, mut tests, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        for tested in &tested {
+            let (root, directory) = self.directory_of(tested)?;
+            let state = match &tested.tests {
+                Tests::None => {
+                    plain.push(&tested.path);
+                    State::NoTests { has_statements: self.has_statements(&graph, tested, &directory)? }
+                }
+                Tests::Broken(wrong) => State::Broken(wrong.clone()),
+                Tests::Program(program) => match self.functions(&directory, [&program.internal, &program.external])? {
+                    Ok([internal, external]) => {
+                        let test = test::Test { tested: &tested.path, program, internal, external };
+                        let name = test.file_name();
+                        tests.push(test);
+                        State::Program(name)
+                    }
+                    Err(wrong) => State::Broken(vec![wrong]),
+                },
+            };
+            packages.push(TestPackage { path: tested.path.clone(), directory, root, state });
+        }
+        let profile = request.variant.profile;
+        let names = tested.iter().map(|tested| tested.path.clone()).collect();
+        let settings = plan::Settings {
+            go: &context.go,
+            goversion: &self.sdk(profile).goversion(),
+            goexperiment: &self.goexperiment(request.variant)?,
+            platform: &context.platform,
+            profile,
+            stamps: &stamps.values(request.variant.profile_name, profile)?,
+            mains: self.mains(),
+            modules: &self.modules,
+            context,
+            c: None,
+            tested: Some(&names),
+            cover: cover.as_ref(),
+        };
+        let configuration = test::configuration(&graph, settings, &tests, &plain, request.omit_debug)?;
+        Ok(Planned { configuration, graph, packages })
+    }
+
+    /// The directories of a package's module and of the package itself.
+    fn directory_of(&self, tested: &Tested) -> Result<(String, String)> {
+        match &tested.origin {
+            Some(Origin::Main { index, directory }) => {
+                let root = &self.mains[*index].directory;
+                Ok((root.clone(), join(root, directory)))
+            }
+            None => Ok((String::new(), String::new())),
+            Some(_) => {
+                let error = Error::input(format!("the tests of {} aren't part of the repository", tested.path));
+                Err(error.help(
+                    "the lock knows nothing of the tests of other modules and of the SDK; test packages of the repository",
+                ))
+            }
+        }
+    }
+
+    /// Whether a package that is built has statements.
+    fn has_statements(&self, graph: &PackageGraph, tested: &Tested, directory: &str) -> Result<bool> {
+        for file in graph.get(&tested.path).iter().flat_map(|package| &package.selection.files.go) {
+            if functions::has_statements(&self.read(&join(directory, file))?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The content of a file of the repository.
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        let tree = &self.project.tree;
+        tree.read(path).map_err(|e| Error::io("read", &tree.path(path), &e))
+    }
+
+    /// The functions in two lists of test files, or what is wrong with them.
+    fn functions(&self, directory: &str, lists: [&Vec<String>; 2]) -> Result<Result<[TestFunctions; 2], String>> {
+        let mut found = [TestFunctions::default(), TestFunctions::default()];
+        for (list, functions) in lists.into_iter().zip(&mut found) {
+            for file in list {
+                let path = join(directory, file);
+                if let Err(wrong) = functions.add(&self.read(&path)?) {
+                    let line = wrong.position.line;
+                    return Ok(Err(format!("{path}:{line}:{}: {}", wrong.position.column, wrong.message)));
+                }
+            }
+        }
+        if found.iter().all(|functions| functions.has_main) {
+            return Ok(Err("multiple definitions of TestMain".to_owned()));
+        }
+        Ok(Ok(found))
+    }
+
+    /// Whether a pattern for counted packages names one.
+    fn is_selected(&self, pattern: &str, path: &str, origin: &Origin) -> bool {
+        let place = |directory, in_main_module| Place { directory, is_std: *origin == Origin::Std, in_main_module };
+        match origin {
+            Origin::Main { index, directory } => {
+                let main = &self.mains[*index];
+                let directory = join(&main.directory, directory);
+                matches_package(pattern, path, place(Some(&directory), main.stands_for.is_none()))
+            }
+            Origin::Std | Origin::Module { .. } => matches_package(pattern, path, place(None, false)),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Real modules: which of their tests pass, fail and are skipped, with `godirect test` and with `go test`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{go, godirect, succeeded};
+
+/// Modules with their versions, the quickest first. What fails of them does so in both.
+const MODULES: [&str; 10] = [
+    "github.com/google/uuid@v1.6.0",
+    "github.com/spf13/pflag@v1.0.10",
+    "github.com/fatih/color@v1.18.0",
+    "golang.org/x/mod@v0.30.0",
+    "github.com/spf13/cobra@v1.10.1",
+    "github.com/stretchr/testify@v1.11.1",
+    "github.com/google/go-cmp@v0.7.0",
+    "gopkg.in/yaml.v3@v3.0.1",
+    "golang.org/x/text@v0.31.0",
+    "go.uber.org/zap@v1.27.1",
+];
+
+/// So many of them are quick enough for every run.
+const QUICK: usize = 2;
+
+/// How each test of each package has ended.
+fn results(stdout: &[u8]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for line in String::from_utf8_lossy(stdout).lines() {
+        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+        if matches!(text("Action").as_str(), "pass" | "fail" | "skip") && !text("Package").is_empty() {
+            found.insert(format!("{} {}", text("Package"), text("Test")), text("Action"));
+        }
+    }
+    found
+}
+
+fn check(module: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let downloaded = succeeded("go mod download", &go(&root, &["mod", "download", "-json", module]));
+    let downloaded: Value = serde_json::from_str(&downloaded).unwrap();
+    let root = root.join("module");
+    super::copy(Path::new(downloaded["Dir"].as_str().unwrap()), &root);
+    make_writable(&root);
+    succeeded("go mod tidy", &go(&root, &["mod", "tidy"]));
+    std::fs::write(root.join("godirect.star"), "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n").unwrap();
+    let run = |arguments: &[&str]| godirect(&root).args(arguments).output().unwrap();
+    succeeded("godirect lock", &run(&["lock"]));
+    let theirs = results(&go(&root, &["test", "-vet=off", "-trimpath", "-count=1", "-json", "./..."]).stdout);
+    let ours = results(&run(&["--json", "test", "--count", "1"]).stdout);
+    let number = |action: &str| ours.values().filter(|found| *found == action).count();
+    println!("| {module} | {} | {} | {} |", number("pass"), number("fail"), number("skip"));
+    let differing: Vec<_> = theirs.iter().filter(|(test, action)| ours.get(*test) != Some(action)).collect();
+    let more: Vec<_> = ours.keys().filter(|test| !theirs.contains_key(*test)).collect();
+    assert!(differing.is_empty() && more.is_empty(), "{module}: {differing:?} {more:?}");
+    assert!(number("pass") > 10, "{module}: {ours:?}");
+}
+
+/// The module cache is read-only.
+fn make_writable(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+        #[allow(clippy::permissions_set_readonly_false)]
+        permissions.set_readonly(false);
+        std::fs::set_permissions(&path, permissions).unwrap();
+        if path.is_dir() {
+            make_writable(&path);
+        }
+    }
+}
+
+/// All of them with `GODIRECT_TEST_MODULES=all`; the table of docs/testing.md is what that prints.
+#[test]
+fn real_modules_pass_and_fail_as_with_go_test() {
+    let all = std::env::var("GODIRECT_TEST_MODULES").is_ok_and(|value| value == "all");
+    MODULES.iter().take(if all { MODULES.len() } else { QUICK }).for_each(|module| check(module));
+}

@@ -1,0 +1,5 @@
+package mixed
+
+var hidden = 1
+
+func Hidden() int { return hidden }

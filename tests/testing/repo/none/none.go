@@ -1,0 +1,3 @@
+package none
+
+func None() int { return 0 }
