@@ -130,7 +130,7 @@ fn listed(path: &str, name: &str, files: &FileGroup, resolve: &dyn Fn(&str) -> S
 #[test]
 fn std_is_what_go_list_says() {
     let goroot = goroot();
-    let records = sdk::std_packages(&goroot, &platforms()).unwrap();
+    let records = sdk::std_packages(&DiskTree::new(goroot.join("src")), &platforms()).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     for platform in PLATFORMS {
         for cgo in [false, true] {
@@ -250,7 +250,7 @@ fn ours(package: &Package, graph: &PackageGraph) -> Listed {
 #[test]
 fn a_modules_graph_is_what_go_list_says() {
     let goroot = goroot();
-    let records = sdk::std_packages(&goroot, &platforms()).unwrap();
+    let records = sdk::std_packages(&DiskTree::new(goroot.join("src")), &platforms()).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     write_module(scratch.path(), "1.25", "ignore ./ignored\n");
     let tree = DiskTree::new(scratch.path());
@@ -322,7 +322,7 @@ fn assert_topological(graph: &PackageGraph) {
 fn default_godebug_is_what_go_list_says() {
     let goroot = goroot();
     let table = sdk::godebug_table(&goroot).unwrap();
-    let records: BTreeMap<String, PackageRecord> = sdk::std_packages(&goroot, &platforms()).unwrap();
+    let records: BTreeMap<String, PackageRecord> = sdk::std_packages(&DiskTree::new(goroot.join("src")), &platforms()).unwrap();
     let context = context(&goroot, "linux/amd64", false);
     for (go, block, settings) in [
         ("1.16", "", &[][..]),

@@ -7,6 +7,7 @@
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
 //! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
 //! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
+//! parsed/<version of the scanner>/<sha256 of a tree's name>             the parse cache: what is in the files of a tree
 //! memo/<sha256 of what is asked>                                        what `lock` and `list` answered, and what they read for that
 //! tmp/                                                                 what isn't complete yet
 //! ```
@@ -30,6 +31,7 @@ use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::escape::escape;
+use crate::source::index::IndexedTree;
 
 /// A cache directory.
 #[derive(Clone, Debug)]
@@ -116,6 +118,18 @@ impl Cache {
     /// The cache's directory.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The directory of the parse cache.
+    pub fn parsed(&self) -> PathBuf {
+        self.root.join("parsed")
+    }
+
+    /// The sources of an unpacked module or of an SDK, which are `below` its directory here, with what is known of them. The directory's
+    /// name has the hash of its content, and so tells what it has.
+    pub fn source(&self, directory: &Path, below: &str) -> IndexedTree {
+        let key = directory.strip_prefix(&self.root).unwrap_or(directory).to_string_lossy();
+        IndexedTree::fixed(directory.join(below), &self.parsed(), &key)
     }
 
     fn tmp(&self) -> PathBuf {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::build;
 use super::cache::Facts;
@@ -22,9 +24,10 @@ use crate::module::workspace::Workspace;
 use crate::module::{self, ModuleId};
 use crate::name::ModulePath;
 use crate::platform::OsArch;
+use crate::source;
+use crate::source::index::IndexedTree;
 use crate::source::record::PackageRecord;
-use crate::source::scan::{Tests, scan};
-use crate::source::{self, tree::DiskTree};
+use crate::source::tree::{DiskTree, Tree};
 
 /// What a lock is made for.
 #[derive(Clone, Copy)]
@@ -72,6 +75,8 @@ pub struct Modules<'a, 'n> {
     go_mods: Vec<LockedGoMod>,
     /// What was fetched, and what failed: to try again would only take time.
     fetched: Mutex<BTreeMap<ModulePath, Result<Fetched>>>,
+    /// The sources of what was looked into.
+    trees: Mutex<BTreeMap<ModulePath, Arc<IndexedTree>>>,
     absent: Mutex<BTreeMap<ModulePath, BTreeSet<String>>>,
 }
 
@@ -104,8 +109,8 @@ impl<'a, 'n> Modules<'a, 'n> {
         };
         check_paths(&selected)?;
         let go_mods = go_mods.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
-        let (fetched, absent, directory) = (Mutex::default(), Mutex::default(), request.directory);
-        Ok(Modules { directory, workspace, platforms, access, known, selected, go_mods, fetched, absent })
+        let (fetched, trees, absent, directory) = (Mutex::default(), Mutex::default(), Mutex::default(), request.directory);
+        Ok(Modules { directory, workspace, platforms, access, known, selected, go_mods, fetched, trees, absent })
     }
 
     /// All modules, sorted by path.
@@ -133,17 +138,32 @@ impl<'a, 'n> Modules<'a, 'n> {
     }
 
     fn scan(&self, module: &Selected, directory: &str) -> Result<Option<PackageRecord>> {
-        let tree = DiskTree::new(self.directory(module)?);
-        let scanned = scan(&tree, directory, Tests::Exclude)?;
-        if scanned.has_go_files() { scanned.record(&tree, self.platforms).map(Some) } else { Ok(None) }
+        let record = |tree: &dyn Tree| {
+            let scanned = tree.package(directory)?;
+            let has_go_files = scanned.files.iter().any(|file| file.name.ends_with(".go") && !file.is_test());
+            if has_go_files { scanned.record(tree, self.platforms).map(Some) } else { Ok(None) }
+        };
+        match &module.replace {
+            Some(Target::Directory(directory)) => record(&DiskTree::new(self.directory.join(directory))),
+            _ => record(&*self.tree(module)?),
+        }
     }
 
-    /// The directory of a module: unpacked in the cache and verified, or that of a local replacement.
-    fn directory(&self, module: &Selected) -> Result<PathBuf> {
-        match &module.replace {
-            Some(Target::Directory(directory)) => Ok(self.directory.join(directory)),
-            _ => Ok(self.fetch(module)?.directory),
+    /// The files of a module, unpacked in the cache and verified.
+    fn tree(&self, module: &Selected) -> Result<Arc<IndexedTree>> {
+        let lock = || self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tree) = lock().get(&module.id.path) {
+            return Ok(tree.clone());
         }
+        let (fetched, fetcher) = (self.fetch(module)?, self.access.fetcher(|| self.known.missing(&module.id))?);
+        let tree = Arc::new(fetcher.cache.source(&fetched.directory, ""));
+        Ok(lock().entry(module.id.path.clone()).or_insert(tree).clone())
+    }
+
+    /// Keeps what was read, so that nobody has to read it again.
+    fn save(&self) {
+        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        trees.par_iter().for_each(|(_, tree)| tree.save());
     }
 
     fn fetch(&self, module: &Selected) -> Result<Fetched> {
@@ -219,6 +239,7 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
             (_, _, None) => {}
         }
     }
+    modules.save();
     let go_mods = modules.go_mods.clone();
     Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods, local, vendored })
 }
@@ -275,15 +296,23 @@ fn lock_sdk(
     let prepared = wanted.build.as_ref().map(|build| build::prepare(build, &fetched, &wanted.exec_platforms, sums, fetcher));
     let prepared = prepared.transpose()?;
     let FetchedSdk { version, source, downloads, goroot } = fetched;
-    let patched = prepared.as_ref().and_then(|p| p.patched.as_ref());
-    let goroot = patched.map_or(goroot.as_path(), |directory| directory.path());
+    let patched = prepared.as_ref().and_then(|p| p.patched.as_ref()).map(tempfile::TempDir::path);
+    let packages = match patched {
+        Some(patched) => source::sdk::std_packages(&DiskTree::new(patched.join("src")), platforms)?,
+        None => {
+            let tree = fetcher.cache.source(&goroot, "src");
+            let packages = source::sdk::std_packages(&tree, platforms)?;
+            tree.save();
+            packages
+        }
+    };
+    let goroot = patched.unwrap_or(&goroot);
     let flags = prepared.as_ref().map_or(&[][..], |p| &p.build.experiments);
     let mut experiments = BTreeMap::new();
     for platform in platforms {
         experiments.insert(*platform, build::with_experiments(goroot, flags, *platform)?);
     }
     let godebug = source::sdk::godebug_table(goroot)?;
-    let packages = source::sdk::std_packages(goroot, platforms)?;
     let (name, build) = (wanted.name.clone(), prepared.map(|p| p.build));
     Ok(LockedSdk { name, version, source, downloads, build, experiments, godebug, packages })
 }

@@ -123,13 +123,12 @@ impl<'a> Locked<'a> {
         fetcher: &Fetcher<'_>,
         show: impl FnOnce(&Listed) -> Result<T>,
     ) -> Result<T> {
-        let Sdk { goroot, id: sdk_id } = toolchain;
+        let goroot = &toolchain.goroot;
         let sdk = self.sdk(request.profile);
         let places = self.places()?;
-        let parsed = fetcher.cache.root().join("parsed");
         self.project.files.is_directory(goroot);
-        let std = IndexedTree::fixed(goroot.join("src"), &parsed, &format!("sdk {}", sdk_id));
-        let tree = IndexedTree::edited(self.project.files.clone(), &self.project.dir, &parsed);
+        let std = fetcher.cache.source(goroot, "src");
+        let tree = IndexedTree::edited(self.project.files.clone(), &self.project.dir, &fetcher.cache.parsed());
         let vendor = self.project.vendor_directory();
         let open = |index: usize| {
             let id = source_of(&places.selected[index]);
@@ -142,9 +141,7 @@ impl<'a> Locked<'a> {
             };
             // Nobody looks into it when all is as it was, but it has to be there.
             self.project.files.is_directory(&directory);
-            // Its name has the module's hash.
-            let key = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(Arc::new(IndexedTree::fixed(directory, &parsed, &format!("{id} {key}"))))
+            Ok(Arc::new(fetcher.cache.source(&directory, "")))
         };
         let third_party = match &self.project.workspace.vendor {
             Some(listed) => ThirdParty::VendorTree { modules: &places.infos, listed, directory: &vendor },

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Location, Result};
 use crate::platform::OsArch;
 use crate::source::record::PackageRecord;
-use crate::source::scan::{Tests, scan};
 use crate::source::token::{Kind, Lexer, Token, unquote};
 use crate::source::tree::{DiskTree, EntryKind, Tree, join, read};
 
@@ -137,18 +136,17 @@ fn string(token: &Token) -> Result<String, usize> {
     bytes.and_then(|b| String::from_utf8(b).ok()).ok_or(token.start)
 }
 
-/// The packages below GOROOT/src that a build for one of `platforms` can import, by import path; those that golang.org/x vendors
+/// The packages of an SDK's `src` that a build for one of `platforms` can import, by import path; those that golang.org/x vendors
 /// are `vendor/golang.org/x/…`. Commands, `builtin` and packages without files for the platforms are left out.
 ///
 /// # Errors
 ///
 /// When a file can't be read.
-pub fn std_packages(goroot: &Path, platforms: &[OsArch]) -> Result<BTreeMap<String, PackageRecord>> {
-    let tree = source(goroot);
-    let directories = package_directories(&tree, "")?;
+pub fn std_packages(source: &dyn Tree, platforms: &[OsArch]) -> Result<BTreeMap<String, PackageRecord>> {
+    let directories = package_directories(source, "")?;
     let records: Result<Vec<_>> = directories
         .into_par_iter()
-        .map(|directory| Ok((scan(&tree, &directory, Tests::Exclude)?.record(&tree, platforms)?, directory)))
+        .map(|directory| Ok((source.package(&directory)?.record(source, platforms)?, directory)))
         .collect();
     let importable = records?.into_iter().filter(|(record, _)| {
         let has_go = record.groups.iter().any(|g| !g.go.is_empty() || !g.cgo.is_empty());
@@ -158,7 +156,7 @@ pub fn std_packages(goroot: &Path, platforms: &[OsArch]) -> Result<BTreeMap<Stri
 }
 
 /// The directories below `directory` that may hold packages of std.
-fn package_directories(tree: &DiskTree, directory: &str) -> Result<BTreeSet<String>> {
+fn package_directories(tree: &dyn Tree, directory: &str) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let entries = tree.list(directory)?;
     // In the module zip, go.mod files are called `_go.mod`, so that the zip is one module.
