@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Hasher, Sha256};
+use crate::git::{Kind, Snapshot};
 
 /// How long after a change times may still be those of the change before it: the coarsest file system (FAT) counts in steps of 2 s.
 const YOUNG: Duration = Duration::from_secs(2);
@@ -54,6 +55,44 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     noted: Option<Arc<Mutex<Noted>>>,
+    commit: Option<Commit>,
+}
+
+/// A tree of git in the place of a directory on disk.
+#[derive(Clone, Debug)]
+struct Commit {
+    directory: PathBuf,
+    tree: Arc<Snapshot>,
+}
+
+impl Commit {
+    /// A path below the directory in the tree. Elsewhere, there is nothing.
+    fn below(&self, path: &Path) -> Result<String> {
+        let below = match path.strip_prefix(&self.directory) {
+            Ok(below) => below,
+            Err(_) if self.directory == Path::new(".") && path.is_relative() => path,
+            Err(_) => return Err(ErrorKind::NotFound.into()),
+        };
+        let elements: Option<Vec<&str>> = below.iter().map(|element| element.to_str()).collect();
+        elements.map(|elements| elements.join("/")).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<Entry>> {
+        let path = self.below(path)?;
+        let entry = |(name, kind): (String, Kind)| {
+            let kind = match kind {
+                Kind::File => EntryKind::File,
+                Kind::Directory => EntryKind::Directory,
+                Kind::Link => match self.tree.kind(&format!("{path}/{name}")) {
+                    Ok(Kind::Directory) => EntryKind::Other,
+                    Ok(_) => EntryKind::Symlink,
+                    Err(_) => EntryKind::Broken,
+                },
+            };
+            Entry { name, kind }
+        };
+        Ok(self.tree.list(&path)?.into_iter().map(entry).collect())
+    }
 }
 
 #[derive(Debug)]
@@ -150,6 +189,9 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn see(&self, path: &Path) -> Result<Seen> {
+        if self.commit.is_some() {
+            return Ok(Seen { sha256: Sha256::of(self.read(path)?), state: State(None) });
+        }
         let since = self.since().unwrap_or_else(SystemTime::now);
         let seen =
             read_with_state(path).map(|(content, state)| Seen { sha256: Sha256::of(content), state: state.settled(since) });
@@ -161,7 +203,12 @@ impl Files {
     /// Files of which notes are taken from now on.
     pub fn noting() -> Files {
         let noted = Noted { since: SystemTime::now(), answers: Some(BTreeMap::new()) };
-        Files { noted: Some(Arc::new(Mutex::new(noted))) }
+        Files { noted: Some(Arc::new(Mutex::new(noted))), commit: None }
+    }
+
+    /// The files of a commit, as if its tree were checked out in `directory`. No notes are taken: a commit never changes.
+    pub fn of_commit(tree: Arc<Snapshot>, directory: &Path) -> Files {
+        Files { noted: None, commit: Some(Commit { directory: directory.to_owned(), tree }) }
     }
 
     /// The content of a file.
@@ -170,6 +217,9 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        if let Some(commit) = &self.commit {
+            return commit.tree.read(&commit.below(path)?);
+        }
         let Some(since) = self.since() else { return std::fs::read(path) };
         let read = read_with_state(path);
         let answer = read.as_ref().map(|(content, state)| found(*state, since, Sha256::of(content)));
@@ -183,6 +233,9 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn read_start(&self, path: &Path, length: usize) -> Result<Vec<u8>> {
+        if self.commit.is_some() {
+            return self.read(path);
+        }
         if self.noted.is_some() {
             let mut content = self.read(path)?;
             content.truncate(length);
@@ -209,6 +262,9 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn list(&self, path: &Path) -> Result<Vec<Entry>> {
+        if let Some(commit) = &self.commit {
+            return commit.list(path);
+        }
         Ok(self.list_with(path, |_, _| ())?.into_iter().map(|(entry, ())| entry).collect())
     }
 
@@ -216,8 +272,11 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// Those of the file system.
+    /// Those of the file system, which files of a commit aren't in.
     pub fn list_with<T>(&self, path: &Path, more: impl Fn(&Entry, &DirEntry) -> T) -> Result<Vec<(Entry, T)>> {
+        if self.commit.is_some() {
+            return Err(ErrorKind::Unsupported.into());
+        }
         let Some(since) = self.since() else { return entries(path, more) };
         let listed = std::fs::metadata(path).and_then(|metadata| Ok((entries(path, more)?, State::of(&metadata))));
         let answer = listed.as_ref().map(|(entries, state)| {
@@ -242,6 +301,9 @@ impl Files {
     ///
     /// Those of the file system.
     pub fn real_path(&self, path: &Path) -> Result<PathBuf> {
+        if let Some(commit) = &self.commit {
+            return commit.tree.kind(&commit.below(path)?).map(|_| path.to_owned());
+        }
         let real = std::fs::canonicalize(path);
         self.note(path, Question::Place, real.as_ref().map(|real| Answer::Is(real.to_string_lossy().into_owned())));
         real
@@ -249,9 +311,20 @@ impl Files {
 
     /// Whether there is a directory.
     pub fn is_directory(&self, path: &Path) -> bool {
+        if let Some(commit) = &self.commit {
+            return commit.below(path).and_then(|path| commit.tree.kind(&path)).is_ok_and(|kind| kind == Kind::Directory);
+        }
         let is = path.is_dir();
         self.note(path, Question::IsDirectory, Ok(Answer::Is(is.to_string())));
         is
+    }
+
+    /// Whether there is a file.
+    pub fn is_file(&self, path: &Path) -> bool {
+        match &self.commit {
+            Some(commit) => commit.below(path).and_then(|path| commit.tree.kind(&path)).is_ok_and(|kind| kind == Kind::File),
+            None => self.see(path).is_ok(),
+        }
     }
 
     /// Notes a file that this program has just written, `below` a directory, and that it wants to find again. That it appeared, and

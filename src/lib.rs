@@ -17,7 +17,7 @@
 //! | from where, pinned; the only user of the network | [`lock`] |
 //! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`mod@write`] |
 //! | what came out | [`binary`] |
-//! | vocabulary | [`files`], [`name`], [`digest`], [`platform`], [`error`] |
+//! | vocabulary | [`files`], [`git`], [`name`], [`digest`], [`platform`], [`error`] |
 //!
 //! Arrows go one way; `ARCHITECTURE.md` has the rules, and where to add things.
 
@@ -28,6 +28,7 @@ pub mod emit;
 pub mod error;
 pub mod exec;
 pub mod files;
+pub mod git;
 pub mod graph;
 pub mod lock;
 pub mod module;
