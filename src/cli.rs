@@ -1,8 +1,10 @@
 //! The command line: parses arguments, runs a verb, shows what it did.
 
+mod affected;
 mod all;
 mod build;
 mod cache;
+mod fingerprint;
 mod generate;
 mod goroot;
 mod graph;
@@ -64,6 +66,8 @@ enum Verb {
     Generate(generate::Arguments),
     Build(build::Arguments),
     Test(Box<test::Arguments>),
+    Affected(Box<affected::Arguments>),
+    Fingerprint(fingerprint::Arguments),
     List(list::Arguments),
     All(all::Arguments),
     Cache(cache::Arguments),
@@ -112,6 +116,8 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Generate(verb) => generate::run(directory, verb, json),
         Verb::Build(verb) => build::run(directory, verb, json),
         Verb::Test(verb) => test::run(directory, verb, json),
+        Verb::Affected(verb) => affected::run(directory, verb, json),
+        Verb::Fingerprint(verb) => fingerprint::run(directory, verb, json),
         Verb::List(verb) => list::run(directory, verb, fields),
         Verb::All(verb) => all::run(directory, verb, json),
         Verb::Cache(verb) => cache::run(verb, json),

@@ -16,11 +16,12 @@
 //! | what is built | [`spec`], [`module`], [`source`], [`graph`] |
 //! | from where, pinned; the only user of the network | [`lock`] |
 //! | how: the recipe, and who runs it | [`plan`], [`exec`], [`emit`], [`mod@write`] |
-//! | what came out | [`binary`] |
+//! | what came out; what a change can touch | [`binary`], [`affected`] |
 //! | vocabulary | [`files`], [`git`], [`name`], [`digest`], [`platform`], [`error`] |
 //!
 //! Arrows go one way; `ARCHITECTURE.md` has the rules, and where to add things.
 
+pub mod affected;
 pub mod binary;
 pub mod cli;
 pub mod digest;

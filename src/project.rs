@@ -9,6 +9,7 @@ mod locking;
 pub mod memo;
 mod picture;
 pub mod stamps;
+pub mod state;
 pub mod testing;
 mod unneeded;
 mod vendored;
@@ -189,7 +190,7 @@ impl Project {
 
     /// The profile that optimisation of a binary is guided by: a file, relative to the spec.
     fn pgo(&self, profile_name: &str, profile: &Profile, binary: &ProjectBinary) -> Result<Option<String>> {
-        let exists = |file: &str| error::file_in(&self.dir, file).is_file();
+        let exists = |file: &str| self.files.is_file(&error::file_in(&self.dir, file));
         match &profile.pgo {
             Pgo::Off => Ok(None),
             Pgo::Auto => Ok(Some(join(&binary.directory, DEFAULT_PGO)).filter(|file| exists(file))),

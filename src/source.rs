@@ -9,6 +9,7 @@ pub mod functions;
 pub mod glob;
 pub mod header;
 pub mod index;
+pub mod mentions;
 pub mod record;
 pub mod scan;
 pub mod sdk;

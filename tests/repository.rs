@@ -7,13 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The modules of the crate: each may use those behind it.
-const ORDER: [&str; 18] = [
-    "main", "cli", "project", "emit", "exec", "binary", "plan", "graph", "lock", "source", "module", "spec", "write",
-    "platform", "name", "files", "digest", "error",
+const ORDER: [&str; 20] = [
+    "main", "cli", "project", "affected", "emit", "exec", "binary", "plan", "graph", "lock", "source", "module", "spec",
+    "write", "platform", "name", "files", "git", "digest", "error",
 ];
 
 /// Modules that read or write files.
-const FILES: [&str; 7] = ["cli", "exec", "files", "lock", "project", "source", "write"];
+const FILES: [&str; 8] = ["cli", "exec", "files", "git", "lock", "project", "source", "write"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

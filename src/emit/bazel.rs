@@ -1,7 +1,7 @@
 //! Bazel files: a section of MODULE.bazel, and a BUILD.bazel for each package directory.
 
 mod build_file;
-pub use build_file::{base_name, label};
+pub use build_file::{base_name, label, library_of, test_of};
 mod module_file;
 pub mod rule;
 

@@ -18,6 +18,8 @@ pub struct Tested {
     pub path: ImportPath,
     /// Where it is; `None` where that is what is wrong.
     pub origin: Option<Origin>,
+    /// Whether there are files of tests.
+    pub has_tests: bool,
     /// Its tests.
     pub tests: Tests,
 }
@@ -83,7 +85,8 @@ pub struct TestGraph {
 }
 
 impl PackageGraph {
-    /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result.
+    /// Loads the tests of `roots` with all that they need; with `with_packages` also the roots themselves, where tests have them compiled anew.
+    /// What is wrong with some of them is part of the result.
     ///
     /// # Errors
     ///
@@ -94,6 +97,7 @@ impl PackageGraph {
         godebug: &'a Godebug<'a>,
         roots: &'a [ImportPath],
         coverage: Option<Coverage>,
+        with_packages: bool,
     ) -> Result<TestGraph> {
         let mut loader = Loader::new(sources, context, godebug, HashMap::new());
         // From the first package on: whoever is linked needs what writes counters.
@@ -121,7 +125,12 @@ impl PackageGraph {
         let mut tested = Vec::new();
         for ((path, id), program) in roots.iter().zip(ids).zip(programs) {
             let origin = loader.packages[id].found.origin.clone();
-            tested.push(Tested { path: path.clone(), origin, tests: units.add(id, program) });
+            let has_tests = program.is_some();
+            let tests = units.add(id, program);
+            if with_packages {
+                units.add_package(id);
+            }
+            tested.push(Tested { path: path.clone(), origin, has_tests, tests });
         }
         let graph = units.graph;
         let covered = loader.covered.and_then(|covered| covered.packages);
@@ -162,6 +171,14 @@ impl Units<'_> {
             has_package: !files.go.is_empty() || !files.cgo.is_empty() || !chosen.test.files.go.is_empty(),
             default_godebug: loaded.default_godebug.clone(),
         })
+    }
+
+    /// Adds a package itself, if it can be built.
+    fn add_package(&mut self, id: Id) {
+        let files = &self.loader.packages[id].found.chosen.package.files;
+        if !(files.go.is_empty() && files.cgo.is_empty()) && self.errors(id, None).is_empty() {
+            self.add(id, None);
+        }
     }
 
     /// What is wrong with the package and what it needs, or else with its tests.

@@ -18,6 +18,8 @@ pub enum Stamps<'a> {
         /// The lines of the status file by their first words; `None` when no file is given.
         status: Option<&'a BTreeMap<String, String>>,
     },
+    /// Names in the place of values, for comparing what is built without building it.
+    Placeholders,
 }
 
 impl Stamps<'_> {
@@ -37,6 +39,8 @@ impl Stamps<'_> {
     fn value(&self, stamp: &Stamp) -> Result<String> {
         let (found, default, missing) = match (self, stamp) {
             (_, Stamp::Text(text)) => return Ok(text.clone()),
+            (Stamps::Placeholders, Stamp::Env { variable: name, default }) => return Ok(format!("env {name} {default:?}")),
+            (Stamps::Placeholders, Stamp::Status { key, default }) => return Ok(format!("status {key} {default:?}")),
             (Stamps::Generated(kind), Stamp::Env { .. } | Stamp::Status { .. }) => {
                 let error = Error::input(format!("{kind} files can't have values that are read when a binary is built yet"));
                 return Err(error.help("write a text, or give the profile to no binary of this spec"));

@@ -98,7 +98,7 @@ impl Locked<'_> {
             is_atomic: cover.mode == "atomic",
         });
         let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
-        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, coverage)?;
+        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, coverage, false)?;
         self.plan_tests(request, stamps, &context, found)
     }
 
@@ -154,7 +154,7 @@ impl Locked<'_> {
     }
 
     /// The directories of a package's module and of the package itself.
-    fn directory_of(&self, tested: &Tested) -> Result<(String, String)> {
+    pub(super) fn directory_of(&self, tested: &Tested) -> Result<(String, String)> {
         match &tested.origin {
             Some(Origin::Main { index, directory }) => {
                 let root = &self.mains[*index].directory;
@@ -187,7 +187,7 @@ impl Locked<'_> {
     }
 
     /// The functions in two lists of test files, or what is wrong with them.
-    fn functions(&self, directory: &str, lists: [&Vec<String>; 2]) -> Result<Result<[TestFunctions; 2], String>> {
+    pub(super) fn functions(&self, directory: &str, lists: [&Vec<String>; 2]) -> Result<Result<[TestFunctions; 2], String>> {
         let mut found = [TestFunctions::default(), TestFunctions::default()];
         for (list, functions) in lists.into_iter().zip(&mut found) {
             for file in list {

@@ -251,8 +251,18 @@ pub fn label(dir: &str, name: &str) -> String {
 
 /// Gazelle's naming convention `import`: the last element of the import path that isn't a major version; with `_lib` beside a binary.
 fn library_name(package: &Package) -> String {
-    let base = base_name(package.import_path.as_str());
-    if package.is_main() { format!("{base}_lib") } else { base.to_owned() }
+    library_of(package.import_path.as_str(), package.is_main())
+}
+
+/// The name of a package's library; `is_main` for commands.
+pub fn library_of(import_path: &str, is_main: bool) -> String {
+    let base = base_name(import_path);
+    if is_main { format!("{base}_lib") } else { base.to_owned() }
+}
+
+/// The name of the target that runs a package's tests.
+pub fn test_of(import_path: &str) -> String {
+    format!("{}_test", base_name(import_path))
 }
 
 /// The last element of an import path, but for a major version (`/v2`).

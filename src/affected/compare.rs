@@ -1,0 +1,212 @@
+//! Two states of a repository, compared.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::Serialize;
+
+use super::state::{File, Kind, Node, State, Target, View};
+
+/// Says whether a file's content, which has another ID in the head than in the base, compiles to the same, by its path and both IDs.
+pub type Sameness<'c> = dyn Fn(&str, &str, &str) -> bool + Sync + 'c;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The affected targets, in their order.
+    pub impacts: Vec<Impact>,
+    /// How many targets the states have.
+    pub targets: usize,
+    /// How many steps the head has in all views.
+    pub steps: usize,
+    /// How many of these no change reaches.
+    pub reused: usize,
+}
+
+/// An affected target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Impact {
+    /// What it is.
+    pub kind: Kind,
+    /// The import path of a package or of what is tested, or a binary's name.
+    pub name: String,
+    /// What it is called in Bazel.
+    pub label: String,
+    /// The directory of its package, relative to the spec.
+    pub directory: String,
+    /// How it is affected.
+    pub status: Status,
+    /// The platforms and profiles where it is.
+    pub views: BTreeSet<String>,
+    /// How many steps lie between what changed and the target; 0 where the change is in its own.
+    pub distance: usize,
+    /// The steps from the target's own down to the one that changed, in the first of the views.
+    pub chain: Vec<String>,
+    /// What changed in the last one of these.
+    pub causes: Vec<Cause>,
+}
+
+/// How a target is affected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Only the head has it.
+    Added,
+    /// What it is made of is different.
+    Changed,
+    /// Only the base has it.
+    Removed,
+}
+
+/// Something that is different.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Cause {
+    /// A file's path, or what of a recipe it is: `SDK`, `arguments` …
+    pub what: String,
+    /// How it is different.
+    pub change: Change,
+    /// Whether it is a file of the repository.
+    pub is_file: bool,
+}
+
+/// How something is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// Only the head has it.
+    Added,
+    /// It has changed.
+    Modified,
+    /// Only the base has it.
+    Removed,
+}
+
+/// Compares the states of two trees. `same` is asked about files that are only compiled.
+pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
+    let mut found: BTreeMap<(Target, Status), Impact> = BTreeMap::new();
+    let mut targets = BTreeSet::new();
+    let names: BTreeSet<&String> = base.views.keys().chain(head.views.keys()).collect();
+    let empty = View::default();
+    let (mut steps, mut reused) = (0, 0);
+    for name in names {
+        let (before, after) = (base.views.get(name).unwrap_or(&empty), head.views.get(name).unwrap_or(&empty));
+        let reached = reached(before, after, same);
+        steps += after.nodes.len();
+        reused += after.nodes.len() - reached.len();
+        let all: BTreeSet<&Target> = before.targets.keys().chain(after.targets.keys()).collect();
+        targets.extend(all.iter().copied());
+        for target in all {
+            let (status, made) = match (before.targets.get(target), after.targets.get(target)) {
+                (None, Some(made)) => (Status::Added, made),
+                (Some(made), None) => (Status::Removed, made),
+                (Some(_), Some(made)) if reached.contains_key(made.node.as_str()) => (Status::Changed, made),
+                _ => continue,
+            };
+            let impact = found.entry((target.clone(), status)).or_insert_with(|| {
+                let chain = if status == Status::Changed { chain(&reached, &made.node) } else { vec![made.node.clone()] };
+                let causes = chain.last().filter(|_| status == Status::Changed).and_then(|last| reached.get(last.as_str()));
+                Impact {
+                    kind: target.kind,
+                    name: target.name.clone(),
+                    label: made.label.clone(),
+                    directory: made.directory.clone(),
+                    status,
+                    views: BTreeSet::new(),
+                    distance: chain.len() - 1,
+                    causes: causes.map(|reached| reached.causes.clone()).unwrap_or_default(),
+                    chain,
+                }
+            });
+            impact.views.insert(name.clone());
+        }
+    }
+    Compared { impacts: found.into_values().collect(), targets: targets.len(), steps, reused }
+}
+
+/// A node that a change reaches.
+struct Reached<'v> {
+    /// The changes in the node itself; none where it is only its dependency that changed.
+    causes: Vec<Cause>,
+    /// The dependency through which the nearest change reaches it.
+    through: Option<&'v str>,
+}
+
+/// The nodes of the head that changed, or that depend on one that did.
+fn reached<'v>(base: &'v View, head: &'v View, same: &Sameness) -> BTreeMap<&'v str, Reached<'v>> {
+    let mut found = BTreeMap::new();
+    let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut open = VecDeque::new();
+    for (name, node) in &head.nodes {
+        for dep in &node.deps {
+            dependents.entry(dep).or_default().push(name);
+        }
+        let causes = match base.nodes.get(name) {
+            Some(before) => causes(before, node, same),
+            None => vec![Cause { what: "step".to_owned(), change: Change::Added, is_file: false }],
+        };
+        if !causes.is_empty() {
+            found.insert(name.as_str(), Reached { causes, through: None });
+            open.push_back(name.as_str());
+        }
+    }
+    // Breadth first, so that each node is reached from the nearest change.
+    while let Some(name) = open.pop_front() {
+        for dependent in dependents.get(name).into_iter().flatten() {
+            if !found.contains_key(dependent) {
+                found.insert(dependent, Reached { causes: Vec::new(), through: Some(name) });
+                open.push_back(dependent);
+            }
+        }
+    }
+    found
+}
+
+fn chain(reached: &BTreeMap<&str, Reached>, node: &str) -> Vec<String> {
+    let next = |name: &&str| reached.get(name).and_then(|reached| reached.through);
+    std::iter::successors(Some(node), next).map(str::to_owned).collect()
+}
+
+/// What is different in a node itself.
+fn causes(base: &Node, head: &Node, same: &Sameness) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let mut note = |what: &str, change, is_file| causes.push(Cause { what: what.to_owned(), change, is_file });
+    for (path, change) in differences(&base.files, &head.files, |path, before: &File, after: &File| {
+        let compiled = before.compiled && after.compiled && !before.id.is_empty() && !after.id.is_empty();
+        before.id == after.id || compiled && same(path, &before.id, &after.id)
+    }) {
+        // A file that is looked for in vain is one that isn't there.
+        let is_there = |files: &BTreeMap<String, File>| files.get(path).is_some_and(|file| !file.id.is_empty());
+        let change = match (is_there(&base.files), is_there(&head.files)) {
+            (true, true) => Change::Modified,
+            (false, true) => Change::Added,
+            (true, false) => Change::Removed,
+            (false, false) => change,
+        };
+        note(path, change, true);
+    }
+    for (what, change) in differences(&base.recipe, &head.recipe, |_, before, after| before == after) {
+        note(what, change, false);
+    }
+    let added = head.deps.difference(&base.deps).map(|dep| (dep, Change::Added));
+    for (dep, change) in added.chain(base.deps.difference(&head.deps).map(|dep| (dep, Change::Removed))) {
+        note(&format!("dependency {dep}"), change, false);
+    }
+    causes
+}
+
+/// The keys of what only one of two maps has, or what is different in them.
+fn differences<'m, V>(
+    base: &'m BTreeMap<String, V>,
+    head: &'m BTreeMap<String, V>,
+    is_same: impl Fn(&str, &V, &V) -> bool,
+) -> Vec<(&'m str, Change)> {
+    let removed = base.keys().filter(|key| !head.contains_key(*key)).map(|key| (key.as_str(), Change::Removed));
+    let changed = head.iter().filter_map(|(key, after)| match base.get(key) {
+        None => Some((key.as_str(), Change::Added)),
+        Some(before) if !is_same(key, before, after) => Some((key.as_str(), Change::Modified)),
+        Some(_) => None,
+    });
+    changed.chain(removed).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::affected::Made;
+use crate::digest::Sha256;
+
+/// A step: its name, its files with their IDs, and what it needs.
+type Step<'s> = (&'s str, &'s [(&'s str, &'s str)], &'s [&'s str]);
+
+/// A state with one view.
+fn state(nodes: &[Step]) -> State {
+    let node = |(name, files, deps): &Step| {
+        let file =
+            |(path, id): &(&str, &str)| ((*path).to_owned(), File { id: (*id).to_owned(), compiled: path.ends_with(".go") });
+        let node = Node {
+            recipe: BTreeMap::from([("SDK".to_owned(), Sha256::of("sdk"))]),
+            files: files.iter().map(file).collect(),
+            deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
+        };
+        ((*name).to_owned(), node)
+    };
+    let made = |(name, ..): &Step| {
+        let target = Target { kind: Kind::Package, name: (*name).to_owned() };
+        (target, Made { node: (*name).to_owned(), ..Made::default() })
+    };
+    let view = View { nodes: nodes.iter().map(node).collect(), targets: nodes.iter().map(made).collect() };
+    State { views: BTreeMap::from([("linux_amd64".to_owned(), view)]) }
+}
+
+fn affected(base: &State, head: &State) -> Vec<String> {
+    let same = |_: &str, one: &str, other: &str| one.trim_end_matches('\'') == other.trim_end_matches('\'');
+    let shown = |impact: Impact| {
+        let causes: Vec<String> = impact.causes.iter().map(|cause| format!("{} {:?}", cause.what, cause.change)).collect();
+        format!("{:?} {}: {}", impact.status, impact.chain.join(" < "), causes.join(", "))
+    };
+    compare(base, head, &same).impacts.into_iter().map(shown).collect()
+}
+
+#[test]
+fn changes_reach_what_depends_on_them_by_the_shortest_way() {
+    let base =
+        state(&[("a", &[("a.go", "1")], &[]), ("b", &[("b.go", "1")], &["a"]), ("c", &[], &["a", "b"]), ("d", &[], &[])]);
+    let mut head = base.clone();
+    assert_eq!(affected(&base, &head), [""; 0]);
+    let files = &mut head.views.get_mut("linux_amd64").unwrap().nodes.get_mut("a").unwrap().files;
+    files.get_mut("a.go").unwrap().id = "2".to_owned();
+    let wanted = ["Changed a: a.go Modified", "Changed b < a: a.go Modified", "Changed c < a: a.go Modified"];
+    assert_eq!(affected(&base, &head), wanted);
+    assert_eq!(compare(&base, &head, &|_, _, _| false).reused, 1);
+}
+
+#[test]
+fn what_compiles_to_the_same_is_the_same() {
+    let base = state(&[("a", &[("a.go", "1"), ("a.txt", "1")], &[])]);
+    assert_eq!(affected(&base, &state(&[("a", &[("a.go", "1'"), ("a.txt", "1")], &[])])), [""; 0]);
+    let other = state(&[("a", &[("a.go", "1"), ("a.txt", "1'")], &[])]);
+    assert_eq!(affected(&base, &other), ["Changed a: a.txt Modified"]);
+}
+
+#[test]
+fn what_comes_and_goes() {
+    let base = state(&[("a", &[("a.go", "1"), ("missing.h", "")], &[]), ("b", &[], &["a"])]);
+    let head = state(&[("a", &[("missing.h", "1"), ("c.go", "1")], &[]), ("c", &[], &[])]);
+    let wanted = ["Changed a: c.go Added, missing.h Added, a.go Removed", "Removed b: ", "Added c: "];
+    assert_eq!(affected(&base, &head), wanted);
+    let elsewhere = State { views: BTreeMap::from([("windows_amd64".to_owned(), base.views["linux_amd64"].clone())]) };
+    assert_eq!(affected(&base, &elsewhere), ["Added a: ", "Removed a: ", "Added b: ", "Removed b: "]);
+}
+
+#[test]
+fn another_dependency_is_a_change() {
+    let base = state(&[("a", &[], &[]), ("b", &[], &[]), ("c", &[], &["a"])]);
+    let head = state(&[("a", &[], &[]), ("b", &[], &[]), ("c", &[], &["b"])]);
+    assert_eq!(affected(&base, &head), ["Changed c: dependency b Added, dependency a Removed"]);
+}
+
+#[test]
+fn fingerprints_are_of_all_that_is_needed() {
+    let base = state(&[("a", &[("a.go", "1")], &[]), ("b", &[], &["a"]), ("c", &[], &[])]);
+    let head = state(&[("a", &[("a.go", "2")], &[]), ("b", &[], &["a"]), ("c", &[], &[])]);
+    let (one, other) = (base.views["linux_amd64"].fingerprints(), head.views["linux_amd64"].fingerprints());
+    let changed: BTreeSet<&str> =
+        one.iter().filter(|(target, digest)| other[*target] != **digest).map(|(target, _)| target.name.as_str()).collect();
+    assert_eq!(changed, BTreeSet::from(["a", "b"]));
+    // Steps that need each other end, too.
+    let circle = state(&[("a", &[], &["b"]), ("b", &[], &["a"])]);
+    assert_eq!(circle.views["linux_amd64"].fingerprints().len(), 2);
+    assert_eq!(affected(&circle, &circle), [""; 0]);
+}

@@ -1,0 +1,248 @@
+//! `godirect affected`
+
+mod formats;
+pub(super) mod side;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::output::{self, JSON_VERSION};
+use crate::affected::{self, Compared, Impact, Status};
+use crate::error::{self, Class, Error, Result};
+use crate::git::{Repository, Snapshot};
+use crate::source::mentions;
+use crate::write;
+use formats::Format;
+use side::{Chosen, Kind, Side, Truth, check_chosen};
+
+/// Tell which packages, tests and binaries a change can touch.
+///
+/// Compares two trees, the base and the head, which are read from git without a checkout; needs neither Go nor Bazel nor Nix nor a network. A
+/// target is affected if anything is different that its build consumes: the repository's files, packages that it needs, modules, SDK and
+/// flags as spec and lock say them; and for a test also what it may read while it runs (docs/affected.md has the rules). A change of comments that
+/// moves no code is no difference, except with --truth bazel and nix, where files count as they are.
+///
+/// Nothing is left out because of an error: when one of the trees can't be understood, the exit code is 2 and nothing is printed to standard
+/// output.
+///
+/// Examples: `godirect affected --base origin/main --merge-base`, `godirect affected --base HEAD^ --head HEAD --explain`,
+/// `godirect affected --base origin/main --format labels --kind test`
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Arguments {
+    /// The tree before the change: a branch, tag or commit.
+    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    base: String,
+    /// The tree after the change; by default the files that are checked out, with all that isn't committed.
+    #[arg(long, value_name = "REVISION")]
+    head: Option<String>,
+    /// Take as base where the head's history (that of HEAD, for files that are checked out) left the base's.
+    #[arg(long)]
+    merge_base: bool,
+    /// In place of --base, what `godirect fingerprint --save` has written there.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base"])]
+    base_state: Option<PathBuf>,
+    /// In place of --head, in the same way.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["head", "merge_base"])]
+    head_state: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Only targets of this kind; may be repeated.
+    #[arg(long, value_name = "KIND", value_enum)]
+    kind: Vec<Kind>,
+    /// What is printed. All but `text` leave out what the head doesn't have any more.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    format: Format,
+    /// What counts as a difference: what a Go build's result depends on, or what Bazel or Nix look at. By default what fits the format.
+    #[arg(long, value_name = "TRUTH", value_enum)]
+    truth: Option<Truth>,
+    /// Show why, from the change to the target: for this target (an import path, a binary or a label), or for all.
+    #[arg(long, value_name = "TARGET", num_args = 0..=1, default_missing_value = "")]
+    explain: Option<String>,
+    /// At most so many shards in the formats for CI; never more than 256.
+    #[arg(long, value_name = "N", default_value_t = formats::MAX_SHARDS)]
+    shards: usize,
+    /// Write the labels of affected packages and binaries to this file, for `bazel build --target_pattern_file`.
+    #[arg(long, value_name = "FILE")]
+    build_file: Option<PathBuf>,
+    /// Write the labels of affected tests to this file, for `bazel test --target_pattern_file`.
+    #[arg(long, value_name = "FILE")]
+    test_file: Option<PathBuf>,
+    /// Exit with 1 if something is affected, as `git diff --exit-code` does.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// What is affected, as JSON shows it.
+#[derive(Serialize)]
+struct Answer<'a> {
+    version: u32,
+    base: &'a str,
+    head: &'a str,
+    truth: Truth,
+    /// How many targets the two trees have.
+    targets: usize,
+    /// How many steps the builds of the head have, and how many of these are as in the base.
+    steps: usize,
+    reused_steps: usize,
+    /// Whether no target is affected.
+    nothing: bool,
+    affected: &'a [Impact],
+}
+
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    let start = Instant::now();
+    let truth = arguments.truth.unwrap_or(match arguments.format {
+        Format::Labels => Truth::Bazel,
+        Format::Nix => Truth::Nix,
+        _ if arguments.build_file.is_some() || arguments.test_file.is_some() => Truth::Bazel,
+        _ => Truth::Go,
+    });
+    let (base, head) = sides(directory, arguments)?;
+    let state = |side: &Side| side.state(directory, &arguments.chosen, truth);
+    let (before, after) = rayon::join(|| state(&base), || state(&head));
+    let (before, after) = (before?, after?);
+    check_chosen(&arguments.chosen, &[&before, &after])?;
+    let mut compared = match truth {
+        Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path)),
+        Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false),
+    };
+    if let (Some(before), Some(after)) = (base.commit(), head.commit()) {
+        refuse_submodules(before, after)?;
+    }
+    let wanted: BTreeSet<&str> = arguments.kind.iter().map(|kind| kind.name()).collect();
+    compared.impacts.retain(|impact| wanted.is_empty() || wanted.contains(impact.kind.name()));
+    write_patterns(arguments, &compared)?;
+    show(arguments, json, truth, (&base.name, &head.name), &compared, start)?;
+    let nothing = compared.impacts.is_empty();
+    Ok(if arguments.exit_code && !nothing { ExitCode::from(Class::Negative.exit_code()) } else { ExitCode::SUCCESS })
+}
+
+fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
+    if let (Some(base), Some(head)) = (&arguments.base_state, &arguments.head_state) {
+        return Ok((Side::saved(base)?, Side::saved(head)?));
+    }
+    let repository = Repository::discover(directory)?;
+    let head = match (&arguments.head_state, &arguments.head) {
+        (Some(file), _) => Side::saved(file)?,
+        (None, Some(revision)) => Side::of_commit(&repository, &repository.revision(revision)?, directory)?,
+        (None, None) => Side::of_worktree(&repository)?,
+    };
+    if let Some(file) = &arguments.base_state {
+        return Ok((Side::saved(file)?, head));
+    }
+    let mut base = repository.revision(&arguments.base)?;
+    if arguments.merge_base {
+        let head = repository.revision(arguments.head.as_deref().unwrap_or("HEAD"))?;
+        base = repository.merge_base(&base, &head)?;
+    }
+    Ok((Side::of_commit(&repository, &base, directory)?, head))
+}
+
+/// What Go packages in a submodule are made of isn't in the repository.
+fn refuse_submodules(base: &Snapshot, head: &Snapshot) -> Result<()> {
+    let read =
+        |tree: &Snapshot| tree.submodules().map_err(|e| Error::environment(format!("failed to read a tree of git: {e}")));
+    let (before, after) = (read(base)?, read(head)?);
+    match after.iter().find(|module| !before.contains(module)).or(before.iter().find(|module| !after.contains(module))) {
+        None => Ok(()),
+        Some((path, _)) => {
+            let error = Error::input(format!("the submodule {path} has changed, and its files aren't in this repository"));
+            Err(error.help("take all targets for affected, or check it out and compare with the working tree"))
+        }
+    }
+}
+
+/// Whether both trees have the same code in a Go file.
+fn is_same(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
+    let read = |side: &Side| side.read(&error::file_in(directory, path));
+    match (read(base), read(head)) {
+        (Some(one), Some(other)) => mentions::compile_to_the_same(&one, &other),
+        _ => false,
+    }
+}
+
+fn write_patterns(arguments: &Arguments, compared: &Compared) -> Result<()> {
+    let files = [(&arguments.build_file, false), (&arguments.test_file, true)];
+    for (file, is_test) in files.into_iter().filter_map(|(file, is_test)| Some((file.as_ref()?, is_test))) {
+        let labels = formats::labels(compared.impacts.iter().filter(|impact| (impact.kind == affected::Kind::Test) == is_test));
+        write::atomic(file, labels.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn show(
+    arguments: &Arguments,
+    json: bool,
+    truth: Truth,
+    (base, head): (&str, &str),
+    compared: &Compared,
+    start: Instant,
+) -> Result<()> {
+    let Compared { impacts, targets, steps, reused } = compared;
+    if json {
+        let (targets, steps, reused_steps, nothing) = (*targets, *steps, *reused, impacts.is_empty());
+        let affected = impacts;
+        return output::json(&Answer {
+            version: JSON_VERSION,
+            base,
+            head,
+            truth,
+            targets,
+            steps,
+            reused_steps,
+            nothing,
+            affected,
+        });
+    }
+    match arguments.format {
+        Format::Text => text(arguments, compared, start),
+        format => output::text(formats::render(format, &remaining(impacts), arguments.shards)?),
+    }
+}
+
+/// The impacts on targets that the head has.
+fn remaining(impacts: &[Impact]) -> Vec<&Impact> {
+    impacts.iter().filter(|impact| impact.status != Status::Removed).collect()
+}
+
+fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()> {
+    let Compared { impacts, targets, .. } = compared;
+    let of_target = |impact: &&Impact| match arguments.explain.as_deref() {
+        None | Some("") => true,
+        Some(name) => impact.name == name || impact.label == name || format!("./{}", impact.directory) == name,
+    };
+    let shown: Vec<&Impact> = impacts.iter().filter(of_target).collect();
+    let mut text = String::new();
+    for impact in &shown {
+        let status = match impact.status {
+            Status::Added => "  (new)",
+            Status::Changed => "",
+            Status::Removed => "  (gone)",
+        };
+        let because = if arguments.explain.is_some() { formats::because(impact) } else { String::new() };
+        text += &format!("{:<8} {}{status}{because}\n", impact.kind.name(), impact.name);
+    }
+    if shown.is_empty() && !impacts.is_empty() {
+        text += "this target isn't affected\n";
+    }
+    let count = |kind, noun: &str| {
+        let number = impacts.iter().filter(|impact| impact.kind == kind).count();
+        output::count(number, noun)
+    };
+    let [packages, tests] =
+        [(affected::Kind::Package, "package"), (affected::Kind::Test, "test")].map(|(k, noun)| count(k, noun));
+    let binaries = impacts.iter().filter(|impact| impact.kind == affected::Kind::Binary).count();
+    let binaries = if binaries == 1 { "1 binary".to_owned() } else { format!("{binaries} binaries") };
+    let summary = match impacts.is_empty() {
+        true => format!("nothing of {}", output::count(*targets, "target")),
+        false => format!("{packages}, {tests}, {binaries} of {}", output::count(*targets, "target")),
+    };
+    output::text(text)?;
+    output::line("affected", format!("{summary}  {}", output::duration(start.elapsed())));
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! A tree whose targets are compared: a commit, the files that are checked out, or what was saved of one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::affected::{self, State};
+use crate::cli::output;
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::git::{Repository, Revision, Snapshot, Worktree};
+use crate::project::state::Build;
+use crate::project::{self, Project};
+
+/// What counts as a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Truth {
+    /// What is different for the compiler and the linker, and for tests that run.
+    Go,
+    /// Inputs of Bazel's actions, BUILD files and what configures Bazel.
+    Bazel,
+    /// Inputs of derivations, and the Nix files.
+    Nix,
+}
+
+/// A kind of target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Package,
+    Test,
+    Binary,
+}
+
+impl Kind {
+    /// As it is shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Package => affected::Kind::Package,
+            Kind::Test => affected::Kind::Test,
+            Kind::Binary => affected::Kind::Binary,
+        }
+        .name()
+    }
+}
+
+/// Which of the spec's configurations count.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct Chosen {
+    /// Only for this platform of the spec (its name, or GOOS/GOARCH); may be repeated. By default for all.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+    /// Only in this profile of the spec. By default in all that binaries have.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// A tree.
+pub struct Side {
+    /// How messages name it.
+    pub name: String,
+    files: Files,
+    tree: Tree,
+}
+
+enum Tree {
+    Commit(Arc<Snapshot>),
+    Worktree(Worktree),
+    Saved(Box<Saved>),
+}
+
+/// What is saved of a tree.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    version: u32,
+    truth: Truth,
+    state: State,
+}
+
+/// The version of saved states.
+const VERSION: u32 = 1;
+
+impl Side {
+    /// The tree of a commit.
+    pub fn of_commit(repository: &Arc<Repository>, revision: &Revision, directory: &Path) -> Result<Side> {
+        let tree = repository.snapshot(revision)?;
+        let files = Files::of_commit(tree.clone(), directory);
+        Ok(Side { name: format!("{} ({})", revision.name, &revision.commit[..12]), files, tree: Tree::Commit(tree) })
+    }
+
+    /// The files that are checked out.
+    pub fn of_worktree(repository: &Arc<Repository>) -> Result<Side> {
+        let tree = Tree::Worktree(repository.worktree()?);
+        Ok(Side { name: "the working tree".to_owned(), files: Files::default(), tree })
+    }
+
+    /// What was saved in a file.
+    pub fn saved(file: &Path) -> Result<Side> {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::io("read", file, &e))?;
+        let help = "write it anew: `godirect fingerprint --save FILE`";
+        let wrong = |why: String| Error::input(format!("{} is no saved state: {why}", file.display())).help(help);
+        let saved: Saved = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        if saved.version != VERSION {
+            return Err(wrong(format!("its version is {}, and this program knows {VERSION}", saved.version)));
+        }
+        Ok(Side { name: file.display().to_string(), files: Files::default(), tree: Tree::Saved(Box::new(saved)) })
+    }
+
+    /// The commit that it is.
+    pub fn commit(&self) -> Option<&Snapshot> {
+        match &self.tree {
+            Tree::Commit(tree) => Some(tree),
+            Tree::Worktree(_) | Tree::Saved(_) => None,
+        }
+    }
+
+    /// The content of a file; none of what was saved.
+    pub fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        match &self.tree {
+            Tree::Saved(_) => None,
+            Tree::Commit(_) | Tree::Worktree(_) => self.files.read(path).ok(),
+        }
+    }
+
+    /// What its targets are made of.
+    pub fn state(&self, directory: &Path, chosen: &Chosen, truth: Truth) -> Result<State> {
+        let state = match &self.tree {
+            Tree::Commit(tree) => self.read_state(directory, chosen, truth, &|path| tree.id(path)),
+            Tree::Worktree(tree) => self.read_state(directory, chosen, truth, &|path| tree.id(path)),
+            Tree::Saved(saved) if saved.truth != truth => {
+                let error = Error::input("it was saved with another --truth");
+                Err(error.help("give the same --truth to both commands"))
+            }
+            Tree::Saved(saved) => Ok(saved.state.clone()),
+        };
+        state.map_err(|error| error.context(format!("in {}", self.name)))
+    }
+
+    fn read_state(&self, directory: &Path, chosen: &Chosen, truth: Truth, id: &project::state::FileId) -> Result<State> {
+        let project = Project::open_through(self.files.clone(), directory)?;
+        let lock = project::read_lock(&self.files, directory)?;
+        let locked = project.with_lock(&lock)?;
+        let mut variants = project.variants();
+        variants.retain(|variant| {
+            let target = variant.target;
+            let is = |name: &String| name == "all" || *name == target.name || name.parse().is_ok_and(|p| target.platform == p);
+            let of_platform = chosen.platform.is_empty() || chosen.platform.iter().any(is);
+            of_platform && chosen.profile.as_ref().is_none_or(|profile| profile == variant.profile_name)
+        });
+        let build = match truth {
+            Truth::Go => Build::Go,
+            Truth::Bazel => Build::Bazel,
+            Truth::Nix => Build::Nix,
+        };
+        locked.state(&variants, build, id)
+    }
+}
+
+/// Saves a state for later.
+pub fn save(file: &Path, truth: Truth, state: &State) -> Result<()> {
+    let saved = Saved { version: VERSION, truth, state: state.clone() };
+    let text = output::as_json(&saved)?;
+    crate::write::atomic(file, text.as_bytes())
+}
+
+/// A platform or profile that no tree has is a mistake.
+pub fn check_chosen(chosen: &Chosen, states: &[&State]) -> Result<()> {
+    if states.iter().any(|state| !state.views.is_empty()) {
+        return Ok(());
+    }
+    let what: Vec<&str> = chosen.platform.iter().chain(&chosen.profile).map(String::as_str).collect();
+    let error = Error::input(format!("the spec has no platform with a profile that is {}", what.join(" and ")));
+    Err(error.help("`godirect graph --json` shows which there are"))
+}

@@ -1,0 +1,447 @@
+//! What the targets of a tree are made of, as [`affected`](crate::affected) compares it: the recipe of everything that can be built, and the
+//! IDs of all files that it reads.
+
+mod attributes;
+mod build_files;
+mod includes;
+mod runtime;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::stamps::Stamps;
+use super::{Locked, ProjectBinary, Variant, context, roots};
+use crate::affected::state::File;
+use crate::affected::{Kind, Made, Node, State, Target, View};
+use crate::digest::Sha256;
+use crate::emit::bazel;
+use crate::error::{Error, Result};
+use crate::graph::tested::{TestGraph, Tested, Tests};
+use crate::graph::{Origin, Package, PackageGraph};
+use crate::lock::file::LockedSdk;
+use crate::name::ImportPath;
+use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
+use crate::plan::cgo::{self, UsesC};
+use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
+use crate::source::context::BuildContext;
+use crate::source::header::DebugSetting;
+use crate::source::tree::join;
+use attributes::Attributes;
+use runtime::Runtime;
+
+/// Gives the ID of a file's content, by its path relative to the spec.
+pub type FileId<'a> = dyn Fn(&str) -> std::io::Result<String> + Sync + 'a;
+
+/// By what targets are built, as far as more counts than the recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// By the embedded engine or the go command.
+    Go,
+    /// By Bazel, for which its own files count, too.
+    Bazel,
+    /// By Nix, in the same way.
+    Nix,
+}
+
+/// A part of the recipe: what compiles and links.
+const SDK: &str = "SDK";
+/// The environment of the tools.
+const ENVIRONMENT: &str = "environment";
+/// What tools are run with.
+const ARGUMENTS: &str = "arguments";
+/// The files of a module of others.
+const MODULE: &str = "module";
+/// What pkg-config is asked for.
+const PKG_CONFIG: &str = "pkg-config";
+/// Why it can't be built.
+const PROBLEM: &str = "problem";
+
+impl Locked<'_> {
+    /// What the targets of some variants are made of. Values that a build reads from its environment, and the machine's C compiler, are
+    /// taken to be the same in all trees.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan::supported::check`]; a directory that can't be read, a `#cgo` line that is malformed. Anything else that is wrong with a
+    /// package is what its targets are made of.
+    pub fn state(&self, variants: &[Variant], build: Build, id: &FileId) -> Result<State> {
+        for variant in variants {
+            let go = &self.sdk(variant.profile).version;
+            plan::supported::check(go, &variant.target.platform, variant.profile)?;
+        }
+        let (runtime, attributes) = (Runtime::new(&self.project.tree), Attributes::new(&self.project.tree, id));
+        let view = |variant: &Variant| {
+            let view = ViewOf { locked: self, variant: *variant, id, attributes: &attributes };
+            Ok((variant.name(), view.view(&runtime, build)?))
+        };
+        Ok(State { views: variants.par_iter().map(view).collect::<Result<_>>()? })
+    }
+}
+
+/// What a view is made from.
+struct ViewOf<'v, 'l> {
+    locked: &'v Locked<'l>,
+    variant: Variant<'v>,
+    id: &'v FileId<'v>,
+    attributes: &'v Attributes<'v>,
+}
+
+impl ViewOf<'_, '_> {
+    fn view(&self, runtime: &Runtime, build: Build) -> Result<View> {
+        let locked = self.locked;
+        let (sdk, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
+        let context = context(sdk, self.variant);
+        let mut paths = roots(sources, &context, &locked.project.binaries, true)?;
+        paths.dedup();
+        let profile = self.variant.profile;
+        let godebug = |directives: &[&DebugSetting]| locked.godebug_of(directives.iter().copied(), profile);
+        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, None, true)?;
+        let c = self.toolchain(&context, &found.graph)?;
+        let mut view = View::default();
+        self.add_tests(&mut view, &found, &context, &c, runtime)?;
+        self.add_binaries(&mut view, &context, &c)?;
+        self.add_build_files(&mut view, build)?;
+        Ok(view)
+    }
+
+    /// Files that say to Bazel or Nix how to build: those of the whole repository are of each target, BUILD files of those in their directory.
+    fn add_build_files(&self, view: &mut View, build: Build) -> Result<()> {
+        const WORKSPACE: &str = "workspace";
+        let tree = &self.locked.project.tree;
+        let files = match build {
+            Build::Go => return Ok(()),
+            Build::Bazel => build_files::of_bazel(tree)?,
+            Build::Nix => build_files::of_nix(tree)?,
+        };
+        let node = |files: &[String]| -> Result<Node> {
+            let files = files.iter().map(|file| Ok((file.clone(), self.file(file, false)?))).collect::<Result<_>>()?;
+            Ok(Node { files, ..Node::default() })
+        };
+        view.nodes.insert(WORKSPACE.to_owned(), node(&files.shared)?);
+        let mut of_targets = Vec::new();
+        for made in view.targets.values() {
+            of_targets.push((made.node.clone(), made.directory.clone()));
+        }
+        for (target, directory) in of_targets {
+            let mut deps = vec![WORKSPACE.to_owned()];
+            if let Some(file) = files.of_directories.get(&directory) {
+                deps.push(format!("file {file}"));
+                view.nodes.insert(format!("file {file}"), node(std::slice::from_ref(file))?);
+            }
+            if let Some(node) = view.nodes.get_mut(&target) {
+                node.deps.extend(deps);
+            }
+        }
+        Ok(())
+    }
+
+    /// Packages and their tests.
+    fn add_tests(
+        &self,
+        view: &mut View,
+        found: &TestGraph,
+        context: &BuildContext,
+        c: &Toolchain,
+        runtime: &Runtime,
+    ) -> Result<()> {
+        let TestGraph { graph, tested, .. } = found;
+        let (mut tests, mut plain) = (Vec::new(), Vec::new());
+        for tested in tested {
+            let broken = match &tested.tests {
+                Tests::Broken(wrong) => Some(wrong.clone()),
+                Tests::None => None,
+                Tests::Program(program) => {
+                    let (_, directory) = self.locked.directory_of(tested)?;
+                    match self.locked.functions(&directory, [&program.internal, &program.external])? {
+                        Ok([internal, external]) => {
+                            tests.push(test::Test { tested: &tested.path, program, internal, external });
+                            None
+                        }
+                        Err(wrong) => Some(vec![wrong]),
+                    }
+                }
+            };
+            if graph.get(&tested.path).is_some() {
+                plain.push(&tested.path);
+                self.add_target(view, Kind::Package, tested, graph)?;
+            }
+            if tested.has_tests {
+                self.add_target(view, Kind::Test, tested, graph)?;
+            }
+            if let Some(wrong) = broken {
+                self.add_broken(view, tested, graph, &wrong)?;
+            }
+        }
+        let configuration = self
+            .with_settings(context, c, Some(found), |settings| test::configuration(graph, settings, &tests, &plain, false))??;
+        let runtime_files = |test: &test::Test| -> Result<(String, BTreeSet<String>)> {
+            let tested = tested.iter().find(|tested| tested.path == *test.tested);
+            let (root, directory) = tested.map(|tested| self.locked.directory_of(tested)).transpose()?.unwrap_or_default();
+            Ok((test.tested.to_string(), runtime.files(graph, &self.locked.mains, test, &root, &directory)?))
+        };
+        let runtime: BTreeMap<String, BTreeSet<String>> = tests.par_iter().map(runtime_files).collect::<Result<_>>()?;
+        self.add_configuration(view, graph, &configuration, Kind::Test)?;
+        for (path, files) in runtime {
+            let node = view.nodes.get_mut(&node_name(Kind::Test, &path));
+            let files = files.into_iter().map(|file| Ok((file.clone(), self.file(&file, false)?)));
+            node.map(|node| files.collect::<Result<BTreeMap<_, _>>>().map(|files| node.files.extend(files))).transpose()?;
+        }
+        Ok(())
+    }
+
+    fn add_target(&self, view: &mut View, kind: Kind, tested: &Tested, graph: &PackageGraph) -> Result<()> {
+        let (path, (_, directory)) = (tested.path.as_str(), self.locked.directory_of(tested)?);
+        let is_main = graph.get(&tested.path).is_some_and(Package::is_main);
+        let name = if kind == Kind::Test { bazel::test_of(path) } else { bazel::library_of(path, is_main) };
+        let label = bazel::label(&directory, &name);
+        view.targets.insert(target(kind, path), Made { node: node_name(kind, path), label, directory });
+        Ok(())
+    }
+
+    /// A package that can't be built, or whose tests can't.
+    fn add_broken(&self, view: &mut View, tested: &Tested, graph: &PackageGraph, wrong: &[String]) -> Result<()> {
+        if graph.get(&tested.path).is_none() {
+            self.add_target(view, Kind::Package, tested, graph)?;
+        }
+        for kind in [Kind::Package, Kind::Test] {
+            let name = node_name(kind, tested.path.as_str());
+            let is_missing = kind == Kind::Test || graph.get(&tested.path).is_none();
+            if is_missing && view.targets.contains_key(&target(kind, tested.path.as_str())) {
+                let recipe = BTreeMap::from([(PROBLEM.to_owned(), Sha256::of(wrong.join("\n")))]);
+                view.nodes.insert(name, Node { recipe, ..Node::default() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The spec's binaries.
+    fn add_binaries(&self, view: &mut View, context: &BuildContext, c: &Toolchain) -> Result<()> {
+        let locked = self.locked;
+        let (_, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
+        for (name, binary) in locked.project.binaries_of(self.variant) {
+            let planned = PackageGraph::load(sources, context, std::slice::from_ref(&binary.main), false).and_then(|graph| {
+                Ok(self.binary(&graph, name, binary, context, c)?.map(|configuration| (graph, configuration)))
+            });
+            let node = node_name(Kind::Binary, name);
+            match planned {
+                Ok(Some((graph, configuration))) => self.add_configuration(view, &graph, &configuration, Kind::Binary)?,
+                // It has no files here.
+                Ok(None) => continue,
+                Err(error) => {
+                    let recipe = BTreeMap::from([(PROBLEM.to_owned(), Sha256::of(error.to_string()))]);
+                    view.nodes.insert(node.clone(), Node { recipe, ..Node::default() });
+                }
+            }
+            let is_first = binary.profiles.first().is_some_and(|first| first == self.variant.profile_name);
+            let rule =
+                if is_first { binary.target.clone() } else { format!("{}_{}", binary.target, self.variant.profile_name) };
+            let (label, directory) = (bazel::label(&binary.directory, &rule), binary.directory.clone());
+            view.targets.insert(target(Kind::Binary, name), Made { node, label, directory });
+        }
+        Ok(())
+    }
+
+    /// How a binary is built; `None` where its main package has no files.
+    fn binary(
+        &self,
+        graph: &PackageGraph,
+        name: &str,
+        binary: &ProjectBinary,
+        context: &BuildContext,
+        c: &Toolchain,
+    ) -> Result<Option<Configuration>> {
+        if !binary.is_built(graph)? {
+            return Ok(None);
+        }
+        let (project, Variant { profile_name, profile, .. }) = (self.locked.project, self.variant);
+        let planned = plan::Binary {
+            name,
+            main: &binary.main,
+            default: project.is_default(self.variant, binary),
+            default_godebug: self.locked.default_godebug(graph, profile, &binary.main),
+            pgo: project.pgo(profile_name, profile, binary)?,
+            is_test: false,
+            omit_debug: false,
+        };
+        self.with_settings(context, c, None, |settings| plan::configuration(graph, settings, &[planned]))?.map(Some)
+    }
+
+    fn with_settings<T>(
+        &self,
+        context: &BuildContext,
+        c: &Toolchain,
+        tested: Option<&TestGraph>,
+        act: impl FnOnce(Settings) -> T,
+    ) -> Result<T> {
+        let (locked, profile) = (self.locked, self.variant.profile);
+        let sdk = locked.sdk(profile);
+        let names = tested.map(|found| found.tested.iter().map(|tested| tested.path.clone()).collect::<BTreeSet<ImportPath>>());
+        Ok(act(Settings {
+            go: &context.go,
+            goversion: &sdk.goversion(),
+            goexperiment: &locked.goexperiment(self.variant)?,
+            platform: &context.platform,
+            profile,
+            stamps: &Stamps::Placeholders.values(self.variant.profile_name, profile)?,
+            mains: locked.mains(),
+            modules: &locked.modules,
+            context,
+            c: Some(c),
+            tested: names.as_ref(),
+            cover: None,
+        }))
+    }
+
+    /// A C toolchain that stands for the one of whatever machine builds.
+    fn toolchain(&self, context: &BuildContext, graph: &PackageGraph) -> Result<Toolchain> {
+        let mut toolchain = Toolchain::default();
+        let needs = self.with_settings(context, &Toolchain::default(), None, |settings| {
+            graph.packages().iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect::<Result<Vec<_>>>()
+        })??;
+        for need in needs {
+            for (_, program) in need.compilers {
+                let compiler = Compiler { program: program.clone(), knows: OPTIONAL.into(), version: String::new() };
+                toolchain.compilers.insert(program, compiler);
+            }
+            if !need.pkg_config.is_empty() {
+                toolchain.pkg_config.insert(need.pkg_config, PkgConfig::default());
+            }
+        }
+        Ok(toolchain)
+    }
+
+    /// Adds the steps of a configuration, whose binaries make targets of a kind.
+    fn add_configuration(
+        &self,
+        view: &mut View,
+        graph: &PackageGraph,
+        configuration: &Configuration,
+        kind: Kind,
+    ) -> Result<()> {
+        let sdk = self.locked.sdk(self.variant.profile);
+        let shared = BTreeMap::from([
+            (SDK.to_owned(), sdk_digest(sdk)?),
+            (ENVIRONMENT.to_owned(), Sha256::of(json(&configuration.env)?)),
+        ]);
+        let by_unit: BTreeMap<String, &Package> = graph.packages().iter().map(|package| (package.unit(), package)).collect();
+        for (name, action) in &configuration.packages {
+            let what = json(&(&action.source, &action.steps, action.header, &action.c))?;
+            let mut recipe = shared.clone();
+            recipe.insert(ARGUMENTS.to_owned(), Sha256::of(what));
+            let deps = action.deps.iter().cloned().collect();
+            let mut node = Node { recipe, files: BTreeMap::new(), deps };
+            // A profile that optimisation is guided by is the package's for one program.
+            let unit = by_unit
+                .get(name.split_once(" [").filter(|_| !by_unit.contains_key(name)).map_or(name.as_str(), |(path, _)| path));
+            self.add_source(&mut node, unit.copied(), &action.source, &action.steps, action.c.as_ref())?;
+            merge(view, name.clone(), node)?;
+        }
+        for (name, binary) in &configuration.binaries {
+            let mut recipe = shared.clone();
+            recipe.insert(ARGUMENTS.to_owned(), Sha256::of(json(&(&binary.file, &binary.steps, &binary.c))?));
+            let node = node_name(kind, name);
+            view.nodes.insert(node, Node { recipe, files: BTreeMap::new(), deps: binary.deps.iter().cloned().collect() });
+        }
+        Ok(())
+    }
+
+    /// Adds the files that a step reads.
+    fn add_source(
+        &self,
+        node: &mut Node,
+        package: Option<&Package>,
+        source: &Source,
+        steps: &[Step],
+        c: Option<&UsesC>,
+    ) -> Result<()> {
+        match source {
+            Source::Std { .. } => {}
+            Source::Module { .. } => {
+                if let Some(Origin::Module { index, .. }) = package.map(|package| &package.origin)
+                    && let ModuleFiles::Zip(h1) = &self.locked.modules[*index].files
+                {
+                    node.recipe.insert(MODULE.to_owned(), Sha256::of(h1.to_string()));
+                }
+            }
+            Source::Local { local, files } => {
+                let selection = package.map(|package| &package.selection.files);
+                let embedded: BTreeSet<&String> = selection.iter().flat_map(|files| files.embed.values().flatten()).collect();
+                let is_compiled = |file: &String| {
+                    let is_go = selection.is_some_and(|files| files.go.contains(file));
+                    is_go && !embedded.contains(file) && !file.ends_with("_test.go")
+                };
+                for file in files {
+                    let path = join(local, file);
+                    let found = self.file(&path, is_compiled(file))?;
+                    node.files.insert(path, found);
+                }
+                let has_includes = c.is_some() || selection.is_some_and(|files| !files.asm.is_empty());
+                if has_includes {
+                    for path in includes::closure(&self.locked.project.tree, local, files, steps)? {
+                        let found = self.file(&path, false)?;
+                        node.files.entry(path).or_insert(found);
+                    }
+                }
+            }
+        }
+        if let (Some(_), Some(package)) = (c, package) {
+            let wanted = package.selection.files.cgo_lines.iter().collect::<Vec<_>>();
+            node.recipe.insert(PKG_CONFIG.to_owned(), Sha256::of(json(&wanted)?));
+        }
+        Ok(())
+    }
+
+    fn file(&self, path: &str, compiled: bool) -> Result<File> {
+        match (self.id)(path) {
+            Ok(id) => Ok(File { id: id + &self.attributes.of(path)?, compiled }),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
+                ) =>
+            {
+                Ok(File { id: String::new(), compiled: false })
+            }
+            Err(e) => Err(Error::io("read", path.as_ref(), &e)),
+        }
+    }
+}
+
+fn target(kind: Kind, name: &str) -> Target {
+    Target { kind, name: name.to_owned() }
+}
+
+/// The name of the step that makes a target; that of a package is its import path.
+fn node_name(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::Package => name.to_owned(),
+        Kind::Test | Kind::Binary => format!("{} {name}", kind.name()),
+    }
+}
+
+/// Adds a step. What two configurations call the same may be compiled with other flags in each: then the step is both.
+fn merge(view: &mut View, name: String, node: Node) -> Result<()> {
+    let Some(known) = view.nodes.get_mut(&name).filter(|known| **known != node) else {
+        view.nodes.entry(name).or_insert(node);
+        return Ok(());
+    };
+    for (what, digest) in node.recipe {
+        let before = known.recipe.get(&what).copied().filter(|before| *before != digest);
+        let both = before.map(|before| Sha256::of(format!("{before} {digest}")));
+        known.recipe.insert(what, both.unwrap_or(digest));
+    }
+    known.files.extend(node.files);
+    known.deps.extend(node.deps);
+    Ok(())
+}
+
+/// What tells an SDK from others.
+fn sdk_digest(sdk: &LockedSdk) -> Result<Sha256> {
+    let downloads: Vec<_> = sdk.downloads.iter().map(|download| (download.platform, &download.nar)).collect();
+    Ok(Sha256::of(json(&(&sdk.version, downloads, &sdk.build))?))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::environment(format!("failed to write JSON: {e}")))
+}

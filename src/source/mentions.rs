@@ -1,0 +1,150 @@
+//! What Go source may read while it runs, as far as it can be seen: names of files in string literals.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::token::{Kind, Lexer, lossy, unquote};
+
+/// Longer literals are no paths.
+const MAX_LENGTH: usize = 1024;
+
+/// What a file mentions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mentions {
+    /// The values of string literals that may be paths, relative ones.
+    pub paths: BTreeSet<String>,
+    /// The patterns of comments `//godirect:data PATTERN…`, which declare files that are read.
+    pub declared: BTreeSet<String>,
+    /// Whether it asks where it is (`os.Getwd`, `runtime.Caller`), so that it may put paths together.
+    pub asks_where: bool,
+}
+
+/// How a declaration begins.
+const DECLARATION: &str = "//godirect:data";
+
+impl Mentions {
+    /// What Go source mentions; any bytes are accepted.
+    pub fn of(content: &[u8]) -> Mentions {
+        let mut found = Mentions::default();
+        let mut lexer = Lexer::new(content);
+        loop {
+            let token = lexer.next_token();
+            match token.kind {
+                Kind::End => return found,
+                Kind::String => {
+                    let value = unquote(token.text).unwrap_or_default();
+                    let value = lossy(&value);
+                    if is_path(&value) {
+                        found.paths.insert(value.into_owned());
+                    }
+                }
+                Kind::Ident => found.asks_where |= token.is_word("Getwd") || token.is_word("Caller"),
+                Kind::LineComment => {
+                    let text = lossy(token.text);
+                    if let Some(patterns) = text.strip_prefix(DECLARATION).filter(|rest| rest.starts_with([' ', '\t'])) {
+                        found.declared.extend(patterns.split_whitespace().map(str::to_owned));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds what another file mentions.
+    pub fn extend(&mut self, other: &Mentions) {
+        self.paths.extend(other.paths.iter().cloned());
+        self.declared.extend(other.declared.iter().cloned());
+        self.asks_where |= other.asks_where;
+    }
+}
+
+fn is_path(value: &str) -> bool {
+    !value.is_empty() && value.len() <= MAX_LENGTH && !value.starts_with('/') && !value.contains(|c: char| c.is_control())
+}
+
+/// Whether two Go files compile to the same, whatever their comments say: all tokens are the same and stand in the same lines and
+/// columns, and so do the comments that the compiler reads. Any bytes are accepted.
+pub fn compile_to_the_same(one: &[u8], other: &[u8]) -> bool {
+    let (mut one, mut other) = (Significant::new(one), Significant::new(other));
+    loop {
+        let (a, b) = (one.next(), other.next());
+        if a != b {
+            return false;
+        }
+        if a.is_none() {
+            return one.lexer.errors().is_empty() && other.lexer.errors().is_empty();
+        }
+    }
+}
+
+/// The tokens that count, each with its line and column.
+struct Significant<'a> {
+    text: &'a [u8],
+    lexer: Lexer<'a>,
+}
+
+impl<'a> Significant<'a> {
+    fn new(text: &'a [u8]) -> Significant<'a> {
+        Significant { text, lexer: Lexer::new(text) }
+    }
+}
+
+impl<'a> Iterator for Significant<'a> {
+    type Item = (Kind, &'a [u8], u32, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let token = self.lexer.next_token();
+            if token.kind == Kind::End {
+                return None;
+            }
+            // `//go:…`, `//line`, `//export`, `/*line …*/`: what is no prose begins without a space.
+            let is_prose = token.is_comment() && token.text.get(2).is_none_or(u8::is_ascii_whitespace);
+            if !is_prose {
+                // A line end that stands for a semicolon comes after the comment, however long that is.
+                let is_line_end = token.kind == Kind::Semicolon && token.text.is_empty();
+                let start = memchr::memrchr(b'\n', &self.text[..token.start]).map_or(0, |at| at + 1);
+                let column = if is_line_end { 0 } else { token.start - start };
+                return Some((token.kind, token.text, token.line, column));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_declarations_are_found() {
+        let found = Mentions::of(
+            b"package p\n\n//godirect:data ../shared/*.txt  x\n//godirect:dataless y\nvar a = \"testdata/a\" + `..`\nvar _ = \"/abs\" + \"\" + \"a\\nb\"\nfunc f() { os.Getwd() }\n",
+        );
+        let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<BTreeSet<String>>();
+        let wanted = Mentions { paths: set(&["testdata/a", ".."]), declared: set(&["../shared/*.txt", "x"]), asks_where: true };
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn only_prose_may_differ() {
+        let same = |one: &str, other: &str| compile_to_the_same(one.as_bytes(), other.as_bytes());
+        let file = "package p // one\n\n// F is.\nfunc F() {}\n";
+        assert!(same(file, "package p // another\n\n// G was.\nfunc F() {}\n"));
+        assert!(same(file, "package p\n\n//\tF.\nfunc F() {}\n"));
+        assert!(same("/* a\n b */\npackage p\n", "\n\npackage p\n"));
+        for other in [
+            "package p // one\n\n// F\n// is.\nfunc F() {}\n",
+            "package p // one\n\n// F is.\nfunc  F() {}\n",
+            "package p // one\n\n//go:noinline\nfunc F() {}\n",
+            "package p // one\n\n//line x.go:1\nfunc F() {}\n",
+            "package p // one\n\n//export F\nfunc F() {}\n",
+            "package p // one\n\n// F is.\nfunc F() {} \"\n",
+            "package q // one\n\n// F is.\nfunc F() {}\n",
+        ] {
+            assert!(!same(file, other), "{other}");
+        }
+        // What can't be read as Go is the same only if it is.
+        assert!(!same("package p\n\x00// a\n", "package p\n\x00// b\n"));
+    }
+}

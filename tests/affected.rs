@@ -1,0 +1,79 @@
+//! `godirect affected` beside the pinned SDK: whatever has another build ID for `go list -export` must be in the answer.
+
+#[path = "affected/oracle.rs"]
+mod oracle;
+#[path = "affected/rows.rs"]
+mod rows;
+#[path = "support/cli.rs"]
+#[allow(dead_code)]
+mod support;
+#[path = "affected/trees.rs"]
+mod trees;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Project, Ran};
+
+/// The platforms of the repository's spec.
+const VIEWS: [(&str, &str); 2] = [("linux_amd64", "linux/amd64"), ("windows_amd64", "windows/amd64")];
+
+/// Runs git in a project.
+fn git(project: &Project, arguments: &[&str]) -> String {
+    let output = git_command(&project.root(), arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "git {arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout).trim_end().to_owned()
+}
+
+fn git_command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    let identity = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "protocol.file.allow=always"];
+    command.current_dir(directory).args(identity).args(arguments);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+    command
+}
+
+/// The repository of the rows, as its first commit.
+fn base() -> Project {
+    let files = support::read_tree(&support::repository("tests/affected/repo"));
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), files).with_user_cache();
+    git(&project, &["init", "-q"]);
+    commit(&project, "base");
+    project
+}
+
+fn commit(project: &Project, message: &str) {
+    git(project, &["add", "-A"]);
+    git(project, &["commit", "-q", "--allow-empty", "-m", message]);
+}
+
+/// What is affected, as `kind name`, with its view.
+fn affected(project: &Project, arguments: &[&str]) -> BTreeSet<(String, String)> {
+    let ran = run(project, &[arguments, &["--json"]].concat());
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut found = BTreeSet::new();
+    for impact in answer["affected"].as_array().unwrap() {
+        let name = format!("{} {}", impact["kind"].as_str().unwrap(), impact["name"].as_str().unwrap());
+        for view in impact["views"].as_array().unwrap() {
+            found.insert((name.clone(), view.as_str().unwrap().to_owned()));
+        }
+    }
+    assert_eq!(answer["nothing"], found.is_empty());
+    found
+}
+
+fn run(project: &Project, arguments: &[&str]) -> Ran {
+    project.run(&[&["affected"], arguments].concat())
+}
+
+/// Copies what a link or a mode would be lost of.
+fn link(project: &Project, to: &str, path: &str) {
+    let path = project.root().join(path);
+    let _ = fs::remove_file(&path);
+    std::os::unix::fs::symlink(to, path).unwrap();
+}

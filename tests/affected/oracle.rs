@@ -1,0 +1,92 @@
+//! What the pinned SDK's own build IDs say: an ID is of everything that a package is compiled from, and of what came out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::VIEWS;
+use super::support::{GOROOT, Project};
+
+/// What decides about each target's result, by view and target; the text is the same if the results are.
+pub type Truth = BTreeMap<(String, String), String>;
+
+/// Kept between runs, so that std is compiled once.
+fn cache(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("affected").join(name)
+}
+
+/// What the go command says of a tree as it is.
+pub fn truth(project: &Project) -> Truth {
+    let mut truth = Truth::new();
+    for (view, platform) in VIEWS {
+        let packages = list(project, platform);
+        let content = |path: &str| {
+            let id = packages.get(path).and_then(|package| package["BuildID"].as_str()).unwrap_or_default();
+            id.rsplit_once('/').map_or(String::new(), |(_, content)| content.to_owned())
+        };
+        for (path, package) in &packages {
+            let is_variant = package["ForTest"].is_string();
+            let is_own = path.starts_with("example.com/m/");
+            // What somebody imports in vain is listed, too.
+            let is_nowhere = package["Dir"].is_null();
+            if is_variant && !path.ends_with(".test") || !is_own || is_nowhere {
+                continue;
+            }
+            let deps = package["Deps"].as_array().into_iter().flatten().map(|dep| dep.as_str().unwrap());
+            let parts: BTreeSet<String> = deps.chain([path.as_str()]).map(content).collect();
+            let is_wrong = !package["Error"].is_null() || !package["DepsErrors"].is_null();
+            for target in targets(path, package) {
+                let mut parts = parts.clone();
+                // It is linked.
+                if !target.starts_with("package") {
+                    parts.insert(package["DefaultGODEBUG"].to_string());
+                }
+                let text = if is_wrong { "error".to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
+                truth.insert((view.to_owned(), target), text);
+            }
+        }
+    }
+    truth
+}
+
+/// The targets that a package of the go command is.
+fn targets(path: &str, package: &Value) -> Vec<String> {
+    if let Some(tested) = path.strip_suffix(".test") {
+        return vec![format!("test {tested}")];
+    }
+    // Where there are only tests, the go command lists a package, too.
+    if package["GoFiles"].is_null() && package["CgoFiles"].is_null() && package["Error"].is_null() {
+        return Vec::new();
+    }
+    let mut targets = vec![format!("package {path}")];
+    if package["Name"] == "main" {
+        targets.push(format!("binary {}", path.rsplit('/').next().unwrap()));
+    }
+    targets
+}
+
+fn list(project: &Project, platform: &str) -> BTreeMap<String, Value> {
+    let (goos, goarch) = platform.split_once('/').unwrap();
+    let mut go = Command::new(GOROOT.join("bin/go"));
+    go.args(["list", "-e", "-deps", "-test", "-export", "-json", "./..."]).current_dir(project.root()).env_clear();
+    for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
+        go.envs(std::env::var(variable).map(|value| (variable, value)));
+    }
+    go.envs([("GOOS", goos), ("GOARCH", goarch), ("CGO_ENABLED", "0"), ("GOTOOLCHAIN", "local"), ("GOENV", "off")]);
+    go.envs([("GOFLAGS", "-trimpath -buildvcs=false -modcacherw"), ("GOSUMDB", "off"), ("PATH", "/usr/bin:/bin")]);
+    go.env("GOCACHE", cache("go-build")).env("GOPATH", cache("go")).env("HOME", cache("home"));
+    let output = go.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let values = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
+    let packages = values.map(|value| value.unwrap_or_else(|e| panic!("go list: {e}: {errors}")));
+    packages.map(|package| (package["ImportPath"].as_str().unwrap().to_owned(), package)).collect()
+}
+
+/// The targets whose results differ, that only one tree has, or that can be built in only one.
+pub fn must(base: &Truth, head: &Truth) -> BTreeSet<(String, String)> {
+    let keys: BTreeSet<_> = base.keys().chain(head.keys()).collect();
+    let differs = keys.into_iter().filter(|key| base.get(*key) != head.get(*key));
+    differs.map(|(view, target)| (target.clone(), view.clone())).collect()
+}

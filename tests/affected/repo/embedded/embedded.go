@@ -1,0 +1,6 @@
+package embedded
+
+import "embed"
+
+//go:embed data/*.txt
+var Data embed.FS

@@ -1,0 +1,5 @@
+package ext
+
+import "github.com/google/uuid"
+
+func New() string { return uuid.Nil.String() }

@@ -1,0 +1,9 @@
+package onlytest
+
+import (
+	"testing"
+
+	"example.com/m/plat"
+)
+
+func TestName(t *testing.T) { _ = plat.Name() }

@@ -1,0 +1,234 @@
+//! What one change touches: what is expected, and that the go command's own build IDs agree.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::LazyLock;
+
+use super::oracle::{Truth, must, truth};
+use super::support::Project;
+use super::{VIEWS, affected, base, link};
+
+/// What the go command says before any change.
+static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base()));
+
+const LIB: [&str; 4] = ["package cmd/tool", "binary tool", "package lib", "test lib"];
+const EMBEDDED: [&str; 3] = ["package embedded", "package cmd/tool", "binary tool"];
+const ASM: [&str; 4] = ["package asm", "test asm", "package cmd/other", "binary other"];
+
+/// Everything that links the standard library's default for GODEBUG.
+const LINKED: [&str; 5] = ["binary tool", "binary other", "test lib", "test asm", "test onlytest"];
+
+/// Changes the repository, and expects these targets to be affected in all views, those that are marked with `@view` only there.
+#[track_caller]
+fn check(change: impl FnOnce(&Project), expected: &[&str]) {
+    let project = base();
+    change(&project);
+    let got = affected(&project, &[]);
+    let mut wanted = BTreeSet::new();
+    for text in expected {
+        let (target, only) = text.split_once('@').map_or((*text, None), |(target, view)| (target, Some(view)));
+        let (kind, name) = target.split_once(' ').unwrap();
+        let name = if kind == "binary" { name.to_owned() } else { format!("example.com/m/{name}") };
+        for (view, _) in VIEWS.iter().filter(|(view, _)| only.is_none_or(|only| only == *view)) {
+            wanted.insert((format!("{kind} {name}"), (*view).to_owned()));
+        }
+    }
+    assert_eq!(got, wanted, "what is affected");
+    let missing: Vec<_> = must(&BASE, &truth(&project)).difference(&got).cloned().collect();
+    assert!(missing.is_empty(), "the go command sees more: {missing:?}");
+}
+
+#[test]
+fn nothing() {
+    check(|_| {}, &[]);
+}
+
+#[test]
+fn a_comment() {
+    check(
+        |p| {
+            p.edit("lib/lib.go", "// A comment in a function.", "// Another one, which is longer.");
+            p.edit("lib/lib.go", "// Package lib greets.", "// Package lib does.");
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_comment_that_moves_code() {
+    check(|p| p.edit("lib/lib.go", "// A comment", "//\n\t// A comment"), &LIB);
+}
+
+#[test]
+fn a_comment_for_the_compiler() {
+    check(|p| p.edit("lib/lib.go", "// Greet greets somebody.", "//go:noinline"), &LIB);
+}
+
+#[test]
+fn a_body() {
+    check(|p| p.edit("lib/lib.go", "Hello, ", "Hi, "), &LIB);
+}
+
+#[test]
+fn another_name_of_a_file() {
+    check(|p| fs::rename(p.root().join("lib/lib.go"), p.root().join("lib/greet.go")).unwrap(), &LIB);
+}
+
+#[test]
+fn an_embedded_file() {
+    check(|p| p.write("embedded/data/a.txt", "A\n"), &EMBEDDED);
+}
+
+#[test]
+fn an_embedded_file_less() {
+    check(|p| fs::remove_file(p.root().join("embedded/data/b.txt")).unwrap(), &EMBEDDED);
+}
+
+#[test]
+fn an_embedded_file_more() {
+    check(|p| p.write("embedded/data/d.txt", ""), &EMBEDDED);
+}
+
+#[test]
+fn what_nobody_reads() {
+    check(
+        |p| {
+            p.write("lib/README.md", "another\n");
+            p.write("embedded/data/c.md", "another\n");
+            p.write("docs/new.md", "new\n");
+            p.write("go.mod", &format!("// A comment.\n{}", p.read("go.mod")));
+            let mode = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(p.root().join("lib/lib.go"), mode).unwrap();
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_file_of_one_platform() {
+    let dependents = ["package plat", "test onlytest", "package cmd/tool", "binary tool"].map(|t| format!("{t}@windows_amd64"));
+    let expected: Vec<&str> = dependents.iter().map(String::as_str).collect();
+    check(|p| p.edit("plat/plat_windows.go", "\"windows\"", "\"win\""), &expected);
+}
+
+#[test]
+fn a_test() {
+    check(|p| p.edit("lib/lib_test.go", "\" you \"", "\"you\""), &["test lib"]);
+    check(|p| p.edit("lib/x_test.go", "\"you\"", "\"him\""), &["test lib"]);
+}
+
+#[test]
+fn a_test_more_and_one_less() {
+    let test = "package plat\n\nimport \"testing\"\n\nfunc TestName(t *testing.T) {}\n";
+    check(|p| p.write("plat/plat_test.go", test), &["test plat"]);
+    check(|p| fs::remove_file(p.root().join("asm/asm_test.go")).unwrap(), &["test asm"]);
+}
+
+#[test]
+fn assembly() {
+    check(|p| p.edit("asm/asm_amd64.s", "ADDQ $OWN", "ADDQ $(OWN)"), &ASM);
+    check(|p| p.write("asm/own.h", "#define OWN 2\n"), &ASM);
+}
+
+/// The go command's IDs know nothing of it (golang/go#24355).
+#[test]
+fn a_header_elsewhere() {
+    check(|p| p.write("shared/defs.h", "#define SHARED 0x1\n"), &ASM);
+}
+
+#[test]
+fn what_a_test_reads() {
+    check(|p| p.write("lib/testdata/greeting.txt", "Hello!"), &["test lib"]);
+    check(|p| p.write("lib/testdata/more/new.txt", "new"), &["test lib"]);
+    check(|p| p.write("shared/words.txt", "other words\n"), &["test lib"]);
+    check(|p| fs::remove_file(p.root().join("shared/words.txt")).unwrap(), &["test lib"]);
+}
+
+#[test]
+fn a_declared_file() {
+    let declare =
+        |p: &Project| p.edit("asm/asm_test.go", "package asm\n", "package asm\n\n//godirect:data ../shared/words.txt\n");
+    let project = base();
+    declare(&project);
+    super::commit(&project, "declared");
+    project.write("shared/words.txt", "other\n");
+    let found = affected(&project, &[]).into_iter().filter(|(_, view)| view == "linux_amd64").map(|(target, _)| target);
+    assert_eq!(found.collect::<Vec<_>>(), ["test example.com/m/asm", "test example.com/m/lib"]);
+}
+
+#[test]
+fn the_go_line() {
+    let everything = [&LIB[..], &EMBEDDED[..1], &ASM[..], &["package plat", "package ext", "test onlytest"]].concat();
+    check(|p| p.edit("go.mod", "go 1.24", "go 1.25"), &everything);
+}
+
+#[test]
+fn godebug() {
+    check(|p| p.write("go.mod", &format!("{}\ngodebug panicnil=1\n", p.read("go.mod"))), &LINKED);
+    let line = "//go:debug panicnil=1\npackage main\n";
+    check(|p| p.edit("cmd/tool/main.go", "package main\n", line), &["binary tool", "package cmd/tool"]);
+}
+
+#[test]
+fn c_where_it_is_not_compiled() {
+    check(|p| p.write("lib/more.c", "int x;\n"), &[]);
+}
+
+#[test]
+fn a_package_more_and_one_less() {
+    check(|p| p.write("lib/sub/sub.go", "package sub\n"), &["package lib/sub"]);
+    check(
+        |p| {
+            fs::remove_dir_all(p.root().join("cmd/other")).unwrap();
+        },
+        &["package cmd/other", "binary other"],
+    );
+}
+
+#[test]
+fn what_is_wrong() {
+    check(|p| p.edit("lib/lib.go", "package lib", "package"), &LIB);
+    check(|p| p.edit("lib/lib.go", "\"strings\"", "\"strinks\""), &LIB);
+    check(|p| p.edit("cmd/other/main.go", "example.com/m/ext", "example.com/m/none"), &["package cmd/other", "binary other"]);
+}
+
+#[test]
+fn a_link_to_the_same() {
+    check(
+        |p| {
+            fs::rename(p.root().join("lib/lib.go"), p.root().join("shared/lib.txt")).unwrap();
+            link(p, "../shared/lib.txt", "lib/lib.go");
+        },
+        &[],
+    );
+}
+
+#[test]
+fn another_version_of_a_module() {
+    check(
+        |p| {
+            p.edit("go.mod", "uuid v1.5.0", "uuid v1.6.0");
+            p.write(
+                "go.sum",
+                "github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=\n\
+                 github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n",
+            );
+            p.succeeds(&["lock"]);
+        },
+        &["package ext", "package cmd/other", "binary other"],
+    );
+}
+
+#[test]
+fn more_lines_in_go_sum() {
+    let line = "github.com/google/uuid v1.4.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n";
+    check(|p| p.write("go.sum", &(line.to_owned() + &p.read("go.sum"))), &[]);
+}
+
+#[test]
+fn the_spec() {
+    // What is linked without symbols is other binaries, and other tests.
+    check(|p| p.write("godirect.star", &(p.read("godirect.star") + "\nprofile(\"default\", strip = True)\n")), &LINKED);
+    check(|p| p.write("godirect.star", &format!("# A comment.\n{}", p.read("godirect.star"))), &[]);
+}
