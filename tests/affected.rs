@@ -1,5 +1,7 @@
 //! `godirect affected` beside the pinned SDK: whatever has another build ID for `go list -export` must be in the answer.
 
+#[path = "affected/histories.rs"]
+mod histories;
 #[path = "affected/oracle.rs"]
 mod oracle;
 #[path = "affected/rows.rs"]
@@ -51,14 +53,17 @@ fn commit(project: &Project, message: &str) {
     git(project, &["commit", "-q", "--allow-empty", "-m", message]);
 }
 
-/// What is affected, as `kind name`, with its view.
+/// What is affected, as `kind name` (of a binary its directory), with its view.
 fn affected(project: &Project, arguments: &[&str]) -> BTreeSet<(String, String)> {
     let ran = run(project, &[arguments, &["--json"]].concat());
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
     let mut found = BTreeSet::new();
     for impact in answer["affected"].as_array().unwrap() {
-        let name = format!("{} {}", impact["kind"].as_str().unwrap(), impact["name"].as_str().unwrap());
+        let (kind, name) = (impact["kind"].as_str().unwrap(), impact["name"].as_str().unwrap());
+        // The go command knows binaries by their packages.
+        let name = if kind == "binary" { impact["directory"].as_str().unwrap() } else { name };
+        let name = format!("{kind} {name}");
         for view in impact["views"].as_array().unwrap() {
             found.insert((name.clone(), view.as_str().unwrap().to_owned()));
         }

@@ -6,21 +6,20 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::VIEWS;
 use super::support::{GOROOT, Project};
 
 /// What decides about each target's result, by view and target; the text is the same if the results are.
 pub type Truth = BTreeMap<(String, String), String>;
 
 /// Kept between runs, so that std is compiled once.
-fn cache(name: &str) -> PathBuf {
+pub fn cache(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("affected").join(name)
 }
 
-/// What the go command says of a tree as it is.
-pub fn truth(project: &Project) -> Truth {
+/// What the go command says of the packages of a module, in a tree as it is.
+pub fn truth(project: &Project, module: &str, views: &[(&str, &str)]) -> Truth {
     let mut truth = Truth::new();
-    for (view, platform) in VIEWS {
+    for (view, platform) in views {
         let packages = list(project, platform);
         let content = |path: &str| {
             let id = packages.get(path).and_then(|package| package["BuildID"].as_str()).unwrap_or_default();
@@ -28,7 +27,7 @@ pub fn truth(project: &Project) -> Truth {
         };
         for (path, package) in &packages {
             let is_variant = package["ForTest"].is_string();
-            let is_own = path.starts_with("example.com/m/");
+            let is_own = package["Module"]["Main"] == true || path.ends_with(".test") && path.starts_with(module);
             // What somebody imports in vain is listed, too.
             let is_nowhere = package["Dir"].is_null();
             if is_variant && !path.ends_with(".test") || !is_own || is_nowhere {
@@ -37,14 +36,14 @@ pub fn truth(project: &Project) -> Truth {
             let deps = package["Deps"].as_array().into_iter().flatten().map(|dep| dep.as_str().unwrap());
             let parts: BTreeSet<String> = deps.chain([path.as_str()]).map(content).collect();
             let is_wrong = !package["Error"].is_null() || !package["DepsErrors"].is_null();
-            for target in targets(path, package) {
+            for target in targets(project, path, package) {
                 let mut parts = parts.clone();
                 // It is linked.
                 if !target.starts_with("package") {
                     parts.insert(package["DefaultGODEBUG"].to_string());
                 }
                 let text = if is_wrong { "error".to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
-                truth.insert((view.to_owned(), target), text);
+                truth.insert(((*view).to_owned(), target), text);
             }
         }
     }
@@ -52,7 +51,7 @@ pub fn truth(project: &Project) -> Truth {
 }
 
 /// The targets that a package of the go command is.
-fn targets(path: &str, package: &Value) -> Vec<String> {
+fn targets(project: &Project, path: &str, package: &Value) -> Vec<String> {
     if let Some(tested) = path.strip_suffix(".test") {
         return vec![format!("test {tested}")];
     }
@@ -62,7 +61,9 @@ fn targets(path: &str, package: &Value) -> Vec<String> {
     }
     let mut targets = vec![format!("package {path}")];
     if package["Name"] == "main" {
-        targets.push(format!("binary {}", path.rsplit('/').next().unwrap()));
+        let directory = Path::new(package["Dir"].as_str().unwrap());
+        let root = project.root().canonicalize().unwrap();
+        targets.push(format!("binary {}", directory.strip_prefix(root).unwrap().display()));
     }
     targets
 }

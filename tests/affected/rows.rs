@@ -10,14 +10,14 @@ use super::support::Project;
 use super::{VIEWS, affected, base, link};
 
 /// What the go command says before any change.
-static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base()));
+static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base(), "example.com/m", &VIEWS));
 
-const LIB: [&str; 4] = ["package cmd/tool", "binary tool", "package lib", "test lib"];
-const EMBEDDED: [&str; 3] = ["package embedded", "package cmd/tool", "binary tool"];
-const ASM: [&str; 4] = ["package asm", "test asm", "package cmd/other", "binary other"];
+const LIB: [&str; 4] = ["package cmd/tool", "binary cmd/tool", "package lib", "test lib"];
+const EMBEDDED: [&str; 3] = ["package embedded", "package cmd/tool", "binary cmd/tool"];
+const ASM: [&str; 4] = ["package asm", "test asm", "package cmd/other", "binary cmd/other"];
 
 /// Everything that links the standard library's default for GODEBUG.
-const LINKED: [&str; 5] = ["binary tool", "binary other", "test lib", "test asm", "test onlytest"];
+const LINKED: [&str; 5] = ["binary cmd/tool", "binary cmd/other", "test lib", "test asm", "test onlytest"];
 
 /// Changes the repository, and expects these targets to be affected in all views, those that are marked with `@view` only there.
 #[track_caller]
@@ -35,7 +35,7 @@ fn check(change: impl FnOnce(&Project), expected: &[&str]) {
         }
     }
     assert_eq!(got, wanted, "what is affected");
-    let missing: Vec<_> = must(&BASE, &truth(&project)).difference(&got).cloned().collect();
+    let missing: Vec<_> = must(&BASE, &truth(&project, "example.com/m", &VIEWS)).difference(&got).cloned().collect();
     assert!(missing.is_empty(), "the go command sees more: {missing:?}");
 }
 
@@ -107,7 +107,8 @@ fn what_nobody_reads() {
 
 #[test]
 fn a_file_of_one_platform() {
-    let dependents = ["package plat", "test onlytest", "package cmd/tool", "binary tool"].map(|t| format!("{t}@windows_amd64"));
+    let dependents =
+        ["package plat", "test onlytest", "package cmd/tool", "binary cmd/tool"].map(|t| format!("{t}@windows_amd64"));
     let expected: Vec<&str> = dependents.iter().map(String::as_str).collect();
     check(|p| p.edit("plat/plat_windows.go", "\"windows\"", "\"win\""), &expected);
 }
@@ -167,7 +168,7 @@ fn the_go_line() {
 fn godebug() {
     check(|p| p.write("go.mod", &format!("{}\ngodebug panicnil=1\n", p.read("go.mod"))), &LINKED);
     let line = "//go:debug panicnil=1\npackage main\n";
-    check(|p| p.edit("cmd/tool/main.go", "package main\n", line), &["binary tool", "package cmd/tool"]);
+    check(|p| p.edit("cmd/tool/main.go", "package main\n", line), &["binary cmd/tool", "package cmd/tool"]);
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn a_package_more_and_one_less() {
         |p| {
             fs::remove_dir_all(p.root().join("cmd/other")).unwrap();
         },
-        &["package cmd/other", "binary other"],
+        &["package cmd/other", "binary cmd/other"],
     );
 }
 
@@ -190,7 +191,10 @@ fn a_package_more_and_one_less() {
 fn what_is_wrong() {
     check(|p| p.edit("lib/lib.go", "package lib", "package"), &LIB);
     check(|p| p.edit("lib/lib.go", "\"strings\"", "\"strinks\""), &LIB);
-    check(|p| p.edit("cmd/other/main.go", "example.com/m/ext", "example.com/m/none"), &["package cmd/other", "binary other"]);
+    check(
+        |p| p.edit("cmd/other/main.go", "example.com/m/ext", "example.com/m/none"),
+        &["package cmd/other", "binary cmd/other"],
+    );
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn another_version_of_a_module() {
             );
             p.succeeds(&["lock"]);
         },
-        &["package ext", "package cmd/other", "binary other"],
+        &["package ext", "package cmd/other", "binary cmd/other"],
     );
 }
 

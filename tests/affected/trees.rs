@@ -14,7 +14,7 @@ fn changed() -> Project {
     project
 }
 
-const EXT: [&str; 3] = ["binary other", "package example.com/m/cmd/other", "package example.com/m/ext"];
+const EXT: [&str; 3] = ["binary cmd/other", "package example.com/m/cmd/other", "package example.com/m/ext"];
 
 fn names(project: &Project, arguments: &[&str]) -> Vec<String> {
     let found = affected(project, arguments).into_iter().filter(|(_, view)| view == "linux_amd64");
@@ -31,7 +31,8 @@ fn commits_and_files_that_are_not_committed() {
     project.edit("lib/x_test.go", "\"you\"", "\"him\"");
     git(&project, &["add", "-A"]);
     project.write("embedded/data/e.txt", "e\n");
-    let more = ["binary tool", "package example.com/m/cmd/tool", "package example.com/m/embedded", "test example.com/m/lib"];
+    let more =
+        ["binary cmd/tool", "package example.com/m/cmd/tool", "package example.com/m/embedded", "test example.com/m/lib"];
     assert_eq!(names(&project, &[]), more);
     assert!(names(&project, &["--head", "HEAD"]).is_empty());
 }
@@ -191,7 +192,7 @@ fn trees_that_can_not_be_understood() {
 fn conflicts_and_removed_files_in_the_index() {
     let project = base();
     fs::remove_file(project.root().join("embedded/data/b.txt")).unwrap();
-    let embedded = ["binary tool", "package example.com/m/cmd/tool", "package example.com/m/embedded"];
+    let embedded = ["binary cmd/tool", "package example.com/m/cmd/tool", "package example.com/m/embedded"];
     assert_eq!(names(&project, &[]), embedded);
     git_command(&project.root(), &["rm", "-q", "--cached", "embedded/data/b.txt"]).status().unwrap();
     assert_eq!(names(&project, &[]), embedded);

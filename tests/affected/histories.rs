@@ -1,0 +1,304 @@
+//! Released versions of real modules, one committed after the other, and random changes of them: whatever the go command's build IDs tell
+//! apart must be in the answer, and little else.
+//!
+//! `GODIRECT_TEST_HISTORIES=all` takes all modules and many changes, and writes the table of docs/affected.md.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::oracle::{must, truth};
+use super::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
+use super::{affected, commit, git, run};
+
+/// Modules with consecutive versions.
+const MODULES: [(&str, &[&str]); 9] = [
+    ("github.com/google/uuid", &["v1.3.1", "v1.4.0", "v1.5.0", "v1.6.0"]),
+    ("github.com/spf13/pflag", &["v1.0.6", "v1.0.7", "v1.0.9", "v1.0.10"]),
+    ("github.com/BurntSushi/toml", &["v1.3.2", "v1.4.0", "v1.5.0", "v1.6.0"]),
+    ("github.com/spf13/cobra", &["v1.8.1", "v1.9.0", "v1.9.1", "v1.10.1"]),
+    ("golang.org/x/mod", &["v0.28.0", "v0.29.0", "v0.30.0"]),
+    ("golang.org/x/sync", &["v0.17.0", "v0.18.0", "v0.19.0"]),
+    ("github.com/gorilla/mux", &["v1.7.4", "v1.8.0", "v1.8.1"]),
+    ("github.com/klauspost/compress", &["v1.17.10", "v1.17.11", "v1.18.0"]),
+    ("golang.org/x/crypto", &["v0.43.0", "v0.44.0", "v0.45.0"]),
+];
+/// Random changes of each module.
+const CHANGES: usize = 25;
+const VIEW: [(&str, &str); 1] = [("linux_amd64", "linux/amd64")];
+const SPEC: &str = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n";
+const TABLE: &str = "| module | comparisons | affected by the oracle | missing | also in the answer | by files that tests may read | precision |";
+
+/// What many comparisons have in common.
+#[derive(Default)]
+struct Score {
+    comparisons: usize,
+    must: usize,
+    missing: Vec<String>,
+    more: usize,
+    by_files: usize,
+}
+
+impl Score {
+    /// The share of the answer that the oracle has, too; without tests that only files they may read are the reason for.
+    fn precision(&self) -> f64 {
+        let all = self.must - self.missing.len() + self.more;
+        if all == 0 { 1.0 } else { (self.must - self.missing.len()) as f64 / all as f64 }
+    }
+
+    fn add(&mut self, other: Score) {
+        self.comparisons += other.comparisons;
+        self.must += other.must;
+        self.missing.extend(other.missing);
+        self.more += other.more;
+        self.by_files += other.by_files;
+    }
+
+    fn row(&self, name: &str) -> String {
+        let Score { comparisons, must, missing, more, by_files } = self;
+        format!("| {name} | {comparisons} | {must} | {} | {more} | {by_files} | {:.3} |", missing.len(), self.precision())
+    }
+}
+
+#[test]
+fn recall_is_complete() {
+    let is_full = std::env::var("GODIRECT_TEST_HISTORIES").is_ok_and(|value| value == "all");
+    let (modules, changes) = if is_full { (&MODULES[..], CHANGES) } else { (&MODULES[..1], 6) };
+    let mut rows = vec![TABLE.to_owned(), "|---|---:|---:|---:|---:|---:|---:|".to_owned()];
+    let mut all = Score::default();
+    for (module, versions) in modules {
+        let score = history(module, versions, changes);
+        rows.push(score.row(&format!("`{module}` {} to {}", versions[0], versions[versions.len() - 1])));
+        eprintln!("{}", rows[rows.len() - 1]);
+        all.add(score);
+    }
+    rows.push(all.row("**all**"));
+    if is_full {
+        write_table(&rows);
+    }
+    assert!(all.missing.is_empty(), "the go command sees more: {:#?}", all.missing);
+}
+
+/// Compares each version with the one before, and the last one with random changes of it.
+fn history(module: &str, versions: &[&str], changes: usize) -> Score {
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), []).with_user_cache();
+    git(&project, &["init", "-q"]);
+    let mut score = Score::default();
+    let mut before = None;
+    for version in versions {
+        let mut files = unpacked(module, version);
+        files.retain(|path, _| !path.starts_with("vendor/"));
+        files.insert("godirect.star".to_owned(), SPEC.as_bytes().to_vec());
+        clear(&project);
+        write_tree(&project.root(), &files, files.keys());
+        go(&project.root(), &["mod", "tidy"]);
+        project.succeeds(&["lock"]);
+        commit(&project, version);
+        let now = truth(&project, module, &VIEW);
+        if let Some(before) = &before {
+            let what = format!("{module}@{version}");
+            score.add(compared(&project, &["--base", "HEAD^", "--head", "HEAD"], &what, must(before, &now)));
+        }
+        before = Some(now);
+    }
+    let before = before.unwrap();
+    let mut random = Random(module.len() as u64 + 1);
+    for _ in 0..changes {
+        let what = mutate(&project, &mut random);
+        let now = truth(&project, module, &VIEW);
+        score.add(compared(&project, &[], &format!("{module}: {what}"), must(&before, &now)));
+        git(&project, &["reset", "-q", "--hard"]);
+        git(&project, &["clean", "-qfdx"]);
+    }
+    score
+}
+
+/// Holds an answer against what must be in it.
+fn compared(project: &Project, arguments: &[&str], what: &str, must: BTreeSet<(String, String)>) -> Score {
+    let got = affected(project, arguments);
+    let ran = run(project, &[arguments, &["--json"]].concat());
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut by_files = BTreeSet::new();
+    for impact in
+        answer["affected"].as_array().unwrap().iter().filter(|impact| impact["kind"] == "test" && impact["distance"] == 0)
+    {
+        let causes = impact["causes"].as_array().unwrap();
+        if !causes.is_empty() && causes.iter().all(|cause| cause["is_file"] == true) {
+            by_files.insert((format!("test {}", impact["name"].as_str().unwrap()), VIEW[0].0.to_owned()));
+        }
+    }
+    let more: BTreeSet<_> = got.difference(&must).cloned().collect();
+    Score {
+        comparisons: 1,
+        must: must.len(),
+        missing: must.difference(&got).map(|(target, _)| format!("{target} after {what}")).collect(),
+        more: more.difference(&by_files).count(),
+        by_files: more.intersection(&by_files).count(),
+    }
+}
+
+/// The files of a module's version.
+fn unpacked(module: &str, version: &str) -> Tree {
+    let directory = tempfile::tempdir().unwrap();
+    let output = go(directory.path(), &["mod", "download", "-json", &format!("{module}@{version}")]);
+    let answer: Value = serde_json::from_str(&output).unwrap();
+    read_tree(Path::new(answer["Dir"].as_str().unwrap_or_else(|| panic!("{output}"))))
+}
+
+fn go(directory: &Path, arguments: &[&str]) -> String {
+    let mut go = Command::new(GOROOT.join("bin/go"));
+    go.args(arguments).current_dir(directory).env_clear();
+    for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
+        go.envs(std::env::var(variable).map(|value| (variable, value)));
+    }
+    go.envs([
+        ("GOTOOLCHAIN", "local"),
+        ("GOENV", "off"),
+        ("GOFLAGS", "-modcacherw"),
+        ("GONOSUMDB", "*"),
+        ("GONOSUMCHECK", "1"),
+    ]);
+    go.env("GOPATH", super::oracle::cache("go"))
+        .env("GOCACHE", super::oracle::cache("go-build"))
+        .env("HOME", super::oracle::cache("home"));
+    let output = go.output().unwrap();
+    assert!(output.status.success(), "go {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Removes everything but what git has.
+fn clear(project: &Project) {
+    for entry in fs::read_dir(project.root()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.ends_with(".git") {
+            continue;
+        }
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.unwrap();
+    }
+}
+
+/// A linear congruential generator: the same changes each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % limit.max(1)
+    }
+
+    fn choose<'c, T>(&mut self, of: &'c [T]) -> &'c T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// Changes something; tells what.
+fn mutate(project: &Project, random: &mut Random) -> String {
+    let files: Vec<String> = git(project, &["ls-files"]).lines().map(str::to_owned).collect();
+    let with = |end: &str| -> Vec<String> { files.iter().filter(|path| path.ends_with(end)).cloned().collect() };
+    let go: Vec<String> = with(".go").into_iter().filter(|path| !path.contains("testdata/")).collect();
+    let path = random.choose(&go).clone();
+    let place = project.root().join(&path);
+    let text = fs::read_to_string(&place).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let at = random.below(lines.len());
+    let with_line = |line: &str| lines[..at].concat() + line + &lines[at..].concat();
+    match random.below(14) {
+        0 => {
+            fs::write(&place, with_line("// Another line.\n")).unwrap();
+            format!("a comment more at {path}:{at}")
+        }
+        1 => {
+            fs::write(&place, text.replacen("// ", "// X", 1 + at)).unwrap();
+            format!("other comments in {path}")
+        }
+        2 => {
+            let digit = lines[at].replace('1', "2").replace("\"\"", "\"x\"");
+            fs::write(&place, lines[..at].concat() + &digit + &lines[at + 1..].concat()).unwrap();
+            format!("other literals at {path}:{at}")
+        }
+        3 => {
+            fs::remove_file(&place).unwrap();
+            format!("without {path}")
+        }
+        4 => {
+            let to = place.with_file_name(format!("zz_{}", place.file_name().unwrap().to_str().unwrap()));
+            fs::rename(&place, to).unwrap();
+            format!("another name of {path}")
+        }
+        5 => {
+            let name = text
+                .lines()
+                .find_map(|line| line.strip_prefix("package "))
+                .unwrap_or("p")
+                .split_whitespace()
+                .next()
+                .unwrap_or("p");
+            fs::write(place.with_file_name("zz_new.go"), format!("package {name}\n\nvar ZzNew = {at}\n")).unwrap();
+            format!("one more file beside {path}")
+        }
+        6 => {
+            fs::write(&place, format!("//go:build windows\n\n{text}")).unwrap();
+            format!("only for Windows: {path}")
+        }
+        7 => {
+            let any = random.choose(&files).clone();
+            let place = project.root().join(&any);
+            let mut content = fs::read(&place).unwrap_or_default();
+            content.push(b'\n');
+            fs::write(place, content).unwrap();
+            format!("a line end more in {any}")
+        }
+        8 => {
+            let any = random.choose(&files).clone();
+            if !["go.mod", "godirect.star", "godirect.lock.json"].contains(&any.as_str()) {
+                fs::remove_file(project.root().join(&any)).unwrap();
+            }
+            format!("without {any}")
+        }
+        9 => {
+            let data: Vec<String> = files.iter().filter(|path| path.contains("testdata/")).cloned().collect();
+            let any = if data.is_empty() { "README.md".to_owned() } else { random.choose(&data).clone() };
+            project.write(&any, "other data\n");
+            format!("other data in {any}")
+        }
+        10 => {
+            let assembly = with(".s");
+            let any = if assembly.is_empty() { path.clone() } else { random.choose(&assembly).clone() };
+            let text = project.read(&any);
+            project.write(&any, &(text + "\n// The end.\n"));
+            format!("a comment at the end of {any}")
+        }
+        11 => {
+            let gomod = project.read("go.mod");
+            let line = gomod.lines().find(|line| line.starts_with("go ")).unwrap().to_owned();
+            let other = if line == "go 1.22" { "go 1.23" } else { "go 1.22" };
+            project.write("go.mod", &gomod.replacen(&line, other, 1));
+            project.run(&["lock"]);
+            format!("{other} in the place of {line}")
+        }
+        12 => {
+            let gomod = project.read("go.mod");
+            project.write("go.mod", &(gomod + "\ngodebug panicnil=1\n"));
+            "godebug".to_owned()
+        }
+        _ => {
+            let directory = path.rsplit_once('/').map_or(String::new(), |(directory, _)| format!("{directory}/"));
+            project.write(&format!("{directory}zzsub/sub.go"), "package zzsub\n");
+            fs::write(&place, text.replacen("import (\n", &format!("import (\n\t_ \"embed\"\n\n"), 1)).unwrap();
+            format!("another package below {directory} and another import in {path}")
+        }
+    }
+}
+
+/// Puts the table into the documentation.
+fn write_table(rows: &[String]) {
+    let path = repository("docs/affected.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let start = text.find(TABLE).expect("the table's first line");
+    let end = start + text[start..].find("\n\n").map_or(text.len() - start, |end| end + 1);
+    fs::write(path, format!("{}{}\n{}", &text[..start], rows.join("\n"), &text[end..])).unwrap();
+}
