@@ -50,6 +50,8 @@ pub struct Package {
     pub tool_imports: BTreeSet<ImportPath>,
     /// Packages that the linker needs besides the imports; only for `main`.
     pub linker_deps: BTreeSet<ImportPath>,
+    /// All that it imports in the order of the go command, which may name some twice, with `unsafe`; only where tests are built.
+    pub import_order: Vec<String>,
     /// The language version for `-lang`, without `go`, e.g. `1.22`.
     pub language: String,
     /// The `//go:debug` lines, which count in package `main`; only read in main modules.
@@ -69,6 +71,8 @@ pub struct ForTest {
     pub kind: Kind,
     /// Which of its dependencies are compiled for the test, too.
     pub deps: BTreeSet<ImportPath>,
+    /// The embedded files in the order of the go command: the package's own, then those of its tests.
+    pub embedded: Vec<String>,
 }
 
 impl ForTest {

@@ -364,7 +364,7 @@ impl<'a> Locked<'a> {
                     default: self.project.is_default(variant, binary),
                     default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
                     pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
-                    is_test: false,
+                    test: None,
                     omit_debug: false,
                 });
             }

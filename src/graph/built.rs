@@ -42,6 +42,7 @@ impl Loader<'_> {
             imports: imports(&loaded.raw_imports, &loaded.imports)?,
             tool_imports: paths(self.tool_imports(id))?,
             linker_deps: if is_main { paths(self.linker_deps().map_err(Error::input)?)? } else { BTreeSet::new() },
+            import_order: Vec::new(),
             language: go.map_or_else(|| "1.16".to_owned(), GoVersion::language),
             debug: std::mem::take(&mut selection.debug),
             selection,

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::name::ImportPath;
 use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
+use crate::source::record::FileGroup;
 
 /// A package that is to be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct TestProgram {
     pub has_package: bool,
     /// The value of `DefaultGODEBUG`.
     pub default_godebug: String,
+    /// If this tests a command with the same value: where the packages are that the command itself consists of.
+    pub command: Option<Vec<Origin>>,
 }
 
 /// Chooses a package by its import path and place.
@@ -154,6 +157,9 @@ impl Units<'_> {
         let loaded = &self.loader.packages[program.main];
         let chosen = &loaded.found.chosen;
         let files = &chosen.package.files;
+        let real = &self.loader.packages[id];
+        let is_same = real.name() == "main" && real.default_godebug == loaded.default_godebug;
+        let origin = |id: Id| self.loader.packages[id].found.origin.clone();
         Tests::Program(TestProgram {
             unit: format!("{} [{}]", loaded.path, loaded.path),
             package: chosen.name.clone(),
@@ -161,6 +167,7 @@ impl Units<'_> {
             external: chosen.external_test.files.go.clone(),
             has_package: !files.go.is_empty() || !files.cgo.is_empty() || !chosen.test.files.go.is_empty(),
             default_godebug: loaded.default_godebug.clone(),
+            command: is_same.then(|| self.loader.post_order(&[id]).into_iter().filter_map(origin).collect()),
         })
     }
 
@@ -241,10 +248,14 @@ impl Loader<'_> {
         }
         let mut package = self.built(id, loaded.kind != Kind::Plain)?;
         let chosen = &loaded.found.chosen;
+        let embedded = |files: &FileGroup| files.embed.values().flatten().cloned().collect::<BTreeSet<String>>();
+        let mut of_tests = BTreeSet::new();
+        let mut own = embedded(&package.selection.files);
         match loaded.kind {
             Kind::Plain => {}
             Kind::WithTests => {
                 let tests = self.settled(&chosen.test, &loaded.embeds[1]);
+                of_tests = embedded(&tests.files);
                 let files = &mut package.selection.files;
                 // Not sorted: those of tests come last.
                 files.go.extend(tests.files.go);
@@ -252,9 +263,14 @@ impl Loader<'_> {
             }
             Kind::ExternalTest => {
                 package.selection = self.settled(&chosen.external_test, &loaded.embeds[2]);
+                own = embedded(&package.selection.files);
             }
-            Kind::TestMain => package.selection = Selection { name: "main".to_owned(), ..Selection::default() },
+            Kind::TestMain => {
+                package.selection = Selection { name: "main".to_owned(), ..Selection::default() };
+                own.clear();
+            }
         }
+        package.import_order = loaded.deps().iter().map(|dep| self.packages[*dep].path.to_string()).collect();
         package.import_path = loaded.path.parse()?;
         package.linker_deps = BTreeSet::new();
         let written: BTreeSet<&ImportPath> = package.imports.values().collect();
@@ -274,7 +290,8 @@ impl Loader<'_> {
             _ => loaded.for_test.as_deref(),
         };
         if let Some(tested) = tested {
-            package.for_test = Some(ForTest { tested: tested.parse()?, kind: loaded.kind, deps: for_test });
+            let embedded = own.into_iter().chain(of_tests).collect();
+            package.for_test = Some(ForTest { tested: tested.parse()?, kind: loaded.kind, deps: for_test, embedded });
         }
         Ok(Some(package))
     }

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::token::{OBJ, literal};
-use super::{Binary, Configuration, PackageAction, Settings, Step, compile, cover, env, link};
+use super::{Binary, Configuration, PackageAction, Settings, Step, buildid, compile, cover, env, link};
 use crate::error::Result;
 use crate::graph::tested::TestProgram;
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::name::ImportPath;
 use crate::source::functions::TestFunctions;
+use crate::spec::profile::BuildId;
 
 /// The file that the program's source is in.
 const MAIN_FILE: &str = "_testmain.go";
@@ -69,7 +70,7 @@ pub fn configuration(
             default: false,
             default_godebug: test.program.default_godebug.clone(),
             pgo: None,
-            is_test: true,
+            test: Some(test),
             omit_debug,
         };
         binaries.insert(test.tested.to_string(), link::binary(settings, &binary, &linked, None)?);
@@ -84,7 +85,7 @@ fn main_package(settings: Settings, package: &Package, test: &Test, omit_debug: 
         Origin::Main { index, .. } => settings.mains[*index].path.as_str(),
         Origin::Module { index, .. } => settings.modules[*index].path.as_str(),
     };
-    let text = main_source::text(test, module, settings.cover);
+    let text = main_source::text(test, module, settings.go, settings.cover);
     let mut steps = vec![
         Step::Write { write: format!("{OBJ}/{MAIN_FILE}"), text: literal(&text).into_owned() },
         Step::Write { write: format!("{OBJ}/importcfg"), text: compile::importcfg(package, None) },
@@ -101,6 +102,9 @@ fn main_package(settings: Settings, package: &Package, test: &Test, omit_debug: 
         None => run.push(format!("{OBJ}/{MAIN_FILE}")),
     }
     steps.push(Step::Run { run, dir: OBJ.to_owned() });
+    if settings.profile.buildid == BuildId::Go {
+        steps.push(buildid::identify_made(MAIN_FILE));
+    }
     Ok(PackageAction {
         source: compile::source(settings, package),
         deps: compile::deps(package, None),

@@ -8,6 +8,8 @@ pub struct Row {
     pub program: &'static str,
     /// The main package's directory in it.
     pub package: &'static str,
+    /// The directory of the package whose tests are built, instead of the main package.
+    pub tested: Option<&'static str>,
     /// Further arguments of `profile()`, each with a comma before it.
     pub settings: &'static str,
     /// What those are as flags of `go build`, without `-ldflags`.
@@ -37,6 +39,7 @@ const PLAIN: Row = Row {
     name: "",
     program: "",
     package: "",
+    tested: None,
     settings: "",
     go: &[],
     ldflags: "",
@@ -49,6 +52,9 @@ const PLAIN: Row = Row {
 /// Programs with C code, for the machine whose C compiler there is.
 const CGO: Row =
     Row { program: "c", settings: ", cgo = True", env: &[("CGO_ENABLED", "1")], platforms: &["linux/amd64"], ..PLAIN };
+
+/// Tests of packages, in a program whose main package is one of them.
+const TESTS: Row = Row { program: "tests", package: "cmd", ..PLAIN };
 
 pub const ROWS: &[Row] = &[
     Row { name: "hello", program: "hello", ..PLAIN },
@@ -130,6 +136,10 @@ pub const ROWS: &[Row] = &[
         suffix: ".so",
         ..CGO
     },
+    Row { name: "test-internal", tested: Some("inner"), ..TESTS },
+    Row { name: "test-external", tested: Some("outer"), ..TESTS },
+    Row { name: "test-mixed", tested: Some("both"), ..TESTS },
+    Row { name: "test-command", tested: Some("cmd"), ..TESTS },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
     Row { name: "debug", program: "hello", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
     Row {
