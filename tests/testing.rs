@@ -73,15 +73,21 @@ impl Repository {
 
 /// Runs the pinned `go` without anything of the machine's.
 fn go(directory: &Path, arguments: &[&str]) -> Output {
-    let home = CACHE.join("go");
     let mut command = Command::new(GOROOT.join("bin/go"));
-    command.current_dir(directory).env_clear().env("HOME", &home).env("PATH", std::env::var_os("PATH").unwrap());
+    in_environment_of_go(&mut command).current_dir(directory);
+    command.args(arguments).output().unwrap()
+}
+
+/// Lets a command see what the pinned `go` sees.
+fn in_environment_of_go(command: &mut Command) -> &mut Command {
+    let home = CACHE.join("go");
+    command.env_clear().env("HOME", &home).env("PATH", std::env::var_os("PATH").unwrap());
     command.env("GOROOT", &*GOROOT).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
     command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", "-mod=mod"), ("CGO_ENABLED", "0")]);
     for name in ["GOPROXY", "HTTPS_PROXY", "SSL_CERT_FILE"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
-    command.args(arguments).output().unwrap()
+    command
 }
 
 fn copy(from: &Path, to: &Path) {
