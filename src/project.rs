@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod binaries;
+mod covered;
 mod freshness;
 mod go_build;
 pub mod listing;
@@ -338,7 +339,7 @@ impl<'a> Locked<'a> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
-        PackageGraph::load(sources, &context, &roots, false)
+        self.built_graph(variant, &context, &roots)
     }
 
     /// How to build those of the variant's binaries for which `wanted` holds; main packages that the spec doesn't name, where they have
@@ -370,7 +371,9 @@ impl<'a> Locked<'a> {
             }
         }
         let values = stamps.values(variant.profile_name, variant.profile)?;
+        let cover = self.cover(graph, variant);
         self.with_settings(variant, &values, c, |settings| {
+            let settings = plan::Settings { cover: cover.as_ref(), ..settings };
             if let Some(toolchain) = c {
                 self.refuse_flags(graph, settings, toolchain, &binaries)?;
             }

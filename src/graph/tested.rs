@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::covered::{Coverage, Covered};
 use super::load::{Godebug, Id, Loader};
-use super::loaded::{Kind, Loaded};
+use super::loaded::Kind;
 use super::variants::TestPackages;
 use super::{ForTest, Origin, Package, PackageGraph, Sources};
 use crate::error::Result;
@@ -53,27 +54,6 @@ pub struct TestProgram {
     pub command: Option<Vec<Origin>>,
 }
 
-/// Chooses a package by its import path and place.
-pub type Selects<'c> = dyn Fn(&str, &Origin) -> bool + 'c;
-
-/// Which statements are counted while tests run, as far as that decides about packages.
-#[derive(Clone, Copy)]
-pub struct Coverage<'c> {
-    /// Says whether all tests count the statements of a package, by its import path and place; `None`: each test counts those of its
-    /// own package.
-    pub selects: Option<&'c Selects<'c>>,
-    /// Whether statements are counted by atomic operations.
-    pub is_atomic: bool,
-}
-
-/// The packages whose statements are counted.
-#[derive(Clone, Debug)]
-pub(super) struct Covered {
-    /// Their import paths in the order of `TestPackageList`; `None`: each test's own.
-    packages: Option<Vec<String>>,
-    is_atomic: bool,
-}
-
 /// The tests of some packages, with all that they need.
 #[derive(Clone, Debug)]
 pub struct TestGraph {
@@ -103,7 +83,8 @@ impl PackageGraph {
         loader.covered = coverage.map(|coverage| Covered { packages: None, is_atomic: coverage.is_atomic });
         let ids = roots.iter().map(|root| loader.root(root.as_str())).collect::<Result<Vec<Id>>>()?;
         if let Some(Coverage { selects: Some(selects), is_atomic }) = coverage {
-            let packages = Some(loader.select_covered(&ids, selects, is_atomic)?);
+            let candidates = loader.needed_by_tests(&ids)?;
+            let packages = Some(loader.select_covered(&candidates, selects, is_atomic)?);
             loader.covered = Some(Covered { packages, is_atomic });
         }
         let has_tests = |loader: &Loader, id: Id| {
@@ -189,26 +170,6 @@ impl Units<'_> {
 }
 
 impl Loader<'_> {
-    /// The packages whose statements all tests count (`SelectCoverPackages`).
-    fn select_covered(&mut self, roots: &[Id], selects: &Selects, is_atomic: bool) -> Result<Vec<String>> {
-        let has_files = |loaded: &Loaded| {
-            let files = &loaded.found.chosen.package.files;
-            !files.go.is_empty() || !files.cgo.is_empty()
-        };
-        // What counts can't be counted.
-        let counts = |path: &str| is_atomic && matches!(path, "sync/atomic" | "internal/runtime/atomic");
-        let mut selected = Vec::new();
-        for id in self.needed_by_tests(roots)? {
-            let loaded = &self.packages[id];
-            let is_selected = loaded.found.origin.as_ref().is_some_and(|origin| selects(&loaded.path, origin));
-            if is_selected && has_files(loaded) && &*loaded.path != "unsafe" && !counts(&loaded.path) {
-                selected.push(loaded.path.to_string());
-                self.import_atomic(id, is_atomic)?;
-            }
-        }
-        Ok(selected)
-    }
-
     /// All that packages and their tests need (`TestPackageList`).
     fn needed_by_tests(&mut self, roots: &[Id]) -> Result<Vec<Id>> {
         let mut all = Vec::new();
@@ -220,24 +181,6 @@ impl Loader<'_> {
             }
         }
         Ok(self.post_order(&all))
-    }
-
-    fn import_atomic(&mut self, id: Id, is_atomic: bool) -> Result<()> {
-        if is_atomic && &*self.packages[id].path != "sync/atomic" {
-            let atomic = self.root("sync/atomic")?;
-            self.packages[id].deps.get_or_insert_default().push(atomic);
-        }
-        Ok(())
-    }
-
-    /// Whether each test counts the statements of its own package.
-    pub(super) fn covers_own(&self) -> bool {
-        self.covered.as_ref().is_some_and(|covered| covered.packages.is_none())
-    }
-
-    /// Prepares a package whose statements are counted.
-    pub(super) fn count_statements(&mut self, id: Id) -> Result<()> {
-        self.import_atomic(id, self.covered.as_ref().is_some_and(|covered| covered.is_atomic))
     }
 
     /// A package as it is compiled; `None` for `unsafe`, which is compiled into what imports it.

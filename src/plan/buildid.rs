@@ -15,6 +15,7 @@ use super::pgo::{self, Guide};
 use super::token::{self, ID, O, OBJ, SRC, X, literal};
 use super::{Binary, Settings, Step, buildinfo, cgo, cover, flags, link};
 use crate::error::Result;
+use crate::graph::covered::ATOMIC;
 use crate::graph::{Kind, Origin, Package};
 
 /// What the linker needs besides imports, in the order of `LinkerDeps`.
@@ -126,7 +127,7 @@ pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], gui
             path: package.import_path.to_string(),
             text: compile_text(settings, binary, package, linked, &name)?,
             noted: token::id_of(&name),
-            imports: imports(package),
+            imports: imports(settings, package),
             profile: guide.map(|guide| token::id_of(&guide.action_name())),
         })
     };
@@ -135,7 +136,7 @@ pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], gui
     let text = link_text(settings, binary, linked);
     let commands = linked.iter().filter(|package| package.selection.name == "main");
     let commands = commands.map(|package| package.import_path.to_string()).collect();
-    let of = Box::new(BinaryId { salt, packages, text, linked: breadth_first(binary, linked), commands });
+    let of = Box::new(BinaryId { salt, packages, text, linked: breadth_first(settings, binary, linked), commands });
     Ok(Step::BuildId { buildid: file(), of })
 }
 
@@ -211,7 +212,7 @@ fn quote_list(list: &[String]) -> String {
 }
 
 /// What a package imports in the order of `(*Package).load`: by what is written, then by what tools and the linker add.
-fn imports(package: &Package) -> Vec<String> {
+fn imports(settings: Settings, package: &Package) -> Vec<String> {
     if !package.import_order.is_empty() {
         return package.import_order.clone();
     }
@@ -233,18 +234,20 @@ fn imports(package: &Package) -> Vec<String> {
     let by_tool = |path: &&str| has(&package.tool_imports, path) || *path == "unsafe" && cgo::is_used_by(package);
     TOOL_IMPORTS.into_iter().filter(by_tool).for_each(&mut add);
     LINKER_DEPS.into_iter().filter(|path| has(&package.linker_deps, path)).for_each(&mut add);
+    // Even if it does so already.
+    imports.extend(cover::imports_atomic(settings, package).then(|| ATOMIC.to_owned()));
     imports
 }
 
 /// Packages as `addTransitiveLinkDeps` finds them.
-fn breadth_first(binary: &Binary, linked: &[&Package]) -> Vec<String> {
+fn breadth_first(settings: Settings, binary: &Binary, linked: &[&Package]) -> Vec<String> {
     let mut order = vec![binary.main.to_string()];
     let mut seen: BTreeSet<String> = order.iter().cloned().collect();
     let mut next = 0;
     while let Some(path) = order.get(next).cloned() {
         next += 1;
         let Some(package) = linked.iter().find(|package| package.import_path.as_str() == path) else { continue };
-        for import in imports(package) {
+        for import in imports(settings, package) {
             if import != "unsafe" && seen.insert(import.clone()) {
                 order.push(import);
             }

@@ -3,8 +3,9 @@
 use super::stamps::Stamps;
 use super::{Locked, Variant, context, roots};
 use crate::error::{Error, Result};
-use crate::graph::pattern::{self, Place, matches_package};
-use crate::graph::tested::{Coverage, TestGraph, Tested, Tests};
+use crate::graph::covered::Coverage;
+use crate::graph::pattern;
+use crate::graph::tested::{TestGraph, Tested, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::name::ImportPath;
 use crate::plan::cover::{Cover, Covered};
@@ -202,18 +203,5 @@ impl Locked<'_> {
             return Ok(Err("multiple definitions of TestMain".to_owned()));
         }
         Ok(Ok(found))
-    }
-
-    /// Whether a pattern for counted packages names one.
-    fn is_selected(&self, pattern: &str, path: &str, origin: &Origin) -> bool {
-        let place = |directory, in_main_module| Place { directory, is_std: *origin == Origin::Std, in_main_module };
-        match origin {
-            Origin::Main { index, directory } => {
-                let main = &self.mains[*index];
-                let directory = join(&main.directory, directory);
-                matches_package(pattern, path, place(Some(&directory), main.stands_for.is_none()))
-            }
-            Origin::Std | Origin::Module { .. } => matches_package(pattern, path, place(None, false)),
-        }
     }
 }

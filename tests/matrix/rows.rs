@@ -136,9 +136,32 @@ pub const ROWS: &[Row] = &[
         suffix: ".so",
         ..CGO
     },
+    Row { name: "cover", program: "program", settings: ", cover = True", go: &["-cover"], ..PLAIN },
+    Row {
+        name: "cover-packages",
+        program: "program",
+        settings: ", cover = True, covermode = \"atomic\", coverpkg = [\"./...\", \"github.com/spf13/cobra\", \"os\", \"internal/runtime/...\"]",
+        go: &["-covermode=atomic", "-coverpkg=./...,github.com/spf13/cobra,os,internal/runtime/..."],
+        ..PLAIN
+    },
+    Row { name: "cover-cgo", package: "cmd/own", settings: ", cgo = True, cover = True", go: &["-cover"], ..CGO },
+    Row {
+        name: "cover-race",
+        package: "cmd/own",
+        settings: ", cgo = True, race = True, cover = True, coverpkg = [\"./...\", \"runtime\", \"sync/...\"]",
+        go: &["-race", "-coverpkg=./...,runtime,sync/..."],
+        ..CGO
+    },
     Row { name: "test-internal", tested: Some("inner"), ..TESTS },
     Row { name: "test-external", tested: Some("outer"), ..TESTS },
     Row { name: "test-mixed", tested: Some("both"), ..TESTS },
+    Row {
+        name: "test-cover",
+        tested: Some("both"),
+        settings: ", cover = True, covermode = \"count\", coverpkg = [\"./...\", \"github.com/google/uuid\"]",
+        go: &["-covermode=count", "-coverpkg=./...,github.com/google/uuid"],
+        ..TESTS
+    },
     Row { name: "test-command", tested: Some("cmd"), ..TESTS },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
     Row { name: "debug", program: "hello", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
