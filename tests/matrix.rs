@@ -189,7 +189,9 @@ impl Cell {
         run(command.envs(rows::ENVIRONMENT));
         match self.row.tested {
             None => out.join(format!("{}-{profile}/program{suffix}", self.platform.replace('/', "_"))),
-            Some(tested) => out.join(format!("{tested}.test{suffix}")),
+            // The name is that of the package, and where it is the module's, of that.
+            Some(".") => out.join(format!("{}.test{suffix}", self.row.program)),
+            Some(tested) => out.join(format!("{}.test{suffix}", tested.rsplit('/').next().unwrap())),
         }
     }
 

@@ -130,17 +130,20 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let cover = cover(arguments, variant)?;
     let request = Request { variant, patterns: &arguments.patterns, cover: cover.clone(), omit_debug: !arguments.compile };
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
-    let planned = locked.tests(&request, &stamps)?;
+    let found = locked.tests(&request)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (toolchains, sources) = build::fetch(&locked, &[variant], std::slice::from_ref(&planned.graph), &cache, &proxy)?;
+    let (toolchains, sources) = build::fetch(&locked, &[variant], std::slice::from_ref(&found.graph), &cache, &proxy)?;
     let sdk = &toolchains[variant.profile.sdk.as_str()];
+    let needs = locked.c_needs_of_tests(&found, variant)?;
+    let c = exec::c::find(&needs, &sources, &sdk.goroot, &cache.root().join("c"))?;
+    let planned = locked.plan_tests(&request, &stamps, found, Some(&c.toolchain))?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let tools = build::tools_of(&sdk.goroot)?;
     let (files, shared, max_bytes) = (&project.files, &exec::Shared::default(), super::cache::max_bytes()?);
     let builder = Builder {
         engine: Engine { sources: &sources, files, cache: &actions, shared, jobs, keep_going: true },
-        c: &exec::c::Machine::default(),
+        c: &c,
         goroot: &sdk.goroot,
         tools: &tools,
         sdk_id: &sdk.id,

@@ -66,7 +66,8 @@ pub struct TestGraph {
 }
 
 impl PackageGraph {
-    /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result.
+    /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result. `guided` says by name and
+    /// place of a package whether its tests are compiled with a profile, where that decides about build IDs.
     ///
     /// # Errors
     ///
@@ -77,6 +78,7 @@ impl PackageGraph {
         godebug: &'a Godebug<'a>,
         roots: &'a [ImportPath],
         coverage: Option<Coverage>,
+        guided: &dyn Fn(&str, &Origin) -> bool,
     ) -> Result<TestGraph> {
         let mut loader = Loader::new(sources, context, godebug, HashMap::new());
         // From the first package on: whoever is linked needs what writes counters.
@@ -98,8 +100,18 @@ impl PackageGraph {
             }
         }
         let mut programs = Vec::new();
-        for id in &ids {
-            programs.push(if has_tests(&loader, *id) { Some(loader.add_tests(*id)?) } else { None });
+        for &id in &ids {
+            if !has_tests(&loader, id) {
+                programs.push(None);
+                continue;
+            }
+            let of_package = &loader.packages[id];
+            let is_guided = of_package.found.origin.as_ref().is_some_and(|origin| guided(&of_package.name(), origin));
+            // As if no other package was tested: each has a profile of its own.
+            let own = if is_guided { loader.post_order(&[id]) } else { Vec::new() };
+            own.iter().for_each(|id| loader.packages[*id].has_profile = true);
+            programs.push(Some(loader.add_tests(id)?));
+            own.iter().for_each(|id| loader.packages[*id].has_profile = false);
         }
         let mut units = Units { loader: &loader, graph: PackageGraph::default() };
         let mut tested = Vec::new();

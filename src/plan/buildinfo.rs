@@ -60,13 +60,19 @@ fn shown_packages<'a>(
     linked: &[&'a Package],
     main: Option<&'a Origin>,
 ) -> (&'a ImportPath, Vec<&'a Origin>) {
-    match binary.test.filter(|_| settings.go.minor() < TESTS_SHOW_IMPORTS_SINCE) {
-        None => (binary.main, linked.iter().map(|package| &package.origin).collect()),
-        Some(test) => match &test.program.command {
-            Some(command) => (test.tested, command.iter().collect()),
-            None => (binary.main, main.into_iter().collect()),
-        },
+    if let Some((tested, command)) = shown_command(settings, binary) {
+        return (tested, command.iter().collect());
     }
+    match binary.test.is_some() && settings.go.minor() < TESTS_SHOW_IMPORTS_SINCE {
+        true => (binary.main, main.into_iter().collect()),
+        false => (binary.main, linked.iter().map(|package| &package.origin).collect()),
+    }
+}
+
+/// The command whose build information the program that runs its tests shows.
+fn shown_command<'a>(settings: Settings, binary: &Binary<'a>) -> Option<(&'a ImportPath, &'a [Origin])> {
+    let test = binary.test.filter(|_| settings.go.minor() < TESTS_SHOW_IMPORTS_SINCE)?;
+    Some((test.tested, test.program.command.as_ref()?))
 }
 
 fn local_module_line(module: &MainModule) -> String {
@@ -130,7 +136,8 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
         list.push((variable, value.to_owned()));
     }
-    if let Some(pgo) = &binary.pgo {
+    // Programs that run tests don't show it, but commands do.
+    if let Some(pgo) = binary.pgo.as_ref().filter(|_| binary.test.is_none() || shown_command(settings, binary).is_some()) {
         // It is added last, and puts all into one order (`setPGOProfilePath`).
         list.push(("-pgo", pgo.rsplit('/').next().unwrap_or_default().to_owned()));
         list.sort();

@@ -324,7 +324,7 @@ fn system_objects(graph: &PackageGraph, package: &Package, guide: Option<&Guide>
     let place = |of: &Package| match (&of.origin, of.import_path == package.import_path) {
         (_, true) => SRC.to_owned(),
         (Origin::Std, _) => format!("{SDK}/src/{}", literal(of.import_path.as_str())),
-        _ => token::source_of(&pgo::name(of.import_path.as_str(), guide)),
+        _ => token::source_of(&pgo::name(&of.unit(), guide)),
     };
     let closure = graph.closure([package.unit().as_str()], true);
     let files =

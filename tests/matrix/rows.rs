@@ -162,6 +162,26 @@ pub const ROWS: &[Row] = &[
         go: &["-covermode=count", "-coverpkg=./...,github.com/google/uuid"],
         ..TESTS
     },
+    Row { name: "test-cgo", tested: Some("count"), package: "cmd/own", ..CGO },
+    Row { name: "test-cgo-command", tested: Some("cmd/own"), package: "cmd/own", ..CGO },
+    Row {
+        name: "test-race",
+        tested: Some("count"),
+        package: "cmd/own",
+        settings: ", cgo = True, race = True",
+        go: &["-race"],
+        ..CGO
+    },
+    Row { name: "test-pgo", program: "pgo", tested: Some("."), ..PLAIN },
+    Row {
+        name: "test-pgo-file",
+        program: "tests",
+        package: "cmd",
+        tested: Some("both"),
+        settings: ", pgo = \"both/cpu.pgo\"",
+        go: &["-pgo=both/cpu.pgo"],
+        ..PLAIN
+    },
     Row { name: "test-command", tested: Some("cmd"), ..TESTS },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
     Row { name: "debug", program: "hello", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
