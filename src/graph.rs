@@ -7,11 +7,13 @@ use crate::name::ImportPath;
 use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
+use covered::{Coverage, Covered};
 use load::{Id, Loader};
 
 mod ahead;
 mod built;
 pub mod chains;
+pub mod covered;
 mod failure;
 pub mod files;
 pub mod find;
@@ -46,10 +48,13 @@ pub struct Package {
     pub selection: Selection,
     /// Each import as written, and the package that it means; without `C` and `unsafe`.
     pub imports: BTreeMap<String, ImportPath>,
-    /// Packages that tools make the compiled package import: by cgo `runtime/cgo` and `syscall`, by `simd` its bridge.
+    /// Packages that tools make the compiled package import: by cgo `runtime/cgo` and `syscall`, by `simd` its bridge, to count statements
+    /// `sync/atomic` and `runtime/coverage`.
     pub tool_imports: BTreeSet<ImportPath>,
     /// Packages that the linker needs besides the imports; only for `main`.
     pub linker_deps: BTreeSet<ImportPath>,
+    /// All that it imports in the order of the go command, which may name some twice, with `unsafe`; only where tests are built.
+    pub import_order: Vec<String>,
     /// The language version for `-lang`, without `go`, e.g. `1.22`.
     pub language: String,
     /// The `//go:debug` lines, which count in package `main`; only read in main modules.
@@ -69,6 +74,8 @@ pub struct ForTest {
     pub kind: Kind,
     /// Which of its dependencies are compiled for the test, too.
     pub deps: BTreeSet<ImportPath>,
+    /// The embedded files in the order of the go command: the package's own, then those of its tests.
+    pub embedded: Vec<String>,
 }
 
 impl ForTest {
@@ -135,6 +142,8 @@ pub struct PackageGraph {
     packages: Vec<Package>,
     /// Where each unit is.
     index: BTreeMap<String, usize>,
+    /// The packages whose statements are counted.
+    covered: Vec<String>,
 }
 
 impl PackageGraph {
@@ -150,8 +159,29 @@ impl PackageGraph {
         roots: &'a [ImportPath],
         tests: bool,
     ) -> Result<PackageGraph> {
+        PackageGraph::load_covered(sources, context, roots, tests, None)
+    }
+
+    /// The same for binaries that count the statements which `coverage` selects.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PackageGraph::load`].
+    pub fn load_covered<'a>(
+        sources: &'a Sources<'a>,
+        context: &'a BuildContext,
+        roots: &'a [ImportPath],
+        tests: bool,
+        coverage: Option<Coverage>,
+    ) -> Result<PackageGraph> {
         let mut loader = Loader::new(sources, context, &|_| String::new(), HashMap::new()).strict();
+        // From the first package on: whoever is linked needs what writes counters.
+        loader.covered = coverage.map(|coverage| Covered { packages: None, is_atomic: coverage.is_atomic });
         let ids = roots.iter().map(|root| loader.root(root.as_str())).collect::<Result<Vec<Id>>>()?;
+        if let Some(Coverage { selects: Some(selects), is_atomic }) = coverage {
+            let packages = Some(loader.select_covered(&loader.post_order(&ids), selects, is_atomic)?);
+            loader.covered = Some(Covered { packages, is_atomic });
+        }
         let (mut listed, mut of_tests) = (ids.clone(), HashMap::new());
         for id in ids.iter().copied().filter(|_| tests) {
             if let Some((tests, deps)) = loader.strict_tests(id)? {
@@ -163,6 +193,7 @@ impl PackageGraph {
         for id in loader.post_order(&listed) {
             graph.add(Package { tests: of_tests.remove(&id), ..loader.built(id, ids.contains(&id))? });
         }
+        graph.covered = loader.covered.and_then(|covered| covered.packages).unwrap_or_default();
         Ok(graph)
     }
 
@@ -194,6 +225,11 @@ impl PackageGraph {
     /// All packages, each after its dependencies.
     pub fn packages(&self) -> &[Package] {
         &self.packages
+    }
+
+    /// The import paths of packages that count their statements in all binaries.
+    pub fn covered(&self) -> &[String] {
+        &self.covered
     }
 
     /// The package with an import path.

@@ -317,8 +317,8 @@ pub struct Binary<'a> {
     pub default_godebug: String,
     /// The profile that optimisation is guided by: a file, relative to the spec.
     pub pgo: Option<String>,
-    /// Whether it is the program that runs tests.
-    pub is_test: bool,
+    /// The tests that it runs; `None` for all other programs.
+    pub test: Option<&'a test::Test<'a>>,
     /// Whether it has neither symbols nor debug information, as what is run once and thrown away.
     pub omit_debug: bool,
 }

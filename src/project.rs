@@ -1,6 +1,7 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
 mod binaries;
+mod covered;
 mod freshness;
 mod go_build;
 pub mod listing;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::emit::bazel;
 use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
-use crate::graph::{MainModule, Origin, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
+use crate::graph::{MainModule, Origin, Package, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
 use crate::lock::file::{LockedSdk, Lockfile};
 use crate::module::workspace::{self, DEFAULT_GO_OF_WORK, Workspace};
 use crate::name::{GoVersion, ImportPath};
@@ -188,12 +189,12 @@ impl Project {
         target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
     }
 
-    /// The profile that optimisation of a binary is guided by: a file, relative to the spec.
-    fn pgo(&self, profile_name: &str, profile: &Profile, binary: &ProjectBinary) -> Result<Option<String>> {
+    /// The profile that optimisation of the command in a directory is guided by: a file, relative to the spec.
+    fn pgo(&self, profile_name: &str, profile: &Profile, directory: &str) -> Result<Option<String>> {
         let exists = |file: &str| self.files.is_file(&error::file_in(&self.dir, file));
         match &profile.pgo {
             Pgo::Off => Ok(None),
-            Pgo::Auto => Ok(Some(join(&binary.directory, DEFAULT_PGO)).filter(|file| exists(file))),
+            Pgo::Auto => Ok(Some(join(directory, DEFAULT_PGO)).filter(|file| exists(file))),
             Pgo::File(file) if exists(file) => Ok(Some(file.clone())),
             Pgo::File(file) => {
                 let error = Error::input(format!("there is no file {file}, which pgo of the profile `{profile_name}` names"));
@@ -339,7 +340,7 @@ impl<'a> Locked<'a> {
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, false)?;
-        PackageGraph::load(sources, &context, &roots, false)
+        self.built_graph(variant, &context, &roots)
     }
 
     /// How to build those of the variant's binaries for which `wanted` holds; main packages that the spec doesn't name, where they have
@@ -364,16 +365,19 @@ impl<'a> Locked<'a> {
                     main: &binary.main,
                     default: self.project.is_default(variant, binary),
                     default_godebug: self.default_godebug(graph, variant.profile, &binary.main),
-                    pgo: self.project.pgo(variant.profile_name, variant.profile, binary)?,
-                    is_test: false,
+                    pgo: self.project.pgo(variant.profile_name, variant.profile, &binary.directory)?,
+                    test: None,
                     omit_debug: false,
                 });
             }
         }
         let values = stamps.values(variant.profile_name, variant.profile)?;
+        let cover = self.cover(graph, variant);
         self.with_settings(variant, &values, c, |settings| {
+            let settings = plan::Settings { cover: cover.as_ref(), ..settings };
             if let Some(toolchain) = c {
-                self.refuse_flags(graph, settings, toolchain, &binaries)?;
+                let linked = graph.closure(binaries.iter().map(|b| b.main.as_str()), true);
+                self.refuse_flags(&linked, settings, toolchain)?;
             }
             plan::configuration(graph, settings, &binaries)
         })?
@@ -386,8 +390,12 @@ impl<'a> Locked<'a> {
     /// A malformed `#cgo` line.
     pub fn c_needs(&self, graph: &PackageGraph, variant: Variant, wanted: impl Fn(&str) -> bool) -> Result<Vec<cgo::Needs>> {
         let mains = self.project.binaries_of(variant).filter(|(name, _)| wanted(name)).map(|(_, binary)| binary.main.as_str());
+        self.c_needs_of(graph.closure(mains, true), variant)
+    }
+
+    /// The same of the packages themselves.
+    fn c_needs_of(&self, mut packages: Vec<&Package>, variant: Variant) -> Result<Vec<cgo::Needs>> {
         self.with_settings(variant, &BTreeMap::new(), None, |settings| {
-            let mut packages = graph.closure(mains, true);
             // Those of std are there because of others.
             packages.sort_by_key(|package| package.is_std());
             packages.into_iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect()
@@ -419,14 +427,8 @@ impl<'a> Locked<'a> {
     }
 
     /// Refuses flags of `#cgo` lines that aren't let through, with the place of those in the repository.
-    fn refuse_flags(
-        &self,
-        graph: &PackageGraph,
-        settings: plan::Settings,
-        toolchain: &Toolchain,
-        binaries: &[plan::Binary],
-    ) -> Result<()> {
-        for package in graph.closure(binaries.iter().map(|b| b.main.as_str()), true) {
+    fn refuse_flags(&self, packages: &[&Package], settings: plan::Settings, toolchain: &Toolchain) -> Result<()> {
+        for package in packages {
             let Some(refusal) = cgo::refusal(settings, toolchain, package)? else { continue };
             let (Origin::Main { index, directory }, Some(file)) = (&package.origin, &refusal.file) else {
                 return Err(refusal.error());
@@ -536,7 +538,7 @@ impl<'a> Locked<'a> {
             for (i, profile_name) in binary.profiles.iter().enumerate() {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
-                let pgo = self.project.pgo(profile_name, profile, binary)?;
+                let pgo = self.project.pgo(profile_name, profile, &binary.directory)?;
                 binaries.push(bazel::Binary {
                     name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
                     main: binary.main.clone(),

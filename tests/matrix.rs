@@ -1,8 +1,9 @@
 //! The identity matrix: the embedded engine's binaries are those of `go build`, bit for bit.
 //!
 //! Rows are programs with build settings, columns are platforms; all of it for the last minor versions of Go and with both kinds of
-//! build ID. `GODIRECT_TEST_MATRIX=all` compares every cell, names of rows with commas between those of the rows; both write what they
-//! found into the table of docs/identity.md. Without it, the cells of [`is_quick`] are compared.
+//! build ID. `GODIRECT_TEST_MATRIX=all` compares every cell, names of rows with commas between those of the rows, `ROW@PLATFORM` those of a
+//! row for one platform; all of them write what they found into the table of docs/identity.md. Without it, the cells of [`is_quick`] are
+//! compared.
 
 #[allow(dead_code)]
 #[path = "support/engines.rs"]
@@ -55,6 +56,8 @@ fn is_quick(cell: &Cell) -> bool {
         "large" => false,
         "hello" if cell.build_id == "go" => cell.version == newest || cell.platform == host,
         "hello" => cell.version == newest && cell.platform == host,
+        // What their build information shows has changed.
+        "test-external" | "test-command" if cell.version == VERSIONS[1] => cell.platform == host && cell.build_id == "go",
         _ => cell.platform == host && cell.version == newest && cell.build_id == "go",
     }
 }
@@ -72,9 +75,15 @@ fn cells() -> Vec<Cell> {
     match wanted.as_str() {
         "" => cells.retain(is_quick),
         "all" => {}
-        names => cells.retain(|cell| names.split(',').any(|name| name == cell.row.name)),
+        names => cells.retain(|cell| {
+            let is_meant = |name: &str| match name.split_once('@') {
+                Some((row, platform)) => row == cell.row.name && platform == cell.platform,
+                None => name == cell.row.name,
+            };
+            names.split(',').any(is_meant)
+        }),
     }
-    assert!(!cells.is_empty(), "GODIRECT_TEST_MATRIX is `all` or names of rows, with commas between");
+    assert!(!cells.is_empty(), "GODIRECT_TEST_MATRIX is `all`, or names of rows with commas between, which may have @PLATFORM");
     cells
 }
 
@@ -171,11 +180,19 @@ impl Cell {
         let profile = format!("{}-{}", sdk_name(self.version), self.build_id);
         let out = program.directory.join("out");
         let mut command = godirect(&program.directory);
-        command.args(["build", "--platform", self.platform, "--profile", &profile, "--out"]).arg(&out);
-        run(command.envs(rows::ENVIRONMENT));
-        let directory = out.join(format!("{}-{profile}", self.platform.replace('/', "_")));
         let suffix = if self.platform.starts_with("windows/") { ".exe" } else { self.row.suffix };
-        directory.join(format!("program{suffix}"))
+        match self.row.tested {
+            None => command.arg("build"),
+            Some(tested) => command.args(["test", &format!("./{tested}"), "-c"]),
+        };
+        command.args(["--platform", self.platform, "--profile", &profile, "--out"]).arg(&out);
+        run(command.envs(rows::ENVIRONMENT));
+        match self.row.tested {
+            None => out.join(format!("{}-{profile}/program{suffix}", self.platform.replace('/', "_"))),
+            // The name is that of the package, and where it is the module's, of that.
+            Some(".") => out.join(format!("{}.test{suffix}", self.row.program)),
+            Some(tested) => out.join(format!("{}.test{suffix}", tested.rsplit('/').next().unwrap())),
+        }
     }
 
     fn by_go(&self, program: &Program) -> PathBuf {
@@ -183,13 +200,14 @@ impl Cell {
         let out = program.directory.join("go-out");
         let mut command = go(&program.goroots[self.version], &program.directory, &[("GOOS", goos), ("GOARCH", goarch)]);
         command.envs(self.row.env.iter().copied());
-        command.args(["build", "-trimpath", "-buildvcs=false"]).args(self.row.go);
+        let verb: &[&str] = if self.row.tested.is_some() { &["test", "-c"] } else { &["build"] };
+        command.args(verb).args(["-trimpath", "-buildvcs=false"]).args(self.row.go);
         let (_, build_id) = BUILD_IDS.iter().find(|(name, _)| *name == self.build_id).unwrap();
         let ldflags = [self.row.ldflags, build_id].join(" ");
         if !ldflags.trim().is_empty() {
             command.arg(format!("-ldflags={}", ldflags.trim()));
         }
-        run(command.arg("-o").arg(&out).arg(format!("./{}", self.row.package)));
+        run(command.arg("-o").arg(&out).arg(format!("./{}", self.row.tested.unwrap_or(self.row.package))));
         out
     }
 
@@ -213,22 +231,21 @@ impl Cell {
     }
 }
 
-/// Puts the compared rows into the table of docs/identity.md: how many cells are equal, of how many.
+/// Puts the compared cells into the table of docs/identity.md: how many are equal, of how many.
 fn write_table(results: &BTreeMap<(&str, &str), (usize, usize)>) {
     let page = engines::repository("docs/identity.md");
     let text = fs::read_to_string(&page).unwrap();
-    let line = |row: &Row| {
-        let cell = |platform: &str| match results.get(&(row.name, platform)) {
+    let updated = |line: &str| {
+        let columns: Vec<&str> = line.trim_matches(['|', ' ']).split(" | ").collect();
+        let [name, old @ ..] = columns.as_slice() else { return line.to_owned() };
+        let cell = |(platform, old): (&&str, &&str)| match results.get(&(name.trim_matches('`'), *platform)) {
             Some((equal, of)) => format!("{equal}/{of}"),
-            None => "–".to_owned(),
+            None => (*old).to_owned(),
         };
-        format!("| `{}` | {} |", row.name, PLATFORMS.map(cell).join(" | "))
-    };
-    let is_of = |text: &str, row: &Row| text.starts_with(&format!("| `{}` |", row.name));
-    let compared = |row: &&Row| results.keys().any(|(name, _)| *name == row.name);
-    let updated = |old: &str| match ROWS.iter().filter(compared).find(|row| is_of(old, row)) {
-        Some(row) => line(row),
-        None => old.to_owned(),
+        match old.len() == PLATFORMS.len() && name.starts_with('`') {
+            true => format!("| {name} | {} |", PLATFORMS.iter().zip(old).map(cell).collect::<Vec<_>>().join(" | ")),
+            false => line.to_owned(),
+        }
     };
     let new: String = text.lines().map(|line| updated(line) + "\n").collect();
     fs::write(&page, new).unwrap();
@@ -249,7 +266,8 @@ fn binaries_are_those_of_go_build() {
     let (mut failed, mut compared) = (Vec::new(), 0);
     let mut results: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
     let mut programs: BTreeMap<&str, Program> = BTreeMap::new();
-    for cell in cells() {
+    let cells = cells();
+    for (index, cell) in cells.iter().enumerate() {
         let program = programs.entry(cell.row.name).or_insert_with(|| program(cell.row));
         let result = cell.compare(program);
         let shown = format!("{:<10} {:<13} go{:<8} {}", cell.row.name, cell.platform, cell.version, cell.build_id);
@@ -257,9 +275,11 @@ fn binaries_are_those_of_go_build() {
         let (equal, of) = results.entry((cell.row.name, cell.platform)).or_default();
         (*equal, *of, compared) = (*equal + usize::from(result.is_ok()), *of + 1, compared + 1);
         failed.extend(result.err().map(|difference| format!("{shown}\n{difference}")));
-    }
-    if std::env::var_os("GODIRECT_TEST_MATRIX").is_some() {
-        write_table(&results);
+        // After each row, so that nothing is lost when the rest isn't waited for.
+        let is_last = cells.get(index + 1).is_none_or(|next| next.row.name != cell.row.name);
+        if is_last && std::env::var_os("GODIRECT_TEST_MATRIX").is_some() {
+            write_table(&results);
+        }
     }
     assert!(failed.is_empty(), "{} of {compared} differ:\n{}", failed.len(), failed.join("\n"));
     println!("{compared} cells are equal");

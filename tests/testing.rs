@@ -73,15 +73,21 @@ impl Repository {
 
 /// Runs the pinned `go` without anything of the machine's.
 fn go(directory: &Path, arguments: &[&str]) -> Output {
-    let home = CACHE.join("go");
     let mut command = Command::new(GOROOT.join("bin/go"));
-    command.current_dir(directory).env_clear().env("HOME", &home).env("PATH", std::env::var_os("PATH").unwrap());
+    in_environment_of_go(&mut command).current_dir(directory);
+    command.args(arguments).output().unwrap()
+}
+
+/// Lets a command see what the pinned `go` sees.
+fn in_environment_of_go(command: &mut Command) -> &mut Command {
+    let home = CACHE.join("go");
+    command.env_clear().env("HOME", &home).env("PATH", std::env::var_os("PATH").unwrap());
     command.env("GOROOT", &*GOROOT).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
     command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", "-mod=mod"), ("CGO_ENABLED", "0")]);
     for name in ["GOPROXY", "HTTPS_PROXY", "SSL_CERT_FILE"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
-    command.args(arguments).output().unwrap()
+    command
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -138,7 +144,8 @@ fn sources_of_programs_are_those_of_go_test() {
     let lock = project.read_lock().unwrap();
     let locked = project.with_lock(&lock).unwrap();
     let request = Request { variant: project.variants()[0], patterns: &[], cover: None, omit_debug: true };
-    let planned = locked.tests(&request, &Stamps::Generated("test")).unwrap();
+    let found = locked.tests(&request).unwrap();
+    let planned = locked.plan_tests(&request, &Stamps::Generated("test"), found, None).unwrap();
     let mut compared = 0;
     for line in listed.lines().filter(|line| line.contains(".test [")) {
         let (path, file) = line.split_once(" [").unwrap();
@@ -252,6 +259,35 @@ fn counted_statements_are_those_of_go_test() {
         lines
     };
     assert_eq!(lines(&ours), lines(&theirs));
+}
+
+/// Both compile C, and C++ for the race detector.
+#[test]
+fn tests_with_c_code_and_the_race_detector() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap().join("c");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix/rows/c"), &root);
+    let spec = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nprofile(\"default\", cgo = True, race = True)\n";
+    fs::write(root.join("godirect.star"), spec).unwrap();
+    succeeded("godirect lock", &godirect(&root).arg("lock").output().unwrap());
+    let ours = godirect(&root).args(["test", "-v", "--count", "1", "./cmd/own", "./count"]).output().unwrap();
+    let mut command = Command::new(GOROOT.join("bin/go"));
+    in_environment_of_go(&mut command).env("CGO_ENABLED", "1").current_dir(&root);
+    command.args(["test", "-vet=off", "-race", "-v", "-count=1", "./cmd/own", "./count"]);
+    let theirs = succeeded("go test", &command.output().unwrap());
+    assert_eq!(timeless(&ours.stdout), timeless(theirs.as_bytes()), "{}", String::from_utf8_lossy(&ours.stderr));
+}
+
+#[test]
+fn tests_are_programs() {
+    let repository = Repository::new(&[]);
+    let spec = fs::read_to_string(repository.root().join("godirect.star")).unwrap();
+    let library = format!("{spec}\nprofile(\"default\", cgo = True, buildmode = \"c-shared\")\n");
+    fs::write(repository.root().join("godirect.star"), library).unwrap();
+    let output = repository.godirect(&[]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("error: tests can't be run with buildmode = \"c-shared\""), "{message}");
 }
 
 const LOOKS: &str = "package looks\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestA(t *testing.T) {\n\tos.Getenv(\"LOOKS\")\n\tos.ReadFile(\"testdata/a\")\n\t\

@@ -18,6 +18,7 @@ use crate::plan::Configuration;
 use crate::project::stamps::Stamps;
 use crate::project::testing::{CoverRequest, Planned, Request, State, TestPackage};
 use crate::project::{Project, Variant};
+use crate::spec::profile::{CoverMode, Profile, Sanitizer};
 
 /// The first minor version whose test programs mark errors for events.
 const MARKS_ERRORS_SINCE: u32 = 27;
@@ -97,7 +98,7 @@ pub struct Arguments {
     /// Count which statements tests run.
     #[arg(long)]
     cover: bool,
-    /// How they are counted; by default `set`, or `atomic` for the race detector.
+    /// How they are counted; by default as the profile says, else `set`, or `atomic` for the race detector.
     #[arg(long, value_name = "MODE", value_parser = ["set", "count", "atomic"])]
     covermode: Option<String>,
     /// Count the statements of packages that these patterns match in each program, instead of those of its own package.
@@ -126,20 +127,23 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let lock = project.read_lock()?;
     let locked = project.with_lock(&lock)?;
     let variant = variant(&project, arguments)?;
-    let cover = cover(arguments, variant);
+    let cover = cover(arguments, variant)?;
     let request = Request { variant, patterns: &arguments.patterns, cover: cover.clone(), omit_debug: !arguments.compile };
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
-    let planned = locked.tests(&request, &stamps)?;
+    let found = locked.tests(&request)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
-    let (toolchains, sources) = build::fetch(&locked, &[variant], std::slice::from_ref(&planned.graph), &cache, &proxy)?;
+    let (toolchains, sources) = build::fetch(&locked, &[variant], std::slice::from_ref(&found.graph), &cache, &proxy)?;
     let sdk = &toolchains[variant.profile.sdk.as_str()];
+    let needs = locked.c_needs_of_tests(&found, variant)?;
+    let c = exec::c::find(&needs, &sources, &sdk.goroot, &cache.root().join("c"))?;
+    let planned = locked.plan_tests(&request, &stamps, found, Some(&c.toolchain))?;
     let actions = exec::cache::Cache::open(&cache.root().join("build"))?;
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let tools = build::tools_of(&sdk.goroot)?;
     let (files, shared, max_bytes) = (&project.files, &exec::Shared::default(), super::cache::max_bytes()?);
     let builder = Builder {
         engine: Engine { sources: &sources, files, cache: &actions, shared, jobs, keep_going: true },
-        c: &exec::c::Machine::default(),
+        c: &c,
         goroot: &sdk.goroot,
         tools: &tools,
         sdk_id: &sdk.id,
@@ -192,12 +196,22 @@ fn variant<'a>(project: &'a Project, arguments: &Arguments) -> Result<Variant<'a
     })
 }
 
-fn cover(arguments: &Arguments, variant: Variant) -> Option<CoverRequest> {
+/// Which statements are counted: arguments come before the profile.
+fn cover(arguments: &Arguments, variant: Variant) -> Result<Option<CoverRequest>> {
     let Arguments { cover, covermode, coverpkg, coverprofile, .. } = arguments;
-    let counts = *cover || covermode.is_some() || !coverpkg.is_empty() || coverprofile.is_some() || variant.profile.cover;
-    let races = variant.profile.sanitizer == Some(crate::spec::profile::Sanitizer::Race);
-    let mode = covermode.clone().unwrap_or_else(|| if races { "atomic" } else { "set" }.to_owned());
-    counts.then(|| CoverRequest { mode, patterns: coverpkg.clone() })
+    let profile = variant.profile;
+    let counting = Profile { cover: true, ..profile.clone() };
+    let mode = match (covermode, counting.cover_mode()) {
+        (Some(mode), _) if profile.sanitizer == Some(Sanitizer::Race) && mode != CoverMode::Atomic.name() => {
+            let error = Error::input(format!("--covermode {mode} counts in a way that several threads disturb"));
+            return Err(error.help("with race, write --covermode atomic or leave it out"));
+        }
+        (Some(mode), _) => mode.clone(),
+        (None, mode) => mode.unwrap_or_default().name().to_owned(),
+    };
+    let counts = *cover || covermode.is_some() || !coverpkg.is_empty() || coverprofile.is_some() || profile.cover;
+    let patterns = if coverpkg.is_empty() { &profile.coverpkg } else { coverpkg };
+    Ok(counts.then(|| CoverRequest { mode, patterns: patterns.clone() }))
 }
 
 /// The arguments of the programs, in the order of the go command.

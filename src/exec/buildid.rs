@@ -78,8 +78,7 @@ pub(super) fn compute(
     lookup: &impl Fn(&str) -> Option<String>,
     version: &impl Fn(&str) -> Result<String>,
 ) -> Result<()> {
-    let cgo = id.has_cgo().then_some("cgo");
-    let versions = ["compile", "asm", "link"].into_iter().chain(cgo).map(|tool| Ok((tool, version(tool)?)));
+    let versions = id.tools().map(|tool| Ok((tool, version(tool)?)));
     let versions = versions.collect::<Result<BTreeMap<&str, String>>>()?;
     // The tools know which experiments differ from the usual ones, and in which order these are named.
     let experiments = versions["compile"].split_once(" X:").map(|(_, names)| format!("GOEXPERIMENT=\"{names}\"\n"));
@@ -118,9 +117,12 @@ pub(super) fn compute(
     for (at, path) in id.linked.iter().enumerate() {
         let (inputs, content) = known.get(path.as_str()).ok_or_else(|| Error::input(format!("{path} has no build ID")))?;
         text.push_str(&format!("packagefile {path}={content}\n"));
+        let whole = format!("{inputs}/{content}");
+        if id.commands.contains(path) {
+            text.push_str(&format!("packagemain {whole}\n"));
+        }
         if at == 0 {
-            main = format!("{inputs}/{content}");
-            text.push_str(&format!("packagemain {main}\n"));
+            main = whole;
         }
     }
     let inputs = hash(&text);

@@ -36,12 +36,14 @@ impl Loader<'_> {
             paths.into_iter().filter(|path| *path != "unsafe").map(str::parse).collect()
         };
         let is_main = chosen.name == "main";
+        let tool_imports = [self.tool_imports(id), self.counter_imports(&found.path, is_main)].concat();
         Ok(Package {
             import_path: found.path.parse()?,
             origin,
             imports: imports(&loaded.raw_imports, &loaded.imports)?,
-            tool_imports: paths(self.tool_imports(id))?,
+            tool_imports: paths(tool_imports)?,
             linker_deps: if is_main { paths(self.linker_deps().map_err(Error::input)?)? } else { BTreeSet::new() },
+            import_order: Vec::new(),
             language: go.map_or_else(|| "1.16".to_owned(), GoVersion::language),
             debug: std::mem::take(&mut selection.debug),
             selection,

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::covered::Covered;
 use super::failure::Failure;
 use super::find::Found;
 use super::implicit::SIMD_BRIDGE;
 use super::loaded::{Kind, Loaded};
 use super::problem::{Importer, PackageError, Problem};
-use super::tested::Covered;
 use super::{Origin, Sources, Std, ThirdParty};
 use crate::error::Result;
 use crate::source::choose::{ImportSite, Selection};
@@ -29,7 +29,7 @@ pub struct Loader<'a> {
     pub(super) godebug: &'a Godebug<'a>,
     /// Whether the first error ends it all.
     pub(super) is_strict: bool,
-    /// Which statements are counted by tests.
+    /// Which statements are counted.
     pub(super) covered: Option<Covered>,
     /// All packages, in the order in which they were found.
     pub packages: Vec<Loaded>,

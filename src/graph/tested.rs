@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::covered::{Coverage, Covered};
 use super::load::{Godebug, Id, Loader};
-use super::loaded::{Kind, Loaded};
+use super::loaded::Kind;
 use super::variants::TestPackages;
 use super::{ForTest, Origin, Package, PackageGraph, Sources};
 use crate::error::Result;
 use crate::name::ImportPath;
 use crate::source::choose::Selection;
 use crate::source::context::BuildContext;
+use crate::source::record::FileGroup;
 
 /// A package that is to be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,27 +52,8 @@ pub struct TestProgram {
     pub has_package: bool,
     /// The value of `DefaultGODEBUG`.
     pub default_godebug: String,
-}
-
-/// Chooses a package by its import path and place.
-pub type Selects<'c> = dyn Fn(&str, &Origin) -> bool + 'c;
-
-/// Which statements are counted while tests run, as far as that decides about packages.
-#[derive(Clone, Copy)]
-pub struct Coverage<'c> {
-    /// Says whether all tests count the statements of a package, by its import path and place; `None`: each test counts those of its
-    /// own package.
-    pub selects: Option<&'c Selects<'c>>,
-    /// Whether statements are counted by atomic operations.
-    pub is_atomic: bool,
-}
-
-/// The packages whose statements are counted.
-#[derive(Clone, Debug)]
-pub(super) struct Covered {
-    /// Their import paths in the order of `TestPackageList`; `None`: each test's own.
-    packages: Option<Vec<String>>,
-    is_atomic: bool,
+    /// If this tests a command with the same value: where the packages are that the command itself consists of.
+    pub command: Option<Vec<Origin>>,
 }
 
 /// The tests of some packages, with all that they need.
@@ -84,9 +67,19 @@ pub struct TestGraph {
     pub covered: Option<Vec<String>>,
 }
 
+/// How tests are loaded.
+#[derive(Clone, Copy)]
+pub struct TestOptions<'o> {
+    /// Which statements are counted.
+    pub coverage: Option<Coverage<'o>>,
+    /// Says by name and place of a package whether its tests are compiled with a profile, where that decides about build IDs.
+    pub guided: &'o dyn Fn(&str, &Origin) -> bool,
+    /// Whether the packages themselves are loaded, too, where their tests have them compiled anew.
+    pub with_packages: bool,
+}
+
 impl PackageGraph {
-    /// Loads the tests of `roots` with all that they need; with `with_packages` also the roots themselves, where tests have them compiled anew.
-    /// What is wrong with some of them is part of the result.
+    /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result.
     ///
     /// # Errors
     ///
@@ -96,15 +89,16 @@ impl PackageGraph {
         context: &'a BuildContext,
         godebug: &'a Godebug<'a>,
         roots: &'a [ImportPath],
-        coverage: Option<Coverage>,
-        with_packages: bool,
+        options: TestOptions,
     ) -> Result<TestGraph> {
+        let TestOptions { coverage, guided, with_packages } = options;
         let mut loader = Loader::new(sources, context, godebug, HashMap::new());
         // From the first package on: whoever is linked needs what writes counters.
         loader.covered = coverage.map(|coverage| Covered { packages: None, is_atomic: coverage.is_atomic });
         let ids = roots.iter().map(|root| loader.root(root.as_str())).collect::<Result<Vec<Id>>>()?;
         if let Some(Coverage { selects: Some(selects), is_atomic }) = coverage {
-            let packages = Some(loader.select_covered(&ids, selects, is_atomic)?);
+            let candidates = loader.needed_by_tests(&ids)?;
+            let packages = Some(loader.select_covered(&candidates, selects, is_atomic)?);
             loader.covered = Some(Covered { packages, is_atomic });
         }
         let has_tests = |loader: &Loader, id: Id| {
@@ -118,8 +112,18 @@ impl PackageGraph {
             }
         }
         let mut programs = Vec::new();
-        for id in &ids {
-            programs.push(if has_tests(&loader, *id) { Some(loader.add_tests(*id)?) } else { None });
+        for &id in &ids {
+            if !has_tests(&loader, id) {
+                programs.push(None);
+                continue;
+            }
+            let of_package = &loader.packages[id];
+            let is_guided = of_package.found.origin.as_ref().is_some_and(|origin| guided(&of_package.name(), origin));
+            // As if no other package was tested: each has a profile of its own.
+            let own = if is_guided { loader.post_order(&[id]) } else { Vec::new() };
+            own.iter().for_each(|id| loader.packages[*id].has_profile = true);
+            programs.push(Some(loader.add_tests(id)?));
+            own.iter().for_each(|id| loader.packages[*id].has_profile = false);
         }
         let mut units = Units { loader: &loader, graph: PackageGraph::default() };
         let mut tested = Vec::new();
@@ -163,6 +167,9 @@ impl Units<'_> {
         let loaded = &self.loader.packages[program.main];
         let chosen = &loaded.found.chosen;
         let files = &chosen.package.files;
+        let real = &self.loader.packages[id];
+        let is_same = real.name() == "main" && real.default_godebug == loaded.default_godebug;
+        let origin = |id: Id| self.loader.packages[id].found.origin.clone();
         Tests::Program(TestProgram {
             unit: format!("{} [{}]", loaded.path, loaded.path),
             package: chosen.name.clone(),
@@ -170,6 +177,7 @@ impl Units<'_> {
             external: chosen.external_test.files.go.clone(),
             has_package: !files.go.is_empty() || !files.cgo.is_empty() || !chosen.test.files.go.is_empty(),
             default_godebug: loaded.default_godebug.clone(),
+            command: is_same.then(|| self.loader.post_order(&[id]).into_iter().filter_map(origin).collect()),
         })
     }
 
@@ -199,26 +207,6 @@ impl Units<'_> {
 }
 
 impl Loader<'_> {
-    /// The packages whose statements all tests count (`SelectCoverPackages`).
-    fn select_covered(&mut self, roots: &[Id], selects: &Selects, is_atomic: bool) -> Result<Vec<String>> {
-        let has_files = |loaded: &Loaded| {
-            let files = &loaded.found.chosen.package.files;
-            !files.go.is_empty() || !files.cgo.is_empty()
-        };
-        // What counts can't be counted.
-        let counts = |path: &str| is_atomic && matches!(path, "sync/atomic" | "internal/runtime/atomic");
-        let mut selected = Vec::new();
-        for id in self.needed_by_tests(roots)? {
-            let loaded = &self.packages[id];
-            let is_selected = loaded.found.origin.as_ref().is_some_and(|origin| selects(&loaded.path, origin));
-            if is_selected && has_files(loaded) && &*loaded.path != "unsafe" && !counts(&loaded.path) {
-                selected.push(loaded.path.to_string());
-                self.import_atomic(id, is_atomic)?;
-            }
-        }
-        Ok(selected)
-    }
-
     /// All that packages and their tests need (`TestPackageList`).
     fn needed_by_tests(&mut self, roots: &[Id]) -> Result<Vec<Id>> {
         let mut all = Vec::new();
@@ -232,24 +220,6 @@ impl Loader<'_> {
         Ok(self.post_order(&all))
     }
 
-    fn import_atomic(&mut self, id: Id, is_atomic: bool) -> Result<()> {
-        if is_atomic && &*self.packages[id].path != "sync/atomic" {
-            let atomic = self.root("sync/atomic")?;
-            self.packages[id].deps.get_or_insert_default().push(atomic);
-        }
-        Ok(())
-    }
-
-    /// Whether each test counts the statements of its own package.
-    pub(super) fn covers_own(&self) -> bool {
-        self.covered.as_ref().is_some_and(|covered| covered.packages.is_none())
-    }
-
-    /// Prepares a package whose statements are counted.
-    pub(super) fn count_statements(&mut self, id: Id) -> Result<()> {
-        self.import_atomic(id, self.covered.as_ref().is_some_and(|covered| covered.is_atomic))
-    }
-
     /// A package as it is compiled; `None` for `unsafe`, which is compiled into what imports it.
     fn unit(&self, id: Id) -> Result<Option<Package>> {
         let loaded = &self.packages[id];
@@ -258,10 +228,14 @@ impl Loader<'_> {
         }
         let mut package = self.built(id, loaded.kind != Kind::Plain)?;
         let chosen = &loaded.found.chosen;
+        let embedded = |files: &FileGroup| files.embed.values().flatten().cloned().collect::<BTreeSet<String>>();
+        let mut of_tests = BTreeSet::new();
+        let mut own = embedded(&package.selection.files);
         match loaded.kind {
             Kind::Plain => {}
             Kind::WithTests => {
                 let tests = self.settled(&chosen.test, &loaded.embeds[1]);
+                of_tests = embedded(&tests.files);
                 let files = &mut package.selection.files;
                 // Not sorted: those of tests come last.
                 files.go.extend(tests.files.go);
@@ -269,9 +243,14 @@ impl Loader<'_> {
             }
             Kind::ExternalTest => {
                 package.selection = self.settled(&chosen.external_test, &loaded.embeds[2]);
+                own = embedded(&package.selection.files);
             }
-            Kind::TestMain => package.selection = Selection { name: "main".to_owned(), ..Selection::default() },
+            Kind::TestMain => {
+                package.selection = Selection { name: "main".to_owned(), ..Selection::default() };
+                own.clear();
+            }
         }
+        package.import_order = loaded.deps().iter().map(|dep| self.packages[*dep].path.to_string()).collect();
         package.import_path = loaded.path.parse()?;
         package.linker_deps = BTreeSet::new();
         let written: BTreeSet<&ImportPath> = package.imports.values().collect();
@@ -291,7 +270,8 @@ impl Loader<'_> {
             _ => loaded.for_test.as_deref(),
         };
         if let Some(tested) = tested {
-            package.for_test = Some(ForTest { tested: tested.parse()?, kind: loaded.kind, deps: for_test });
+            let embedded = own.into_iter().chain(of_tests).collect();
+            package.for_test = Some(ForTest { tested: tested.parse()?, kind: loaded.kind, deps: for_test, embedded });
         }
         Ok(Some(package))
     }

@@ -13,9 +13,10 @@ use serde::Serialize;
 use super::buildinfo::quote_text;
 use super::pgo::{self, Guide};
 use super::token::{self, ID, O, OBJ, SRC, X, literal};
-use super::{Binary, Settings, Step, buildinfo, cgo, flags};
+use super::{Binary, Settings, Step, buildinfo, cgo, cover, flags, link};
 use crate::error::Result;
-use crate::graph::{Origin, Package};
+use crate::graph::covered::ATOMIC;
+use crate::graph::{Kind, Origin, Package};
 
 /// What the linker needs besides imports, in the order of `LinkerDeps`.
 const LINKER_DEPS: [&str; 7] =
@@ -51,6 +52,8 @@ pub struct BinaryId {
     pub text: String,
     /// The import paths of its packages, main first, in the order of the go command.
     pub linked: Vec<String>,
+    /// Those among them that are commands: its own, and for tests such as are compiled as libraries.
+    pub commands: Vec<String>,
 }
 
 impl BinaryId {
@@ -59,9 +62,11 @@ impl BinaryId {
         self.packages.iter().any(|package| package.text.contains(&format!("{{{}", token::ROOT_OF)))
     }
 
-    /// Whether it is also made of the version of cgo.
-    pub fn has_cgo(&self) -> bool {
-        self.packages.iter().any(|package| package.text.contains(&token::version_of("cgo")))
+    /// The tools whose versions it is made of.
+    pub fn tools(&self) -> impl Iterator<Item = &'static str> {
+        let uses = |tool: &str| self.packages.iter().any(|package| package.text.contains(&token::version_of(tool)));
+        let more = ["cgo", "cover"].into_iter().filter(move |tool| uses(tool));
+        ["compile", "asm", "link"].into_iter().chain(more)
     }
 
     /// The tokens of the notes that it is made of.
@@ -90,9 +95,18 @@ impl PackageId {
 /// Notes what the build ID of a package depends on.
 pub(super) fn identify(package: &Package) -> Step {
     let files = &package.selection.files;
-    let embedded: BTreeSet<&String> = files.embed.values().flatten().collect();
+    let embedded: Vec<&String> = match &package.for_test {
+        Some(for_test) => for_test.embedded.iter().collect(),
+        None => files.embed.values().flatten().collect::<BTreeSet<_>>().into_iter().collect(),
+    };
     let files = cgo::hashed_files(package).into_iter().chain(embedded).map(|file| literal(file).into_owned()).collect();
     Step::Identify { identify: ID.to_owned(), archive: vec![X.to_owned(), O.to_owned()], dir: SRC.to_owned(), files }
+}
+
+/// Notes what the build ID of a package depends on whose only file is made.
+pub(super) fn identify_made(file: &str) -> Step {
+    let (archive, files) = (vec![X.to_owned(), O.to_owned()], vec![file.to_owned()]);
+    Step::Identify { identify: ID.to_owned(), archive, dir: OBJ.to_owned(), files }
 }
 
 /// Notes the hash of a prepared profile.
@@ -108,19 +122,21 @@ pub(super) fn file() -> String {
 /// Computes the build ID of a binary up to the hash of its content, and writes it into [`file`].
 pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<Step> {
     let package = |package: &&Package| {
-        let name = pgo::name(package.import_path.as_str(), guide);
+        let name = pgo::name(&package.unit(), guide);
         Ok(PackageId {
             path: package.import_path.to_string(),
             text: compile_text(settings, binary, package, linked, &name)?,
             noted: token::id_of(&name),
-            imports: imports(package),
+            imports: imports(settings, package),
             profile: guide.map(|guide| token::id_of(&guide.action_name())),
         })
     };
     let salt = settings.goversion.split(" X:").next().unwrap_or_default().to_owned();
     let packages = linked.iter().map(package).collect::<Result<_>>()?;
     let text = link_text(settings, binary, linked);
-    let of = Box::new(BinaryId { salt, packages, text, linked: breadth_first(binary, linked) });
+    let commands = linked.iter().filter(|package| package.selection.name == "main");
+    let commands = commands.map(|package| package.import_path.to_string()).collect();
+    let of = Box::new(BinaryId { salt, packages, text, linked: breadth_first(settings, binary, linked), commands });
     Ok(Step::BuildId { buildid: file(), of })
 }
 
@@ -142,9 +158,17 @@ fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: 
     }
     let _ = writeln!(text, "goos {} goarch {}", settings.platform.goos(), settings.platform.goarch());
     let _ = writeln!(text, "import {}", quote_text(package.import_path.as_str()));
-    let _ = writeln!(text, "omitdebug false standard {} local false prefix \"\"\ntrimpath", package.is_std());
+    let is_main = package.import_path == *binary.main;
+    let (omits, std) = (is_main && binary.omit_debug, package.is_std());
+    let _ = writeln!(text, "omitdebug {omits} standard {std} local false prefix \"\"\ntrimpath");
+    if package.for_test.as_ref().is_some_and(|for_test| matches!(for_test.kind, Kind::Plain | Kind::WithTests)) {
+        text.push_str("forcelibrary\n");
+    }
     let mut text = literal(&text).into_owned() + &cgo::identity(settings, package, name)?;
-    if package.import_path == *binary.main {
+    if let Some(mode) = cover::mode(settings, package) {
+        let _ = writeln!(text, "cover \"{mode}\" \"{}\"", token::version_of("cover"));
+    }
+    if is_main {
         let _ = writeln!(text, "modinfo {}", literal(&quote_text(&buildinfo::text(settings, binary, linked))));
     }
     let (forced, own) = (flags::forced_gcflags(settings), flags::gcflags(settings, package));
@@ -159,11 +183,14 @@ fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: 
 /// `linkActionID`, up to the packages.
 fn link_text(settings: Settings, binary: &Binary, linked: &[&Package]) -> String {
     let main = linked.iter().find(|package| package.import_path == *binary.main);
-    let own = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
+    let mut own = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
+    if binary.test.is_some() {
+        own.extend(link::TEST_FLAGS.map(str::to_owned));
+    }
     let (platform, mode) = (settings.platform, settings.profile.buildmode.name());
     let mut text = format!("link\nbuildmode {mode} goos {} goarch {}\n", platform.goos(), platform.goarch());
     let _ = writeln!(text, "import {}", quote_text(binary.main.as_str()));
-    let _ = writeln!(text, "omitdebug false standard false local false prefix \"\"");
+    let _ = writeln!(text, "omitdebug {} standard false local false prefix \"\"", binary.omit_debug);
     let _ = writeln!(text, "defaultgodebug {}\ntrimpath", quote_text(&binary.default_godebug));
     let mut text = literal(&text).into_owned();
     let forced = flags::forced_ldflags(settings);
@@ -185,7 +212,10 @@ fn quote_list(list: &[String]) -> String {
 }
 
 /// What a package imports in the order of `(*Package).load`: by what is written, then by what tools and the linker add.
-fn imports(package: &Package) -> Vec<String> {
+fn imports(settings: Settings, package: &Package) -> Vec<String> {
+    if !package.import_order.is_empty() {
+        return package.import_order.clone();
+    }
     let mut imports = Vec::new();
     let mut add = |path: &str| {
         if !imports.iter().any(|known| known == path) {
@@ -204,18 +234,20 @@ fn imports(package: &Package) -> Vec<String> {
     let by_tool = |path: &&str| has(&package.tool_imports, path) || *path == "unsafe" && cgo::is_used_by(package);
     TOOL_IMPORTS.into_iter().filter(by_tool).for_each(&mut add);
     LINKER_DEPS.into_iter().filter(|path| has(&package.linker_deps, path)).for_each(&mut add);
+    // Even if it does so already.
+    imports.extend(cover::imports_atomic(settings, package).then(|| ATOMIC.to_owned()));
     imports
 }
 
 /// Packages as `addTransitiveLinkDeps` finds them.
-fn breadth_first(binary: &Binary, linked: &[&Package]) -> Vec<String> {
+fn breadth_first(settings: Settings, binary: &Binary, linked: &[&Package]) -> Vec<String> {
     let mut order = vec![binary.main.to_string()];
     let mut seen: BTreeSet<String> = order.iter().cloned().collect();
     let mut next = 0;
     while let Some(path) = order.get(next).cloned() {
         next += 1;
         let Some(package) = linked.iter().find(|package| package.import_path.as_str() == path) else { continue };
-        for import in imports(package) {
+        for import in imports(settings, package) {
             if import != "unsafe" && seen.insert(import.clone()) {
                 order.push(import);
             }

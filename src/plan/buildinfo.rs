@@ -5,27 +5,31 @@ use std::fmt::Write as _;
 
 use super::{Binary, Module, ModuleFiles, Settings, flags};
 use crate::graph::{MainModule, Origin, Package};
-use crate::name::ModuleVersion;
+use crate::name::{ImportPath, ModuleVersion};
 use crate::source::unicode::is_print;
 use crate::spec::profile::{Buildmode, Sanitizer};
 
 /// The version of what has none.
 const DEVELOPMENT: &str = "(devel)";
 
+/// The first minor version whose programs that run tests show the modules of all that they consist of.
+const TESTS_SHOW_IMPORTS_SINCE: u32 = 27;
+
 /// The text, without the marks around it.
 pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> String {
-    let mut main_module = "";
+    let main = linked.iter().find(|package| package.import_path == *binary.main).map(|package| &package.origin);
+    let (path, origins) = shown_packages(settings, binary, linked, main);
+    let main_module = match main {
+        Some(Origin::Main { index, .. }) => settings.mains[*index].path.as_str(),
+        _ => "",
+    };
     let mut modules = BTreeMap::new();
-    for package in linked {
-        match &package.origin {
+    for origin in origins {
+        match origin {
             Origin::Std => {}
             Origin::Main { index, .. } => {
                 let module = &settings.mains[*index];
-                let path = module.path.as_str();
-                if package.import_path == *binary.main {
-                    main_module = path;
-                }
-                modules.insert(path, local_module_line(module));
+                modules.insert(module.path.as_str(), local_module_line(module));
             }
             Origin::Module { index, .. } => {
                 let module = &settings.modules[*index];
@@ -33,7 +37,7 @@ pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> 
             }
         }
     }
-    let mut text = format!("path\t{}\n", binary.main);
+    let mut text = format!("path\t{path}\n");
     if let Some(line) = modules.remove(main_module) {
         let _ = write!(text, "mod\t{line}");
     }
@@ -44,6 +48,31 @@ pub(super) fn text(settings: Settings, binary: &Binary, linked: &[&Package]) -> 
         let _ = writeln!(text, "build\t{key}={}", quote_value(&value));
     }
     text
+}
+
+/// The import path that is shown, and where the packages are whose modules are.
+///
+/// Before Go 1.27, a program that runs tests doesn't show what these import; one that tests a command shows that of the command, if both
+/// have the same `DefaultGODEBUG` (`TestPackagesAndErrors` in `cmd/go/internal/load`).
+fn shown_packages<'a>(
+    settings: Settings,
+    binary: &Binary<'a>,
+    linked: &[&'a Package],
+    main: Option<&'a Origin>,
+) -> (&'a ImportPath, Vec<&'a Origin>) {
+    if let Some((tested, command)) = shown_command(settings, binary) {
+        return (tested, command.iter().collect());
+    }
+    match binary.test.is_some() && settings.go.minor() < TESTS_SHOW_IMPORTS_SINCE {
+        true => (binary.main, main.into_iter().collect()),
+        false => (binary.main, linked.iter().map(|package| &package.origin).collect()),
+    }
+}
+
+/// The command whose build information the program that runs its tests shows.
+fn shown_command<'a>(settings: Settings, binary: &Binary<'a>) -> Option<(&'a ImportPath, &'a [Origin])> {
+    let test = binary.test.filter(|_| settings.go.minor() < TESTS_SHOW_IMPORTS_SINCE)?;
+    Some((test.tested, test.program.command.as_ref()?))
 }
 
 fn local_module_line(module: &MainModule) -> String {
@@ -107,7 +136,8 @@ fn build_settings(settings: Settings, binary: &Binary) -> Vec<(&'static str, Str
     if let Some((variable, value)) = platform.variant_setting().filter(|(_, value)| !value.is_empty()) {
         list.push((variable, value.to_owned()));
     }
-    if let Some(pgo) = &binary.pgo {
+    // Programs that run tests don't show it, but commands do.
+    if let Some(pgo) = binary.pgo.as_ref().filter(|_| binary.test.is_none() || shown_command(settings, binary).is_some()) {
         // It is added last, and puts all into one order (`setPGOProfilePath`).
         list.push(("-pgo", pgo.rsplit('/').next().unwrap_or_default().to_owned()));
         list.sort();

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::pgo::{self, Guide};
 use super::token::{self, H, OBJ, ROOT, SDK, SRC, TOOL, literal};
-use super::{ModuleFiles, Settings, Step, strings};
+use super::{ModuleFiles, Settings, Step, cover, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
@@ -21,6 +21,9 @@ use compiler::{Compiler, Language, Toolchain};
 use flags::Flags;
 
 pub use flags::{Needs, Refusal, needs, refusal};
+
+/// The first minor version that has objects of assembly before those of C in an archive.
+const ASSEMBLY_FIRST_SINCE: u32 = 26;
 
 /// What the C compiler has to do with an action.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -172,7 +175,8 @@ impl Recipe<'_> {
 
     /// Stems of the Go files that import `"C"`.
     fn stems(&self) -> impl Iterator<Item = String> {
-        self.package.selection.files.cgo.iter().map(|file| literal(file.strip_suffix(".go").unwrap_or(file)).into_owned())
+        let files = cover::cgo_files(self.settings, self.package).into_iter();
+        files.map(|file| file.rsplit('/').next().unwrap_or_default().trim_end_matches(".go").to_owned())
     }
 
     fn go(&self) -> Vec<String> {
@@ -189,13 +193,16 @@ impl Recipe<'_> {
         let is_assembly = |file: &&String| file.ends_with(".S") || file.ends_with(".sx");
         let assembly: BTreeSet<&String> = files.asm.iter().chain(files.c.iter().filter(is_assembly)).collect();
         let is_ours = |file: &&&String| !is_runtime_cgo(self.package) || file.starts_with("gcc_");
-        sources.extend(assembly.iter().filter(is_ours).map(|file| own(Language::C, file)));
-        for suffix in [".c", ".m"] {
-            sources.extend(files.c.iter().filter(|file| file.ends_with(suffix)).map(|file| own(Language::C, file)));
-        }
-        for language in [Language::Cxx, Language::Fortran] {
-            sources.extend(files.c.iter().filter(|file| Language::of(file) == language).map(|file| own(language, file)));
-        }
+        let assembly = assembly.iter().filter(is_ours).map(|file| own(Language::C, file)).collect();
+        let ending = |suffix: &str| files.c.iter().filter(|file| file.ends_with(suffix)).map(|f| own(Language::C, f)).collect();
+        let of = |language| files.c.iter().filter(|f| Language::of(f) == language).map(|f| own(language, f)).collect();
+        let (c, cxx, objective_c): (Vec<_>, Vec<_>, Vec<_>) = (ending(".c"), of(Language::Cxx), ending(".m"));
+        let order = match self.settings.go.minor() >= ASSEMBLY_FIRST_SINCE {
+            true => [assembly, c, objective_c, cxx],
+            false => [c, assembly, cxx, objective_c],
+        };
+        sources.extend(order.concat());
+        sources.extend::<Vec<_>>(of(Language::Fortran));
         sources
     }
 
@@ -215,7 +222,7 @@ impl Recipe<'_> {
         }
         run.push("--".to_owned());
         run.extend(self.flags.of_language(Language::C));
-        run.extend(self.package.selection.files.cgo.iter().map(|file| format!("{SRC}/{}", literal(file))));
+        run.extend(cover::cgo_files(self.settings, self.package));
         run
     }
 
@@ -317,7 +324,7 @@ fn system_objects(graph: &PackageGraph, package: &Package, guide: Option<&Guide>
     let place = |of: &Package| match (&of.origin, of.import_path == package.import_path) {
         (_, true) => SRC.to_owned(),
         (Origin::Std, _) => format!("{SDK}/src/{}", literal(of.import_path.as_str())),
-        _ => token::source_of(&pgo::name(of.import_path.as_str(), guide)),
+        _ => token::source_of(&pgo::name(&of.unit(), guide)),
     };
     let closure = graph.closure([package.unit().as_str()], true);
     let files =

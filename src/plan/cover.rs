@@ -9,9 +9,40 @@ use super::{Settings, Step, strings};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 use crate::graph::{Kind, Origin, Package};
+use crate::spec::profile::{CoverMode, Sanitizer};
 
 /// Where the cover tool says to the compiler what it has done.
 pub(super) const CONFIG: &str = "{obj}/coveragecfg";
+
+/// Packages of the runtime in any version (`runtimePkgs` in `cmd/internal/objabi/pkgspecial.go`).
+const RUNTIME: [&str; 26] = [
+    "runtime",
+    "internal/abi",
+    "internal/bytealg",
+    "internal/byteorder",
+    "internal/chacha8rand",
+    "internal/coverage/rtcov",
+    "internal/cpu",
+    "internal/goarch",
+    "internal/godebugs",
+    "internal/goexperiment",
+    "internal/goos",
+    "internal/profilerecord",
+    "internal/runtime/atomic",
+    "internal/runtime/cgroup",
+    "internal/runtime/exithook",
+    "internal/runtime/gc",
+    "internal/runtime/gc/scan",
+    "internal/runtime/maps",
+    "internal/runtime/math",
+    "internal/runtime/strconv",
+    "internal/runtime/sys",
+    "internal/runtime/syscall",
+    "internal/runtime/syscall/linux",
+    "internal/runtime/syscall/windows",
+    "internal/strconv",
+    "internal/stringslite",
+];
 
 /// Which statements are counted, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +61,7 @@ pub enum Covered {
         /// The import paths of the latter.
         untested: BTreeSet<String>,
     },
-    /// In all tests those of the same packages.
+    /// In all programs those of the same packages.
     Selected {
         /// Their import paths, in Go's order.
         packages: Vec<String>,
@@ -54,7 +85,15 @@ pub(super) fn mode<'a>(settings: Settings<'a>, package: &Package) -> Option<&'a 
         (_, Covered::Selected { packages, .. }) => packages.iter().any(|selected| selected == path),
     };
     let has_files = files.go.iter().chain(&files.cgo).any(|file| !is_test(file));
-    (is_covered && has_files).then_some(cover.mode.as_str())
+    // What runs before the race detector can only be registered.
+    let races = settings.profile.sanitizer == Some(Sanitizer::Race);
+    let mode = if races && package.is_std() && RUNTIME.contains(&path) { "regonly" } else { &cover.mode };
+    (is_covered && has_files).then_some(mode)
+}
+
+/// Whether a package imports what counts statements, after everything else.
+pub(super) fn imports_atomic(settings: Settings, package: &Package) -> bool {
+    settings.cover.is_some_and(|cover| cover.mode == CoverMode::Atomic.name()) && mode(settings, package).is_some()
 }
 
 fn is_test(file: &str) -> bool {
@@ -75,6 +114,13 @@ pub(super) fn go_files(settings: Settings, package: &Package) -> Vec<String> {
     };
     let variables = counts.then(|| format!("{OBJ}/covervars.go"));
     variables.into_iter().chain(package.selection.files.go.iter().map(file)).collect()
+}
+
+/// The Go files that cgo reads, with their directories.
+pub(super) fn cgo_files(settings: Settings, package: &Package) -> Vec<String> {
+    let counts = mode(settings, package).is_some();
+    let file = |file: &String| if counts { covered(file) } else { format!("{SRC}/{}", literal(file)) };
+    package.selection.files.cgo.iter().map(file).collect()
 }
 
 /// What the cover tool is told of a package (`covcmd.CoverPkgConfig`).
@@ -109,7 +155,8 @@ pub(super) fn steps(settings: Settings, package: &Package, made: &[&str]) -> Res
     };
     let json = serde_json::to_string(&config).map_err(|e| Error::input(format!("{}: {e}", package.import_path)))?;
     let json = literal(&json).replace("\\u0001", CONFIG) + "\n";
-    let files: Vec<&String> = package.selection.files.go.iter().filter(|file| !is_test(file)).collect();
+    let files = &package.selection.files;
+    let files: Vec<&String> = files.go.iter().filter(|file| !is_test(file)).chain(&files.cgo).collect();
     let outputs = files.iter().map(|file| covered(file)).chain(made.iter().map(|file| covered(file)));
     let list: String = [format!("{OBJ}/covervars.go")].into_iter().chain(outputs).map(|file| file + "\n").collect();
     let (package_config, file_list) = (format!("{OBJ}/pkgcfg.txt"), format!("{OBJ}/coveroutfiles.txt"));

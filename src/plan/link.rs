@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::graph::Package;
 use crate::spec::profile::{BuildId, Buildmode};
 
+/// The flags of programs that run tests: what `testing.Testing` says.
+pub(super) const TEST_FLAGS: [&str; 2] = ["-X", "testing.testBinary=1"];
+
 pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<BinaryAction> {
     let platform = settings.platform;
     let mut importcfg = String::new();
@@ -45,9 +48,8 @@ pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], g
     let main = linked.iter().find(|package| package.import_path == *binary.main);
     let user = main.map(|main| flags::ldflags(settings, main)).unwrap_or_default();
     run.extend(user.iter().map(|f| literal(f).into_owned()));
-    if binary.is_test {
-        // What `testing.Testing` says.
-        run.extend(strings(["-X", "testing.testBinary=1"]));
+    if binary.test.is_some() {
+        run.extend(strings(TEST_FLAGS));
     }
     if !with_id {
         run.push("-buildid=".to_owned());

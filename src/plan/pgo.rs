@@ -22,6 +22,14 @@ impl<'a> Guide<'a> {
         Some(Guide { file: binary.pgo.as_deref()?, main })
     }
 
+    /// The profile of everything, whatever the program.
+    pub(super) fn named(settings: Settings<'a>) -> Option<Guide<'a>> {
+        match &settings.profile.pgo {
+            Pgo::File(file) => Some(Guide { file, main: None }),
+            Pgo::Auto | Pgo::Off => None,
+        }
+    }
+
     /// The name of the action that prepares the profile. No import path has a space.
     pub(super) fn action_name(&self) -> String {
         format!("profile {}", self.file)
@@ -49,10 +57,10 @@ impl<'a> Guide<'a> {
     }
 }
 
-/// The name of a package's action: its import path, and as `go list` shows it what it is compiled for.
-pub(super) fn name(import_path: &str, guide: Option<&Guide>) -> String {
-    match guide.and_then(|guide| guide.main) {
-        Some(main) => format!("{import_path} [{main}]"),
-        None => import_path.to_owned(),
+/// The name of a package's action: its unit, and as `go list` shows it what it is compiled for, if the unit doesn't say so.
+pub(super) fn name(unit: &str, guide: Option<&Guide>) -> String {
+    match guide.and_then(|guide| guide.main).map(|main| format!(" [{main}]")).filter(|main| !unit.ends_with(main)) {
+        Some(main) => format!("{unit}{main}"),
+        None => unit.to_owned(),
     }
 }

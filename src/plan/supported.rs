@@ -37,7 +37,7 @@ pub fn check(go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<(
     if profile.gofips140.is_some() {
         check_fips140(platform, profile)?;
     }
-    not_yet(profile)
+    Ok(())
 }
 
 fn check_sanitizer(sanitizer: Sanitizer, go: &GoVersion, platform: &Platform, profile: &Profile) -> Result<()> {
@@ -87,15 +87,6 @@ pub fn external_link(platform: &Platform, profile: &Profile, minor: u32) -> Opti
         _ if flags::linkmode(profile) == Linkmode::External => Some("-linkmode=external"),
         _ => None,
     }
-}
-
-/// What Go could do.
-fn not_yet(profile: &Profile) -> Result<()> {
-    if profile.cover {
-        let error = Error::input("this version of godirect can't build with cover = True");
-        return Err(error.help("take it out of the profile"));
-    }
-    Ok(())
 }
 
 /// `RaceDetectorSupported`, `MSanSupported` and `ASanSupported`.

@@ -3,16 +3,19 @@
 use super::stamps::Stamps;
 use super::{Locked, Variant, context, roots};
 use crate::error::{Error, Result};
-use crate::graph::pattern::{self, Place, matches_package};
-use crate::graph::tested::{Coverage, TestGraph, Tested, Tests};
+use crate::graph::covered::Coverage;
+use crate::graph::pattern;
+use crate::graph::tested::{TestGraph, TestOptions, Tested, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::name::ImportPath;
+use crate::plan::cgo;
+use crate::plan::cgo::compiler::Toolchain;
 use crate::plan::cover::{Cover, Covered};
 use crate::plan::{self, Configuration, test};
-use crate::source::context::BuildContext;
 use crate::source::functions::{self, TestFunctions};
 use crate::source::header::DebugSetting;
 use crate::source::tree::{Tree as _, join};
+use crate::spec::profile::{BuildId, Buildmode, Pgo, Profile};
 
 /// What to test, and how.
 #[derive(Clone, Debug)]
@@ -75,15 +78,17 @@ pub enum State {
 }
 
 impl Locked<'_> {
-    /// Plans tests.
+    /// Loads tests with all that they need.
     ///
     /// # Errors
     ///
-    /// A pattern for something else than the repository's packages, a directory that can't be read. What is wrong with packages is part of the
-    /// result.
-    pub fn tests(&self, request: &Request, stamps: &Stamps<'_>) -> Result<Planned> {
+    /// Those of [`plan::supported::check`]; a pattern for something else than the repository's packages, a directory that can't be read. What
+    /// is wrong with packages is part of the result.
+    pub fn tests(&self, request: &Request) -> Result<TestGraph> {
         let variant = request.variant;
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
+        check_buildmode(variant.profile)?;
         let context = context(sdk, variant);
         let paths = match request.patterns {
             [] => roots(sources, &context, &Default::default(), true)?,
@@ -98,11 +103,51 @@ impl Locked<'_> {
             is_atomic: cover.mode == "atomic",
         });
         let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
-        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, coverage, false)?;
-        self.plan_tests(request, stamps, &context, found)
+        let guided = |name: &str, origin: &Origin| match origin {
+            Origin::Main { index, directory } if variant.profile.buildid == BuildId::Go => {
+                let directory = join(&self.mains[*index].directory, directory);
+                self.pgo_of_test(variant, name == "main", &directory).is_ok_and(|file| file.is_some())
+            }
+            _ => false,
+        };
+        PackageGraph::load_tests(
+            sources,
+            &context,
+            &godebug,
+            &paths,
+            TestOptions { coverage, guided: &guided, with_packages: false },
+        )
     }
 
-    fn plan_tests(&self, request: &Request, stamps: &Stamps<'_>, context: &BuildContext, found: TestGraph) -> Result<Planned> {
+    /// What the packages of tests with C code need of the machine that builds them.
+    ///
+    /// # Errors
+    ///
+    /// A malformed `#cgo` line.
+    pub fn c_needs_of_tests(&self, found: &TestGraph, variant: Variant) -> Result<Vec<cgo::Needs>> {
+        self.c_needs_of(found.graph.packages().iter().collect(), variant)
+    }
+
+    /// The profile that optimisation of a test is guided by: as in Go, the tests of a command have that of the command.
+    pub(super) fn pgo_of_test(&self, variant: Variant, is_command: bool, directory: &str) -> Result<Option<String>> {
+        match &variant.profile.pgo {
+            Pgo::Auto if !is_command => Ok(None),
+            _ => self.project.pgo(variant.profile_name, variant.profile, directory),
+        }
+    }
+
+    /// Plans tests that were loaded for the same request.
+    ///
+    /// # Errors
+    ///
+    /// A profile that isn't there, a flag for C compilers that isn't let through.
+    pub fn plan_tests(
+        &self,
+        request: &Request,
+        stamps: &Stamps<'_>,
+        found: TestGraph,
+        c: Option<&Toolchain>,
+    ) -> Result<Planned> {
         let TestGraph { graph, tested, covered } = found;
         let untested = tested.iter().filter(|tested| tested.tests == Tests::None).map(|tested| tested.path.to_string());
         let cover = request.cover.as_ref().map(|cover| Cover {
@@ -123,7 +168,8 @@ impl Locked<'_> {
                 Tests::Broken(wrong) => State::Broken(wrong.clone()),
                 Tests::Program(program) => match self.functions(&directory, [&program.internal, &program.external])? {
                     Ok([internal, external]) => {
-                        let test = test::Test { tested: &tested.path, program, internal, external };
+                        let pgo = self.pgo_of_test(request.variant, program.package == "main", &directory)?;
+                        let test = test::Test { tested: &tested.path, program, internal, external, pgo };
                         let name = test.file_name();
                         tests.push(test);
                         State::Program(name)
@@ -133,23 +179,15 @@ impl Locked<'_> {
             };
             packages.push(TestPackage { path: tested.path.clone(), directory, root, state });
         }
-        let profile = request.variant.profile;
         let names = tested.iter().map(|tested| tested.path.clone()).collect();
-        let settings = plan::Settings {
-            go: &context.go,
-            goversion: &self.sdk(profile).goversion(),
-            goexperiment: &self.goexperiment(request.variant)?,
-            platform: &context.platform,
-            profile,
-            stamps: &stamps.values(request.variant.profile_name, profile)?,
-            mains: self.mains(),
-            modules: &self.modules,
-            context,
-            c: None,
-            tested: Some(&names),
-            cover: cover.as_ref(),
-        };
-        let configuration = test::configuration(&graph, settings, &tests, &plain, request.omit_debug)?;
+        let values = stamps.values(request.variant.profile_name, request.variant.profile)?;
+        let configuration = self.with_settings(request.variant, &values, c, |settings| {
+            let settings = plan::Settings { tested: Some(&names), cover: cover.as_ref(), ..settings };
+            if let Some(toolchain) = c {
+                self.refuse_flags(&graph.packages().iter().collect::<Vec<_>>(), settings, toolchain)?;
+            }
+            test::configuration(&graph, settings, &tests, &plain, request.omit_debug)
+        })??;
         Ok(Planned { configuration, graph, packages })
     }
 
@@ -203,17 +241,15 @@ impl Locked<'_> {
         }
         Ok(Ok(found))
     }
+}
 
-    /// Whether a pattern for counted packages names one.
-    fn is_selected(&self, pattern: &str, path: &str, origin: &Origin) -> bool {
-        let place = |directory, in_main_module| Place { directory, is_std: *origin == Origin::Std, in_main_module };
-        match origin {
-            Origin::Main { index, directory } => {
-                let main = &self.mains[*index];
-                let directory = join(&main.directory, directory);
-                matches_package(pattern, path, place(Some(&directory), main.stands_for.is_none()))
-            }
-            Origin::Std | Origin::Module { .. } => matches_package(pattern, path, place(None, false)),
+/// Refuses to make libraries of what is to be run.
+pub(super) fn check_buildmode(profile: &Profile) -> Result<()> {
+    match profile.buildmode {
+        Buildmode::Default | Buildmode::Exe | Buildmode::Pie => Ok(()),
+        mode => {
+            let error = Error::input(format!("tests can't be run with buildmode = \"{}\"", mode.name()));
+            Err(error.help("test in another profile, with --profile"))
         }
     }
 }

@@ -158,9 +158,10 @@ impl Sanitizer {
 }
 
 /// How coverage is counted (`-covermode`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CoverMode {
     /// Whether each statement ran.
+    #[default]
     Set,
     /// How often.
     Count,

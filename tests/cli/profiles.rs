@@ -36,6 +36,19 @@ impl Locked {
 }
 
 #[test]
+fn coverage_is_of_something_and_not_for_bazel() {
+    let project = Project::example("01-hello");
+    let profile = "profile(\"default\", cover = True, coverpkg = [\"./...\", \"./x/...\"])\n\nplatforms(";
+    project.edit("godirect.star", "platforms(", profile);
+    let message = "no package that is built in the profile `default` matches `./x/...` of coverpkg";
+    let help = "write import paths, or directories relative to the spec, also with `...`";
+    project.fails(&["build", "--platform", "linux/amd64"], 2, &error(message, help));
+    project.edit("godirect.star", ", coverpkg = [\"./...\", \"./x/...\"]", "");
+    let message = "the Bazel files can't have cover yet, which hello is to be built with";
+    project.fails(&["generate"], 2, &error(message, "give the binary another profile, or leave out bazel()"));
+}
+
+#[test]
 fn profiles_that_cannot_be() {
     let locked = Locked::new();
     let other = "give the binary another profile, or take the platform out of platforms()";

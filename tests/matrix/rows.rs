@@ -8,6 +8,8 @@ pub struct Row {
     pub program: &'static str,
     /// The main package's directory in it.
     pub package: &'static str,
+    /// The directory of the package whose tests are built, instead of the main package.
+    pub tested: Option<&'static str>,
     /// Further arguments of `profile()`, each with a comma before it.
     pub settings: &'static str,
     /// What those are as flags of `go build`, without `-ldflags`.
@@ -37,6 +39,7 @@ const PLAIN: Row = Row {
     name: "",
     program: "",
     package: "",
+    tested: None,
     settings: "",
     go: &[],
     ldflags: "",
@@ -49,6 +52,9 @@ const PLAIN: Row = Row {
 /// Programs with C code, for the machine whose C compiler there is.
 const CGO: Row =
     Row { program: "c", settings: ", cgo = True", env: &[("CGO_ENABLED", "1")], platforms: &["linux/amd64"], ..PLAIN };
+
+/// Tests of packages, in a program whose main package is one of them.
+const TESTS: Row = Row { program: "tests", package: "cmd", ..PLAIN };
 
 pub const ROWS: &[Row] = &[
     Row { name: "hello", program: "hello", ..PLAIN },
@@ -130,6 +136,53 @@ pub const ROWS: &[Row] = &[
         suffix: ".so",
         ..CGO
     },
+    Row { name: "cover", program: "program", settings: ", cover = True", go: &["-cover"], ..PLAIN },
+    Row {
+        name: "cover-packages",
+        program: "program",
+        settings: ", cover = True, covermode = \"atomic\", coverpkg = [\"./...\", \"github.com/spf13/cobra\", \"os\", \"internal/runtime/...\"]",
+        go: &["-covermode=atomic", "-coverpkg=./...,github.com/spf13/cobra,os,internal/runtime/..."],
+        ..PLAIN
+    },
+    Row { name: "cover-cgo", package: "cmd/own", settings: ", cgo = True, cover = True", go: &["-cover"], ..CGO },
+    Row {
+        name: "cover-race",
+        package: "cmd/own",
+        settings: ", cgo = True, race = True, cover = True, coverpkg = [\"./...\", \"runtime\", \"sync/...\"]",
+        go: &["-race", "-coverpkg=./...,runtime,sync/..."],
+        ..CGO
+    },
+    Row { name: "test-internal", tested: Some("inner"), ..TESTS },
+    Row { name: "test-external", tested: Some("outer"), ..TESTS },
+    Row { name: "test-mixed", tested: Some("both"), ..TESTS },
+    Row {
+        name: "test-cover",
+        tested: Some("both"),
+        settings: ", cover = True, covermode = \"count\", coverpkg = [\"./...\", \"github.com/google/uuid\"]",
+        go: &["-covermode=count", "-coverpkg=./...,github.com/google/uuid"],
+        ..TESTS
+    },
+    Row { name: "test-cgo", tested: Some("count"), package: "cmd/own", ..CGO },
+    Row { name: "test-cgo-command", tested: Some("cmd/own"), package: "cmd/own", ..CGO },
+    Row {
+        name: "test-race",
+        tested: Some("count"),
+        package: "cmd/own",
+        settings: ", cgo = True, race = True",
+        go: &["-race"],
+        ..CGO
+    },
+    Row { name: "test-pgo", program: "pgo", tested: Some("."), ..PLAIN },
+    Row {
+        name: "test-pgo-file",
+        program: "tests",
+        package: "cmd",
+        tested: Some("both"),
+        settings: ", pgo = \"both/cpu.pgo\"",
+        go: &["-pgo=both/cpu.pgo"],
+        ..PLAIN
+    },
+    Row { name: "test-command", tested: Some("cmd"), ..TESTS },
     Row { name: "exe", program: "hello", settings: ", buildmode = \"exe\"", go: &["-buildmode=exe"], ..PLAIN },
     Row { name: "debug", program: "hello", settings: ", debug = True", go: &["-gcflags=all=-N -l"], ..PLAIN },
     Row {

@@ -1,0 +1,9 @@
+package main
+
+import "testing"
+
+func TestSuccessor(t *testing.T) {
+	if successor(1) != 2 {
+		t.Error("wrong")
+	}
+}
