@@ -6,9 +6,11 @@ load(
     _go_library = "go_library",
     _go_locked_package = "go_locked_package",
     _go_module = "go_module",
+    _go_test = "go_test",
 )
 
 go_binary = _go_binary
 go_library = _go_library
 go_locked_package = _go_locked_package
 go_module = _go_module
+go_test = _go_test
