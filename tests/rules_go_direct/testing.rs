@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 
 use super::engines::{self, bazel, repository, succeeded};
+use super::modules;
 
 fn workspace() -> PathBuf {
     repository("tests/rules_go_direct/tested")
@@ -51,6 +53,45 @@ fn test_programs_have_the_bytes_of_go_test() {
         let ours = Path::new(bin.trim_end()).join(format!("{package}/{package}_test_/{package}.test"));
         assert!(fs::read(&theirs).unwrap() == fs::read(&ours).unwrap(), "{label} differs from go test -c");
     }
+}
+
+/// The packages of `tests/testing/repo` that have tests, and the directories of their programs. Bazel takes a directory `external` for its own.
+const GENERATED: [&str; 7] = ["cmd/tool", "embedded", "internal", "kinds", "main", "mixed", "onlytests/v2"];
+
+#[test]
+fn generated_tests_have_the_bytes_of_go_test() {
+    let workspace = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated-tests");
+    modules::copy(&repository("tests/testing/repo"), &workspace);
+    let spec = fs::read_to_string(workspace.join("godirect.star")).unwrap();
+    fs::write(workspace.join("godirect.star"), spec + "\nbazel()\n").unwrap();
+    modules::generate(&workspace);
+    let buildifier = Command::new(engines::provisioned("buildifier.sh"))
+        .args(["-r", "-mode=check", "-lint=warn", "-warnings=-module-docstring"])
+        .arg(&workspace)
+        .output();
+    succeeded("buildifier", &buildifier.unwrap());
+
+    let theirs = tempfile::tempdir().unwrap();
+    let mut command = engines::go_command(&engines::GOROOT, &workspace, &[]);
+    command.args([
+        "test",
+        "-c",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags=-buildid=",
+        "-o",
+        &format!("{}/", theirs.path().display()),
+    ]);
+    succeeded("go test -c", &command.arg("./...").output().unwrap());
+    bazel(&workspace, &["test", "//..."]);
+    let bin = PathBuf::from(bazel(&workspace, &["info", "bazel-bin"]).trim_end());
+    for package in GENERATED {
+        let base = package.trim_end_matches("/v2").rsplit('/').next().unwrap();
+        let ours = bin.join(format!("{package}/{base}_test_/{base}.test"));
+        let theirs = theirs.path().join(format!("{base}.test"));
+        assert!(fs::read(&ours).unwrap() == fs::read(theirs).unwrap(), "{package} differs from go test -c");
+    }
+    bazel(&workspace, &["shutdown"]);
 }
 
 #[test]
@@ -138,3 +179,51 @@ fn results_of_tests_are_in_a_file() {
     let name = r#"name="TestC"><error message="It did not end">SIGQUIT: quit"#;
     assert!(file.contains(r#"tests="1" failures="0" errors="1""#) && file.contains(name), "{file}");
 }
+
+#[test]
+fn tests_that_cannot_be_built_have_no_rule() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let files = [
+        ("go.mod", "module example.com/m\n\ngo 1.27\n\ntoolchain go1.27.3\n"),
+        ("godirect.star", "go_sdk(version = from_go_mod())\n\nplatforms(\"linux/amd64\", \"linux/arm64\")\n\nbazel()\n"),
+        ("a.go", "package m\n"),
+        ("a_test.go", "package m\n\nimport _ \"example.com/m/missing\"\n"),
+        ("b/b.go", "package b\n"),
+        ("b/b_linux_arm64_test.go", "package b\n\nimport _ \"os\"\n"),
+        ("b/testdata/sub/file", ""),
+    ];
+    for (path, text) in files {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    }
+    modules::generate(&root);
+    let output = engines::godirect().arg("-C").arg(&root).args(["generate", "--check"]).output().unwrap();
+    assert_eq!(succeeded("godirect generate --check", &output), "");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "godirect: warning: there is no go_test for example.com/m, since its tests can't be built: \
+         a_test.go:3:8: no required module provides package example.com/m/missing; to add it:\n\tgo get example.com/m/missing\n"
+    );
+    assert!(!fs::read_to_string(root.join("BUILD.bazel")).unwrap().contains("go_test"));
+    let rule = fs::read_to_string(root.join("b/BUILD.bazel")).unwrap();
+    assert_eq!(rule[rule.find("go_test(").unwrap()..], *ON_ARM64);
+}
+
+const ON_ARM64: &str = r#"go_test(
+    name = "b_test",
+    srcs = ["b_linux_arm64_test.go"],
+    data = glob(["testdata/**"]),
+    embed = [":b"],
+    external_srcs = [],
+    pure = "on",
+    std_imports = select({
+        "@rules_go_direct//go/platform:linux_arm64": ["os"],
+        "//conditions:default": [],
+    }),
+    target_compatible_with = select({
+        "@rules_go_direct//go/platform:linux_amd64": ["@rules_go_direct//go/platform:incompatible"],
+        "//conditions:default": [],
+    }),
+)
+"#;
