@@ -1,14 +1,14 @@
 """The rule `go_binary`."""
 
 load(":library.bzl", "SOURCE_ATTRS", "collect_source", "compile_source")
-load(":link.bzl", "LINK_ATTRS", "check_pure", "configuration", "link", "unique_packages")
+load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":providers.bzl", "GoStdInfo")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 def _go_binary_impl(ctx):
-    check_pure(ctx)
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    check_modes(ctx, config)
     source, embedded = collect_source(ctx)
     main = compile_source(ctx, source, ctx.attr.importpath or embedded, "main")
     if main.error:
@@ -32,7 +32,7 @@ def _go_binary_impl(ctx):
             ctx.attr.default_godebug,
             ctx.attr.gc_goopts,
         ),
-        variables = {name if "." in name else "main." + name: value for name, value in ctx.attr.x_defs.items()},
+        variables = {name: value for package in transitive for name, value in package.variables},
         flags = [],
     ))
     return [
@@ -50,7 +50,6 @@ go_binary = rule(
     attrs = SOURCE_ATTRS | LINK_ATTRS | {
         "env": attr.string_dict(doc = "Environment for `bazel run`."),
         "out": attr.string(doc = "Name of the file; by default the target's, with `.exe` on Windows."),
-        "x_defs": attr.string_dict(doc = "String variables to set, as the linker's `-X`; a name without a dot is one of package main."),
     },
     cfg = configuration,
     executable = True,

@@ -281,7 +281,7 @@ def compile_package(ctx, config, package, imports):
         outputs.append(go_asm)
         args.add("-symabis", symabis).add("-asmhdr", go_asm)
         members = _assemble(ctx, config, package, headers, go_asm, trim) + members
-    args.add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
+    args.add_all([] if package.std else config.goopts).add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
     if package.embed_patterns:
         embedcfg, files = _write_embedcfg(ctx, package)
         inputs += [embedcfg] + files

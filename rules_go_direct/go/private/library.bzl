@@ -9,7 +9,14 @@ load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 _C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
 
-SOURCE_ATTRS = STD_ATTRS | {
+# What rules_go has for C code, which without cgo means nothing there either.
+_C_ATTRS = {
+    name: attr.string_list(doc = "For cgo, which is not supported by this version; without it, it means nothing.")
+    for name in ["clinkopts", "copts", "cppopts", "cxxopts"]
+}
+
+SOURCE_ATTRS = STD_ATTRS | _C_ATTRS | {
+    "cdeps": attr.label_list(doc = "For cgo, which is not supported by this version; without it, it means nothing."),
     "cgo": attr.bool(doc = "Not supported by this version; here so that the message is clear."),
     "constraints": attr.string_dict(
         doc = "The `//go:build` expression of files that have one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`. Files that it " +
@@ -29,6 +36,9 @@ SOURCE_ATTRS = STD_ATTRS | {
     "srcs": attr.label_list(
         allow_files = [".go", ".s", ".h", ".syso"] + ["." + extension for extension in _C_EXTENSIONS],
         doc = "Sources. Those whose name excludes the platform (`x_windows.go`) are skipped, as Go does.",
+    ),
+    "x_defs": attr.string_dict(
+        doc = "String variables to set, as the linker's `-X`; a name without a dot is one of this package. In what embeds the library, too.",
     ),
     "std_imports": attr.string_list(
         default = [ANY],
@@ -67,12 +77,14 @@ def collect_source(ctx):
     embedsrcs = {_embed_name(ctx, file): file for file in ctx.files.embedsrcs}
     patterns = dict(ctx.attr.embed_patterns)
     constraints = dict(ctx.attr.constraints)
+    variables = {}
     for source in sources:
         module = module or source.module
         std.update({path: True for path in source.std_imports})
         embedsrcs.update(source.embedsrcs)
         patterns.update(source.embed_patterns)
         constraints.update(source.constraints)
+        variables.update(source.x_defs)
     embedded = [file for source in sources for file in source.srcs]
     merged = struct(
         constraints = constraints,
@@ -87,6 +99,7 @@ def collect_source(ctx):
             [target[DefaultInfo].default_runfiles for target in ctx.attr.data + ctx.attr.deps + ctx.attr.embed],
         ),
         std_imports = sorted(std),
+        x_defs = variables | ctx.attr.x_defs,
     )
     return merged, (embeds[0].importpath if embeds else "")
 
@@ -163,6 +176,18 @@ def source_std_imports(config, source, std):
     chosen = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
     return std_imports(config, chosen, std)
 
+def variables_of(source, path):
+    """The string variables that `x_defs` sets.
+
+    Args:
+      source: what `collect_source` returned.
+      path: the package path that symbols have: the import path, or `main`.
+
+    Returns:
+      A dict of values by name, in full.
+    """
+    return {name if "." in name else "%s.%s" % (path, name): value for name, value in source.x_defs.items()}
+
 def compile_source(ctx, source, importpath, path):
     """Compiles what `collect_source` returned.
 
@@ -200,7 +225,7 @@ def compile_source(ctx, source, importpath, path):
         embed_files = source.embedsrcs,
     )
     archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std])
-    return package_info(ctx, package, archive, source.module, deps, from_std, source)
+    return package_info(ctx, package, archive, source.module, deps, from_std, source, variables_of(source, path))
 
 def _go_library_impl(ctx):
     source, embedded = collect_source(ctx)

@@ -15,8 +15,12 @@ LINK_ATTRS = {
     "goarch": attr.string(default = "auto", doc = "GOARCH, with goos; `auto` is that of the target platform."),
     "goos": attr.string(default = "auto", doc = "GOOS, with goarch; `auto` is that of the target platform."),
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
+    "linkmode": attr.string(default = "auto", doc = "`auto` or `normal`, which is what `go build` does; others are not supported."),
+    "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
     "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Without cgo; `auto` and `on` are the same."),
+    "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
+    "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Without cgo, all programs for Linux are static."),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
 }
 
@@ -40,14 +44,18 @@ configuration = transition(
     outputs = [_PLATFORMS, _SDK_NAME, _TAGS],
 )
 
-def check_pure(ctx):
-    """Refuses what needs cgo.
+def check_modes(ctx, config):
+    """Refuses what this version does not have, rather than build something else.
 
     Args:
       ctx: the rule context, with LINK_ATTRS.
+      config: GoConfigInfo.
     """
-    if ctx.attr.pure == "off":
-        fail("%s: pure = \"off\" asks for cgo, which this version of rules_go_direct does not support" % ctx.label)
+    for name, wrong in [("pure", "off"), ("race", "on"), ("msan", "on")]:
+        if getattr(ctx.attr, name) == wrong:
+            fail("%s: %s = \"%s\" asks for cgo, which this version of rules_go_direct does not support" % (ctx.label, name, wrong))
+    if ctx.attr.linkmode not in ("auto", "normal", config.linkmode):
+        fail("%s: linkmode = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, ctx.attr.linkmode))
 
 def _std_closure(ctx, config, std, imports):
     """All packages of std that are linked: imported ones, what the linker itself needs, and what they import."""
@@ -109,7 +117,7 @@ def link(ctx, config, std, program):
     args.add("-buildmode=" + config.linkmode).add("-buildid=")
     for name, value in program.variables.items():
         args.add("-X").add("%s=%s" % (name, value))
-    args.add_all(ctx.attr.gc_linkopts).add_all(program.flags).add(program.main)
+    args.add_all(config.linkopts).add_all(ctx.attr.gc_linkopts).add_all(program.flags).add(program.main)
     run_tool(
         ctx,
         config,

@@ -36,7 +36,7 @@ def trimmed_directory(importpath, module):
         return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
     return importpath
 
-def package_info(ctx, package, archive, module, deps, std_imports, source = None):
+def package_info(ctx, package, archive, module, deps, std_imports, source = None, variables = {}):
     """The provider of a compiled package.
 
     Args:
@@ -47,6 +47,7 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
       deps: GoPackageInfos of the packages that it imports, without std.
       std_imports: import paths of the packages of std that it imports.
       source: see GoPackageInfo.
+      variables: values of string variables that the linker sets, by name.
 
     Returns:
       A GoPackageInfo.
@@ -58,6 +59,7 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
         module = module,
         o = archive.o,
         std_imports = tuple(std_imports),
+        variables = tuple(variables.items()),
     )
     compiled = struct(importpath = package.importpath, package = package, x = archive.x)
     return GoPackageInfo(

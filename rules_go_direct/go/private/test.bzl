@@ -5,8 +5,8 @@ Bazel expects of a test is the matter of the program in test_runner.
 """
 
 load(":compile.bzl", "compile_package", "compiled_again", "go_package")
-load(":library.bzl", "SOURCE_ATTRS", "choose_sources", "collect_source", "direct_deps", "embed_matches", "source_std_imports")
-load(":link.bzl", "LINK_ATTRS", "check_pure", "configuration", "link", "unique_packages")
+load(":library.bzl", "SOURCE_ATTRS", "choose_sources", "collect_source", "direct_deps", "embed_matches", "source_std_imports", "variables_of")
+load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":packages.bzl", "ANY", "language", "trimmed_directory")
 load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
@@ -209,6 +209,7 @@ def _compile_tests(ctx, config, std, source, tested):
         setup = written.setup,
         std_imports = {path: True for paths in paths_of_std for path in paths}.keys(),
         transitive = transitive,
+        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importpath),
     )
 
 def _link_program(ctx, config, std, tested, compiled):
@@ -223,18 +224,15 @@ def _link_program(ctx, config, std, tested, compiled):
         packages = compiled.packages,
         std_imports = compiled.std_imports,
         info = info,
-        variables = {
-            name if "." in name else tested.importpath + "." + name: value
-            for name, value in ctx.attr.x_defs.items()
-        },
+        variables = compiled.variables,
         # What `testing.Testing` says.
         flags = ["-X", "testing.testBinary=1"],
     ))
     return program
 
 def _go_test_impl(ctx):
-    check_pure(ctx)
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    check_modes(ctx, config)
     std = ctx.attr._std[GoStdInfo].packages
     source, embedded = collect_source(ctx)
     tested = _tested(ctx, source, embedded)
@@ -271,7 +269,6 @@ The program beside the test, `<name>_/<package>.test`, has the bytes of `go test
                   "between the test and what it tests are compiled again; `[]` means that there are none.",
         ),
         "rundir": attr.string(doc = "Directory to run in, relative to the root of the repository, which is `.`; by default the package's."),
-        "x_defs": attr.string_dict(doc = "String variables to set, as the linker's `-X`; a name without a dot is one of the tested package."),
         "_runner": attr.label(default = "//go/private/test_runner", executable = True, cfg = "target"),
         "_test_main": attr.label(default = "//go/private/test_main", executable = True, cfg = "exec"),
     },
