@@ -1,5 +1,6 @@
 //! A repository with its spec: everything that the verbs share, from files to graphs and plans.
 
+mod bazel;
 mod binaries;
 mod covered;
 mod freshness;
@@ -18,7 +19,6 @@ mod vendored;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::emit::bazel;
 use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::graph::{MainModule, Origin, Package, PackageGraph, Sources, Std, ThirdParty, godebug, pattern};
@@ -29,9 +29,7 @@ use crate::plan::cgo::compiler::Toolchain;
 use crate::plan::{self, Configuration, cgo};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
-use crate::source::scan::{FileKind, ScannedPackage};
 use crate::source::tree::{DiskTree, join};
-use crate::source::{constraint, embed};
 use crate::spec::profile::Pgo;
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 use stamps::Stamps;
@@ -476,81 +474,6 @@ impl<'a> Locked<'a> {
         settings.extend(workspace.godebug().iter().cloned());
         settings.extend(profile.godebug.clone());
         godebug::default_godebug(go, &settings, directives, &self.sdk(profile).godebug)
-    }
-
-    /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
-    ///
-    /// # Errors
-    ///
-    /// When a directory can't be read.
-    pub fn bazel_files(&self, views: &[bazel::View]) -> Result<BTreeMap<ImportPath, bazel::PackageFiles>> {
-        let mut found = BTreeMap::new();
-        // The repository's own packages are the same for every SDK.
-        let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
-        for package in views.iter().flat_map(|v| v.graph.packages()) {
-            let Origin::Main { index, directory } = &package.origin else { continue };
-            if found.contains_key(&package.import_path) {
-                continue;
-            }
-            let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
-            if let Some(scanned) = sources.main_package(*index, directory)? {
-                let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
-                found.insert(package.import_path.clone(), files);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The files of one package; those that only C compilers read if it `uses_cgo`.
-    fn package_files(&self, scanned: &ScannedPackage, name: &str, uses_cgo: bool) -> Result<bazel::PackageFiles> {
-        let mut files = bazel::PackageFiles::default();
-        for file in scanned.possible_files(name) {
-            let for_c = match &file.kind {
-                FileKind::C => true,
-                FileKind::Header => !file.name.ends_with(".h"),
-                _ => false,
-            };
-            if for_c && !uses_cgo {
-                continue;
-            }
-            files.sources.push(file.name.clone());
-            let condition = file.condition().filter(|c| Some(c) != constraint::file_name(&file.name).as_ref());
-            files.constraints.extend(condition.map(|c| (file.name.clone(), c.to_string())));
-            let FileKind::Go(Ok(header)) = &file.kind else { continue };
-            for embed in &header.embeds {
-                // What matches nothing is an error for who chooses the file.
-                if let Ok(matches) = embed::resolve(&self.project.tree, &scanned.directory, &embed.pattern)? {
-                    files.embed.insert(embed.pattern.clone(), matches);
-                }
-            }
-        }
-        Ok(files)
-    }
-
-    /// The binaries as Bazel targets: one for each profile.
-    ///
-    /// # Errors
-    ///
-    /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
-    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
-        let mut binaries = Vec::new();
-        for binary in self.project.binaries.values() {
-            for (i, profile_name) in binary.profiles.iter().enumerate() {
-                let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
-                let profile = &self.project.spec.profiles[profile_name];
-                let pgo = self.project.pgo(profile_name, profile, &binary.directory)?;
-                binaries.push(bazel::Binary {
-                    name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
-                    main: binary.main.clone(),
-                    profile: profile.clone(),
-                    stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
-                    pgo,
-                    default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
-                    is_named: binary.is_named,
-                });
-            }
-        }
-        Ok(binaries)
     }
 }
 

@@ -4,6 +4,12 @@
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
+#[path = "rules_go_direct/migration.rs"]
+mod migration;
+#[path = "rules_go_direct/modules.rs"]
+mod modules;
+#[path = "rules_go_direct/testing.rs"]
+mod testing;
 
 use std::collections::BTreeSet;
 use std::fs;

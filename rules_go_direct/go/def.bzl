@@ -3,12 +3,20 @@
 load(
     "//go:defs.bzl",
     _go_binary = "go_binary",
+    _go_cross_binary = "go_cross_binary",
     _go_library = "go_library",
     _go_locked_package = "go_locked_package",
     _go_module = "go_module",
+    _go_path = "go_path",
+    _go_source = "go_source",
+    _go_test = "go_test",
 )
 
 go_binary = _go_binary
+go_cross_binary = _go_cross_binary
 go_library = _go_library
 go_locked_package = _go_locked_package
 go_module = _go_module
+go_path = _go_path
+go_source = _go_source
+go_test = _go_test

@@ -11,9 +11,10 @@ use super::output::{self, JSON_VERSION};
 use crate::emit::{bazel, nix};
 use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
+use crate::graph::tested::{TestGraph, Tests};
 use crate::lock::file::Lockfile;
 use crate::project::stamps::Stamps;
-use crate::project::{Locked, Project};
+use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{self, Change, GeneratedFiles};
@@ -22,7 +23,7 @@ use crate::write::{self, Change, GeneratedFiles};
 ///
 /// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and a
 /// BUILD.bazel in each directory with a package. Files that are as they should be aren't touched, and generated ones that are no longer wanted
-/// are removed.
+/// are removed. BUILD files also have a `go_test` for each package with tests; a warning says where these can't be built.
 ///
 /// Files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines, and of MODULE.bazel
 /// everything outside of the marked section stays.
@@ -98,17 +99,21 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
         files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
     }
     if project.spec.bazel {
-        let views: Vec<bazel::View> = variants
-            .iter()
-            .zip(&graphs)
-            .map(|(v, graph)| bazel::View { target: v.target, profile: v.profile_name, graph })
-            .collect();
-        files.extend(render_bazel(&locked, &views)?);
+        files.extend(render_bazel(&locked, &variants, &graphs)?);
     }
     Ok(files)
 }
 
-fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles> {
+fn render_bazel(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<GeneratedFiles> {
+    let tests_profile = locked.tests_profile(variants);
+    let tested = |variant: &Variant| (variant.profile_name == tests_profile).then(|| locked.test_graph(*variant)).transpose();
+    let tests: Vec<Option<TestGraph>> = variants.iter().map(tested).collect::<Result<_>>()?;
+    warn_of_broken(tests.iter().flatten());
+    let views: Vec<bazel::View> = variants
+        .iter()
+        .zip(graphs.iter().zip(&tests))
+        .map(|(v, (graph, tests))| bazel::View { target: v.target, profile: v.profile_name, graph, tests: tests.as_ref() })
+        .collect();
     let path = error::file_in(&locked.project.dir, "MODULE.bazel");
     let module_file = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
@@ -117,11 +122,29 @@ fn render_bazel(locked: &Locked, views: &[bazel::View]) -> Result<GeneratedFiles
     };
     bazel::render(&bazel::Input {
         mains: locked.mains(),
-        views,
-        files: &locked.bazel_files(views)?,
-        binaries: &locked.bazel_binaries(views)?,
+        views: &views,
+        files: &locked.bazel_files(&views)?,
+        binaries: &locked.bazel_binaries(&views)?,
+        tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
     })
+}
+
+/// Says which tests there are no rules for, because Go couldn't build them either.
+fn warn_of_broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) {
+    let broken: BTreeMap<_, _> = graphs
+        .flat_map(|graph| &graph.tested)
+        .filter_map(|tested| match &tested.tests {
+            Tests::Broken(wrong) => Some((&tested.path, wrong)),
+            _ => None,
+        })
+        .collect();
+    for (path, wrong) in broken {
+        anstream::eprintln!(
+            "godirect: warning: there is no go_test for {path}, since its tests can't be built: {}",
+            wrong.join("; ")
+        );
+    }
 }
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.

@@ -4,12 +4,15 @@ mod build_file;
 pub use build_file::{base_name, label, library_of, test_of};
 mod module_file;
 pub mod rule;
+mod test_rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
+use crate::graph::tested::TestGraph;
 use crate::graph::{MainModule, PackageGraph};
 use crate::name::ImportPath;
+use crate::platform::Platform;
 use crate::spec::{Profile, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
@@ -31,6 +34,8 @@ pub struct Input<'a> {
     pub files: &'a BTreeMap<ImportPath, PackageFiles>,
     /// The binaries of the spec.
     pub binaries: &'a [Binary],
+    /// The tests of the repository's packages.
+    pub tests: &'a [Test],
     /// MODULE.bazel as it is.
     pub module_file: Option<&'a str>,
 }
@@ -43,6 +48,8 @@ pub struct View<'a> {
     pub profile: &'a str,
     /// The graph.
     pub graph: &'a PackageGraph,
+    /// The tests, with all that they need; only in the profile that tests are built in.
+    pub tests: Option<&'a TestGraph>,
 }
 
 /// The files that builds of a package can choose on any platform that Go has a port to.
@@ -73,6 +80,25 @@ pub struct Binary {
     pub default_godebug: String,
     /// Whether the spec names it: then it is an error where it has no files.
     pub is_named: bool,
+}
+
+/// The tests of a package.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// How the program that runs them is built.
+    pub program: Binary,
+    /// The tested package's module, among [`Input::mains`].
+    pub module: usize,
+    /// Its directory in the module.
+    pub directory: String,
+    /// The test files.
+    pub files: PackageFiles,
+    /// Those in the package `…_test`.
+    pub external: Vec<String>,
+    /// Whether there are files in `testdata`.
+    pub has_testdata: bool,
+    /// What they import besides what the tested package does, on each platform where there are tests.
+    pub imports: BTreeMap<Platform, BTreeSet<ImportPath>>,
 }
 
 /// Renders MODULE.bazel and all BUILD.bazel files.

@@ -11,22 +11,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::stamps::Stamps;
-use super::{Locked, ProjectBinary, Variant, context, roots};
+use super::testing::check_buildmode;
+use super::{Locked, Variant, context, roots};
 use crate::affected::state::File;
 use crate::affected::{Kind, Made, Node, State, Target, View};
 use crate::digest::Sha256;
 use crate::emit::bazel;
 use crate::error::{Error, Result};
-use crate::graph::tested::{TestGraph, Tested, Tests};
+use crate::graph::tested::{TestGraph, TestOptions, Tested, Tests};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::lock::file::LockedSdk;
 use crate::name::ImportPath;
+use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
 use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
 use crate::source::context::BuildContext;
 use crate::source::header::DebugSetting;
-use crate::source::tree::join;
+use crate::source::tree::{Tree as _, join};
 use attributes::Attributes;
 use runtime::Runtime;
 
@@ -96,10 +98,11 @@ impl ViewOf<'_, '_> {
         paths.dedup();
         let profile = self.variant.profile;
         let godebug = |directives: &[&DebugSetting]| locked.godebug_of(directives.iter().copied(), profile);
-        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, None, true)?;
-        let c = self.toolchain(&context, &found.graph)?;
+        let options = TestOptions { coverage: None, guided: &|_, _| false, with_packages: true };
+        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, options)?;
+        let c = toolchain(locked.c_needs_of(found.graph.packages().iter().collect(), self.variant)?);
         let mut view = View::default();
-        self.add_tests(&mut view, &found, &context, &c, runtime)?;
+        self.add_tests(&mut view, &found, &c, runtime)?;
         self.add_binaries(&mut view, &context, &c)?;
         self.add_build_files(&mut view, build)?;
         Ok(view)
@@ -137,44 +140,43 @@ impl ViewOf<'_, '_> {
     }
 
     /// Packages and their tests.
-    fn add_tests(
-        &self,
-        view: &mut View,
-        found: &TestGraph,
-        context: &BuildContext,
-        c: &Toolchain,
-        runtime: &Runtime,
-    ) -> Result<()> {
+    fn add_tests(&self, view: &mut View, found: &TestGraph, c: &Toolchain, runtime: &Runtime) -> Result<()> {
         let TestGraph { graph, tested, .. } = found;
         let (mut tests, mut plain) = (Vec::new(), Vec::new());
+        // Libraries have no tests.
+        let can_run = check_buildmode(self.variant.profile).is_ok();
         for tested in tested {
             let broken = match &tested.tests {
                 Tests::Broken(wrong) => Some(wrong.clone()),
-                Tests::None => None,
-                Tests::Program(program) => {
+                Tests::Program(program) if can_run => {
                     let (_, directory) = self.locked.directory_of(tested)?;
                     match self.locked.functions(&directory, [&program.internal, &program.external])? {
                         Ok([internal, external]) => {
-                            tests.push(test::Test { tested: &tested.path, program, internal, external });
+                            let pgo = self.locked.pgo_of_test(self.variant, program.package == "main", &directory)?;
+                            tests.push(test::Test { tested: &tested.path, program, internal, external, pgo });
                             None
                         }
                         Err(wrong) => Some(vec![wrong]),
                     }
                 }
+                Tests::None | Tests::Program(_) => None,
             };
             if graph.get(&tested.path).is_some() {
                 plain.push(&tested.path);
                 self.add_target(view, Kind::Package, tested, graph)?;
             }
-            if tested.has_tests {
+            if tested.has_tests && can_run {
                 self.add_target(view, Kind::Test, tested, graph)?;
             }
             if let Some(wrong) = broken {
                 self.add_broken(view, tested, graph, &wrong)?;
             }
         }
-        let configuration = self
-            .with_settings(context, c, Some(found), |settings| test::configuration(graph, settings, &tests, &plain, false))??;
+        let names: BTreeSet<ImportPath> = tested.iter().map(|tested| tested.path.clone()).collect();
+        let configuration = self.locked.with_settings(self.variant, &self.stamps()?, Some(c), |settings| {
+            let settings = Settings { tested: Some(&names), ..settings };
+            test::configuration(graph, settings, &tests, &plain, false)
+        })??;
         let runtime_files = |test: &test::Test| -> Result<(String, BTreeSet<String>)> {
             let tested = tested.iter().find(|tested| tested.path == *test.tested);
             let (root, directory) = tested.map(|tested| self.locked.directory_of(tested)).transpose()?.unwrap_or_default();
@@ -209,10 +211,18 @@ impl ViewOf<'_, '_> {
             let is_missing = kind == Kind::Test || graph.get(&tested.path).is_none();
             if is_missing && view.targets.contains_key(&target(kind, tested.path.as_str())) {
                 let recipe = BTreeMap::from([(PROBLEM.to_owned(), Sha256::of(wrong.join("\n")))]);
-                view.nodes.insert(name, Node { recipe, ..Node::default() });
+                view.nodes.insert(name, Node { recipe, files: self.files_of(tested)?, ..Node::default() });
             }
         }
         Ok(())
+    }
+
+    /// All files in the directory of a package.
+    fn files_of(&self, tested: &Tested) -> Result<BTreeMap<String, File>> {
+        let (_, directory) = self.locked.directory_of(tested)?;
+        let entries = self.locked.project.tree.list(&directory)?;
+        let paths = entries.iter().filter(|entry| entry.is_file()).map(|entry| join(&directory, &entry.name));
+        paths.map(|path| Ok((path.clone(), self.file(&path, false)?))).collect()
     }
 
     /// The spec's binaries.
@@ -220,8 +230,14 @@ impl ViewOf<'_, '_> {
         let locked = self.locked;
         let (_, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
         for (name, binary) in locked.project.binaries_of(self.variant) {
-            let planned = PackageGraph::load(sources, context, std::slice::from_ref(&binary.main), false).and_then(|graph| {
-                Ok(self.binary(&graph, name, binary, context, c)?.map(|configuration| (graph, configuration)))
+            // Which statements are counted may depend on all packages.
+            let graph = match self.variant.profile.cover_mode() {
+                Some(_) => locked.graph(self.variant),
+                None => PackageGraph::load(sources, context, std::slice::from_ref(&binary.main), false),
+            };
+            let planned = graph.and_then(|graph| {
+                let configuration = locked.plan(&graph, self.variant, &Stamps::Placeholders, Some(c), |wanted| wanted == name)?;
+                Ok(Some((graph, configuration)).filter(|(_, configuration)| !configuration.binaries.is_empty()))
             });
             let node = node_name(Kind::Binary, name);
             match planned {
@@ -242,73 +258,8 @@ impl ViewOf<'_, '_> {
         Ok(())
     }
 
-    /// How a binary is built; `None` where its main package has no files.
-    fn binary(
-        &self,
-        graph: &PackageGraph,
-        name: &str,
-        binary: &ProjectBinary,
-        context: &BuildContext,
-        c: &Toolchain,
-    ) -> Result<Option<Configuration>> {
-        if !binary.is_built(graph)? {
-            return Ok(None);
-        }
-        let (project, Variant { profile_name, profile, .. }) = (self.locked.project, self.variant);
-        let planned = plan::Binary {
-            name,
-            main: &binary.main,
-            default: project.is_default(self.variant, binary),
-            default_godebug: self.locked.default_godebug(graph, profile, &binary.main),
-            pgo: project.pgo(profile_name, profile, binary)?,
-            is_test: false,
-            omit_debug: false,
-        };
-        self.with_settings(context, c, None, |settings| plan::configuration(graph, settings, &[planned]))?.map(Some)
-    }
-
-    fn with_settings<T>(
-        &self,
-        context: &BuildContext,
-        c: &Toolchain,
-        tested: Option<&TestGraph>,
-        act: impl FnOnce(Settings) -> T,
-    ) -> Result<T> {
-        let (locked, profile) = (self.locked, self.variant.profile);
-        let sdk = locked.sdk(profile);
-        let names = tested.map(|found| found.tested.iter().map(|tested| tested.path.clone()).collect::<BTreeSet<ImportPath>>());
-        Ok(act(Settings {
-            go: &context.go,
-            goversion: &sdk.goversion(),
-            goexperiment: &locked.goexperiment(self.variant)?,
-            platform: &context.platform,
-            profile,
-            stamps: &Stamps::Placeholders.values(self.variant.profile_name, profile)?,
-            mains: locked.mains(),
-            modules: &locked.modules,
-            context,
-            c: Some(c),
-            tested: names.as_ref(),
-            cover: None,
-        }))
-    }
-
-    /// A C toolchain that stands for the one of whatever machine builds.
-    fn toolchain(&self, context: &BuildContext, graph: &PackageGraph) -> Result<Toolchain> {
-        let mut toolchain = Toolchain::default();
-        let needs = self.with_settings(context, &Toolchain::default(), None, |settings| {
-            graph.packages().iter().filter_map(|package| cgo::needs(settings, package).transpose()).collect::<Result<Vec<_>>>()
-        })??;
-        for need in needs {
-            for (_, program) in need.compilers {
-                let compiler = Compiler { program: program.clone(), knows: OPTIONAL.into(), version: String::new() };
-                toolchain.compilers.insert(program, compiler);
-            }
-            if !need.pkg_config.is_empty() {
-                toolchain.pkg_config.insert(need.pkg_config, PkgConfig::default());
-            }
-        }
-        Ok(toolchain)
+    fn stamps(&self) -> Result<BTreeMap<String, String>> {
+        Stamps::Placeholders.values(self.variant.profile_name, self.variant.profile)
     }
 
     /// Adds the steps of a configuration, whose binaries make targets of a kind.
@@ -406,6 +357,22 @@ impl ViewOf<'_, '_> {
             Err(e) => Err(Error::io("read", path.as_ref(), &e)),
         }
     }
+}
+
+/// A C toolchain that stands for the one of whatever machine builds, and lets all flags through.
+fn toolchain(needs: Vec<cgo::Needs>) -> Toolchain {
+    let overrides = Overrides::read(|name| name.ends_with("_ALLOW").then(|| ".*".to_owned()));
+    let mut toolchain = Toolchain { overrides, ..Toolchain::default() };
+    for need in needs {
+        for (_, program) in need.compilers {
+            let compiler = Compiler { program: program.clone(), knows: OPTIONAL.into(), version: String::new() };
+            toolchain.compilers.insert(program, compiler);
+        }
+        if !need.pkg_config.is_empty() {
+            toolchain.pkg_config.insert(need.pkg_config, PkgConfig::default());
+        }
+    }
+    toolchain
 }
 
 fn target(kind: Kind, name: &str) -> Target {

@@ -259,6 +259,14 @@ impl ScannedPackage {
         self.files.iter().filter(move |file| !file.is_test() && fits(&file.kind) && file.is_possible())
     }
 
+    /// The test files that a build can choose on some platform, each with the name in its package clause.
+    pub fn possible_tests(&self) -> impl Iterator<Item = (&SourceFile, &str)> {
+        self.files.iter().filter(|file| file.is_test() && file.is_possible()).filter_map(|file| match &file.kind {
+            FileKind::Go(Ok(header)) => Some((file, header.package.as_str())),
+            _ => None,
+        })
+    }
+
     /// The record for the lock: the groups that some platform may choose, whatever tags a profile sets. Tests are left out.
     ///
     /// An embed pattern without valid match is recorded with no files, an error for the build that chooses it: modules may hold

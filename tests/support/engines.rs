@@ -52,16 +52,22 @@ pub fn go_build(example: &Path, package: &str, env: &[(&str, &str)], out: &Path)
 
 /// The same by the go command of another GOROOT.
 pub fn go_build_by(goroot: &Path, example: &Path, package: &str, env: &[(&str, &str)], out: &Path) {
+    let mut command = go_command(goroot, example, env);
+    command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(out).arg(package);
+    succeeded("go build", &command.output().unwrap());
+}
+
+/// The go command of a GOROOT without anything of the machine's.
+pub fn go_command(goroot: &Path, directory: &Path, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(goroot.join("bin/go"));
-    command.env_clear().envs(env.iter().copied()).current_dir(example);
+    command.env_clear().envs(env.iter().copied()).current_dir(directory);
     for name in ["PATH", "HOME", "GOPROXY", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let home = CACHE.join("go");
     command.env("GOROOT", goroot).env("GOPATH", home.join("path")).env("GOCACHE", home.join("cache"));
     command.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("CGO_ENABLED", "0")]);
-    command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(out).arg(package);
-    succeeded("go build", &command.output().unwrap());
+    command
 }
 
 /// A store that tests share. Two processes that come first would disturb each other in making it.
@@ -115,15 +121,21 @@ pub fn bazel(example: &Path, arguments: &[&str]) -> String {
 
 /// What Bazel prints in an example, whether it succeeds or not; all examples share a disk cache.
 pub fn bazel_output(example: &Path, arguments: &[&str]) -> Output {
+    bazel_command(example, arguments).output().unwrap()
+}
+
+/// The same before it is run.
+pub fn bazel_command(example: &Path, arguments: &[&str]) -> Command {
     let (verb, rest) = arguments.split_first().unwrap();
     let name = example.file_name().unwrap().to_string_lossy().into_owned();
     let mut command = Command::new(&*BAZEL);
     command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
     // A test that fails leaves its server behind.
     command.arg("--max_idle_secs=300").arg(verb);
-    if matches!(*verb, "build" | "cquery" | "run") {
+    if matches!(*verb, "build" | "cquery" | "run" | "test" | "aquery") {
         command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
         command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
     }
-    command.args(rest).output().unwrap()
+    command.args(rest);
+    command
 }

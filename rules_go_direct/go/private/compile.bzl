@@ -35,18 +35,18 @@ for file; do
 done >> "$out"
 """
 
-def trim_path(objdir, files, new):
+def trim_path(objdir, dirs, new):
     """The value of `-trimpath`: directories of sources become `new`, scratch directories vanish.
 
     Args:
       objdir: directory of the package's outputs, relative to the execution root.
-      files: the sources; they may be in several directories, since generated ones are below bazel-out.
+      dirs: those of the sources; there may be several, since generated ones are below bazel-out.
       new: what stands for their directories in the output.
 
     Returns:
       Rewrites separated by semicolons, of which the first that matches applies; the longer directory comes first.
     """
-    dirs = {file.dirname: True for file in files}
+    dirs = {dir: True for dir in dirs}
     rewrites = ["%s/%s=>" % (CWD, objdir)]
     for dir in sorted(dirs, key = len, reverse = True):
         # A file in the repository's root has the directory "" or ".".
@@ -63,7 +63,7 @@ def _write_importcfg(ctx, package, imports):
     lines.add("# import config")
     lines.add_all([
         "importmap %s=%s" % (written, path)
-        for written, path in sorted(package.import_map.items())
+        for written, path in sorted(package.import_map)
     ])
     lines.add_all(imports, map_each = _packagefile)
     ctx.actions.write(file, lines)
@@ -72,12 +72,13 @@ def _write_importcfg(ctx, package, imports):
 def _write_embedcfg(ctx, package):
     """Writes the `-embedcfg` file: what patterns match, and where the files are."""
     file = ctx.actions.declare_file(package.outputs + "/embedcfg")
-    names = {name: True for matches in package.embed_patterns.values() for name in matches}
+    patterns, files = dict(package.embed_patterns), dict(package.embed_files)
+    names = sorted({name: True for matches in patterns.values() for name in matches})
     ctx.actions.write(file, json.encode({
-        "Files": {name: package.embed_files[name].path for name in sorted(names)},
-        "Patterns": package.embed_patterns,
+        "Files": {name: files[name].path for name in names},
+        "Patterns": patterns,
     }))
-    return file, [package.embed_files[name] for name in sorted(names)]
+    return file, [files[name] for name in names]
 
 def _generic_headers(ctx, config, package):
     """`x_linux_amd64.h` is also there as `x_GOOS_GOARCH.h` for assembly that is shared by platforms; likewise `_GOARCH`, `_GOOS`."""
@@ -126,7 +127,7 @@ def _symabis(ctx, config, package, headers, trim):
         args,
         mnemonic = "GoSymabis",
         about = package.importpath,
-        inputs = package.asm + headers + [empty],
+        inputs = list(package.asm) + headers + [empty],
         outputs = [file],
     )
     return file
@@ -168,6 +169,33 @@ def _pack(ctx, package, archive, members):
 def _by_name(files):
     return sorted(files, key = lambda file: file.basename)
 
+def _immutable(value):
+    """Lists and dictionaries as tuples, so that packages can be in a depset."""
+    if type(value) == "list":
+        return tuple(value)
+    if type(value) == "dict":
+        return tuple([(key, tuple(item) if type(item) == "list" else item) for key, item in value.items()])
+    return value
+
+# All of a `go_package` but its outputs.
+_FIELDS = [
+    "asm",
+    "asm_headers",
+    "embed_files",
+    "embed_patterns",
+    "go",
+    "goopts",
+    "headers",
+    "import_map",
+    "importpath",
+    "lang",
+    "new",
+    "path",
+    "std",
+    "syso",
+    "tests",
+]
+
 def go_package(**fields):
     """A package to compile, with defaults for what most packages don't have.
 
@@ -176,7 +204,7 @@ def go_package(**fields):
         `new` (what stands for its directory in the output), `lang` (language version, `1.N`), `go` (list of File), and those below.
 
     Returns:
-      A struct for `compile_package`.
+      An immutable struct for `compile_package`: lists are tuples, dictionaries tuples of pairs.
     """
     defaults = {
         "asm": [],
@@ -192,11 +220,26 @@ def go_package(**fields):
         "import_map": {},
         "std": False,
         "syso": [],
+        # A directory of Go files that come after the others, or None.
+        "tests": None,
     }
     fields = defaults | fields
 
     # The order of files is part of the output; Go takes them by name.
-    return struct(**(fields | {"asm": _by_name(fields["asm"]), "go": _by_name(fields["go"])}))
+    fields |= {"asm": _by_name(fields["asm"]), "go": _by_name(fields["go"])}
+    return struct(**{name: _immutable(value) for name, value in fields.items()})
+
+def compiled_again(package, outputs):
+    """The same package with other outputs.
+
+    Args:
+      package: a `go_package`.
+      outputs: directory of its outputs, relative to the Bazel package.
+
+    Returns:
+      A struct for `compile_package`.
+    """
+    return struct(outputs = outputs, **{name: getattr(package, name) for name in _FIELDS})
 
 def compile_package(ctx, config, package, imports):
     """Declares the actions that compile a package.
@@ -213,8 +256,9 @@ def compile_package(ctx, config, package, imports):
     x = ctx.actions.declare_file(package.outputs + "/pkg.x")
     o = ctx.actions.declare_file(package.outputs + "/pkg.o")
     importcfg = _write_importcfg(ctx, package, imports)
-    trim = trim_path(x.dirname, package.go + package.asm, package.new)
-    inputs = package.go + [importcfg] + [imported.x for imported in imports]
+    tests = [package.tests] if package.tests else []
+    trim = trim_path(x.dirname, [file.dirname for file in package.go + package.asm] + [dir.path for dir in tests], package.new)
+    inputs = list(package.go) + tests + [importcfg] + [imported.x for imported in imports]
     outputs = [x, o]
 
     args = ctx.actions.args()
@@ -228,21 +272,21 @@ def compile_package(ctx, config, package, imports):
     args.add("-goversion", config.sdk.goversion)
     if config.shared:
         args.add("-shared")
-    members = package.syso
+    members = list(package.syso)
     if package.asm:
-        headers = package.headers + package.asm_headers + config.sdk.include + _generic_headers(ctx, config, package)
+        headers = list(package.headers + package.asm_headers) + config.sdk.include + _generic_headers(ctx, config, package)
         symabis = _symabis(ctx, config, package, headers, trim)
         go_asm = ctx.actions.declare_file(package.outputs + "/go_asm.h")
         inputs.append(symabis)
         outputs.append(go_asm)
         args.add("-symabis", symabis).add("-asmhdr", go_asm)
         members = _assemble(ctx, config, package, headers, go_asm, trim) + members
-    args.add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
+    args.add_all([] if package.std else config.goopts).add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
     if package.embed_patterns:
         embedcfg, files = _write_embedcfg(ctx, package)
         inputs += [embedcfg] + files
         args.add("-embedcfg", embedcfg)
-    args.add_all(package.go)
+    args.add_all(package.go).add_all(tests)
     run_tool(ctx, config, config.sdk.compile, args, mnemonic = "GoCompile", about = package.importpath, inputs = inputs, outputs = outputs)
 
     return struct(x = x, o = _pack(ctx, package, o, members) if members else o)

@@ -23,12 +23,25 @@ def _defines(goos, goarch, variant):
         names.append("%s_%s" % (VARIANTS[goarch].variable, variant))
     return names
 
+def _setting(ctx, name):
+    return getattr(ctx.attr, "_" + name)[GoSettingInfo].value
+
+def _check_settings(ctx):
+    """Refuses flags of rules_go that this version does not have, rather than build something else."""
+    for name in ["msan", "race"]:
+        if _setting(ctx, name):
+            fail("--@rules_go_direct//go/config:%s needs cgo, which this version of rules_go_direct does not support" % name)
+    if _setting(ctx, "linkmode") != "normal":
+        fail("--@rules_go_direct//go/config:linkmode=%s is not supported by this version of rules_go_direct; it links in mode `normal`" %
+             _setting(ctx, "linkmode"))
+
 def _go_toolchain_impl(ctx):
+    _check_settings(ctx)
     sdk = ctx.attr.sdk[GoSdkInfo]
-    name = ctx.attr._sdk_name[GoSettingInfo].value
+    name = _setting(ctx, "sdk_name")
     if name not in ("", sdk.name):
         fail("the lock has no SDK `%s`, which --@rules_go_direct//go/toolchain:sdk_name asks for" % name)
-    wanted = ctx.attr._sdk_version[GoSettingInfo].value
+    wanted = _setting(ctx, "sdk_version")
     if not name and wanted not in ("", sdk.version):
         fail("the lock has no SDK of version %s, which --@rules_go_direct//go/toolchain:sdk_version asks for" % wanted)
     goos, goarch = ctx.attr.goos, ctx.attr.goarch
@@ -36,7 +49,7 @@ def _go_toolchain_impl(ctx):
     variant = ctx.attr.variant or (table.default if table else "")
     minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
-    user_tags = ctx.attr._tags[GoSettingInfo].value
+    user_tags = _setting(ctx, "tags")
     env = {"CGO_ENABLED": "0", "GOARCH": goarch, "GOOS": goos}
     if table:
         env[table.variable] = variant
@@ -46,7 +59,9 @@ def _go_toolchain_impl(ctx):
         env = env,
         experiments = experiments,
         goarch = goarch,
+        goopts = (["-N", "-l"] if _setting(ctx, "debug") else []) + _setting(ctx, "gc_goopts"),
         goos = goos,
+        linkopts = (["-s", "-w"] if _setting(ctx, "strip") else []) + _setting(ctx, "gc_linkopts"),
         linkmode = "pie" if pie else "exe",
         minor = minor,
         sdk = sdk,
@@ -66,9 +81,12 @@ go_toolchain = rule(
         "goos": attr.string(mandatory = True, doc = "GOOS."),
         "sdk": attr.label(mandatory = True, providers = [GoSdkInfo], cfg = "exec", doc = "A `go_sdk` for the execution platform."),
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
+    } | {
+        "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
+        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "race", "strip", "tags"]
+    } | {
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),
-        "_tags": attr.label(default = "//go/config:tags", providers = [GoSettingInfo]),
     },
 )
 

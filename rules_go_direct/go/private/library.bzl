@@ -9,7 +9,14 @@ load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 _C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
 
-SOURCE_ATTRS = STD_ATTRS | {
+# What rules_go has for C code, which without cgo means nothing there either.
+_C_ATTRS = {
+    name: attr.string_list(doc = "For cgo, which is not supported by this version; without it, it means nothing.")
+    for name in ["clinkopts", "copts", "cppopts", "cxxopts"]
+}
+
+SOURCE_ATTRS = STD_ATTRS | _C_ATTRS | {
+    "cdeps": attr.label_list(doc = "For cgo, which is not supported by this version; without it, it means nothing."),
     "cgo": attr.bool(doc = "Not supported by this version; here so that the message is clear."),
     "constraints": attr.string_dict(
         doc = "The `//go:build` expression of files that have one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`. Files that it " +
@@ -29,6 +36,9 @@ SOURCE_ATTRS = STD_ATTRS | {
     "srcs": attr.label_list(
         allow_files = [".go", ".s", ".h", ".syso"] + ["." + extension for extension in _C_EXTENSIONS],
         doc = "Sources. Those whose name excludes the platform (`x_windows.go`) are skipped, as Go does.",
+    ),
+    "x_defs": attr.string_dict(
+        doc = "String variables to set, as the linker's `-X`; a name without a dot is one of this package. In what embeds the library, too.",
     ),
     "std_imports": attr.string_list(
         default = [ANY],
@@ -67,15 +77,19 @@ def collect_source(ctx):
     embedsrcs = {_embed_name(ctx, file): file for file in ctx.files.embedsrcs}
     patterns = dict(ctx.attr.embed_patterns)
     constraints = dict(ctx.attr.constraints)
+    variables = {}
     for source in sources:
         module = module or source.module
         std.update({path: True for path in source.std_imports})
         embedsrcs.update(source.embedsrcs)
         patterns.update(source.embed_patterns)
         constraints.update(source.constraints)
+        variables.update(source.x_defs)
+    embedded = [file for source in sources for file in source.srcs]
     merged = struct(
         constraints = constraints,
-        srcs = ctx.files.srcs + [file for source in sources for file in source.srcs],
+        embedded = embedded,
+        srcs = ctx.files.srcs + embedded,
         deps = ctx.attr.deps + [dep for source in sources for dep in source.deps],
         embedsrcs = embedsrcs,
         embed_patterns = patterns,
@@ -85,29 +99,57 @@ def collect_source(ctx):
             [target[DefaultInfo].default_runfiles for target in ctx.attr.data + ctx.attr.deps + ctx.attr.embed],
         ),
         std_imports = sorted(std),
+        x_defs = variables | ctx.attr.x_defs,
     )
     return merged, (embeds[0].importpath if embeds else "")
 
-def _files(ctx, config, source):
-    """The sources that this platform takes, by kind."""
+def choose_sources(ctx, config, srcs, constraints):
+    """The sources that this platform takes, by kind.
+
+    Args:
+      ctx: the rule context.
+      config: GoConfigInfo.
+      srcs: list of File.
+      constraints: build constraints by base name.
+
+    Returns:
+      A dict of lists of File: go, h, s, syso.
+    """
     kinds = {"go": [], "h": [], "s": [], "syso": []}
-    for file in source.srcs:
+    for file in srcs:
         if file.extension in _C_EXTENSIONS:
             fail("%s: %s needs cgo, which this version of rules_go_direct does not support" % (ctx.label, file.short_path))
-        matches = file_name_matches(file.basename, config.tags) and evaluate(source.constraints.get(file.basename, ""), config.tags)
+        matches = file_name_matches(file.basename, config.tags) and evaluate(constraints.get(file.basename, ""), config.tags)
         if file.extension == "h" or matches:
             kinds[file.extension].append(file)
     return kinds
 
-def _embeds(ctx, source):
-    """The patterns with their matches; a file that no pattern mentions stands for itself."""
+def embed_matches(ctx, source):
+    """The patterns with their matches; a file that no pattern mentions stands for itself.
+
+    Args:
+      ctx: the rule context.
+      source: what `collect_source` returned.
+
+    Returns:
+      A dict of lists of names by pattern.
+    """
     mentioned = {name: True for names in source.embed_patterns.values() for name in names}
     for name in mentioned:
         if name not in source.embedsrcs:
             fail("%s: embed_patterns mentions `%s`, which is not in embedsrcs (%s)" % (ctx.label, name, ", ".join(sorted(source.embedsrcs))))
     return source.embed_patterns | {name: [name] for name in source.embedsrcs if name not in mentioned}
 
-def _direct_deps(ctx, source):
+def direct_deps(ctx, source):
+    """The packages that sources import, without std.
+
+    Args:
+      ctx: the rule context.
+      source: what `collect_source` returned.
+
+    Returns:
+      A list of GoPackageInfo.
+    """
     deps = {}
     for target in source.deps:
         info = target[GoPackageInfo]
@@ -117,6 +159,34 @@ def _direct_deps(ctx, source):
             fail("%s: two deps have the import path %s; one of them is %s" % (ctx.label, info.importpath, target.label))
         deps[info.importpath] = info
     return deps.values()
+
+def source_std_imports(config, source, std):
+    """The packages of std that sources import.
+
+    Args:
+      config: GoConfigInfo.
+      source: what `collect_source` returned.
+      std: the packages that std has, a dict with import paths as keys.
+
+    Returns:
+      A list of import paths.
+    """
+
+    # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
+    chosen = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
+    return std_imports(config, chosen, std)
+
+def variables_of(source, path):
+    """The string variables that `x_defs` sets.
+
+    Args:
+      source: what `collect_source` returned.
+      path: the package path that symbols have: the import path, or `main`.
+
+    Returns:
+      A dict of values by name, in full.
+    """
+    return {name if "." in name else "%s.%s" % (path, name): value for name, value in source.x_defs.items()}
 
 def compile_source(ctx, source, importpath, path):
     """Compiles what `collect_source` returned.
@@ -134,35 +204,28 @@ def compile_source(ctx, source, importpath, path):
     std = ctx.attr._std[GoStdInfo].packages
     if not importpath:
         fail("%s: importpath is missing; set it to what Go files write to import this package" % ctx.label)
-    files = _files(ctx, config, source)
+    files = choose_sources(ctx, config, source.srcs, source.constraints)
     if not files["go"]:
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
-    deps = _direct_deps(ctx, source)
-
-    # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
-    from_std = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
-    from_std = std_imports(config, from_std, std)
-    archive = compile_package(
-        ctx,
-        config,
-        go_package(
-            outputs = ctx.label.name + "_",
-            importpath = importpath,
-            path = path,
-            new = trimmed_directory(importpath, source.module),
-            lang = language(config, source.module),
-            go = files["go"],
-            asm = files["s"],
-            headers = files["h"],
-            syso = files["syso"],
-            goopts = source.goopts,
-            embed_patterns = _embeds(ctx, source),
-            embed_files = source.embedsrcs,
-        ),
-        deps + [std[imported] for imported in from_std],
+    deps = direct_deps(ctx, source)
+    from_std = source_std_imports(config, source, std)
+    package = go_package(
+        outputs = ctx.label.name + "_",
+        importpath = importpath,
+        path = path,
+        new = trimmed_directory(importpath, source.module),
+        lang = language(config, source.module),
+        go = files["go"],
+        asm = files["s"],
+        headers = files["h"],
+        syso = files["syso"],
+        goopts = source.goopts,
+        embed_patterns = embed_matches(ctx, source),
+        embed_files = source.embedsrcs,
     )
-    return package_info(ctx, importpath, archive, source.module, deps, from_std, source)
+    archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std])
+    return package_info(ctx, package, archive, source.module, deps, from_std, source, variables_of(source, path))
 
 def _go_library_impl(ctx):
     source, embedded = collect_source(ctx)

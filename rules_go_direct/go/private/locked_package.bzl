@@ -47,27 +47,23 @@ def _go_locked_package_impl(ctx):
     std = ctx.attr._std[GoStdInfo].packages
     prefix = ctx.attr.dir + "/" if ctx.attr.dir else ""
     files = {file.short_path.partition(ctx.label.repo_name + "/")[2]: file for file in ctx.files.srcs}
-    archive = compile_package(
-        ctx,
-        config,
-        go_package(
-            outputs = ctx.label.name + "_",
-            importpath = importpath,
-            path = importpath,
-            new = trimmed_directory(importpath, module),
-            lang = language(config, module),
-            go = [files[prefix + name] for name in chosen.go],
-            asm = [files[prefix + name] for name in chosen.asm],
-            headers = [files[prefix + name] for name in chosen.headers],
-            syso = [files[prefix + name] for name in chosen.syso],
-            embed_patterns = chosen.embed,
-            embed_files = {name: files[prefix + name] for names in chosen.embed.values() for name in names},
-        ),
-        deps + [std[path] for path in from_std],
+    package = go_package(
+        outputs = ctx.label.name + "_",
+        importpath = importpath,
+        path = importpath,
+        new = trimmed_directory(importpath, module),
+        lang = language(config, module),
+        go = [files[prefix + name] for name in chosen.go],
+        asm = [files[prefix + name] for name in chosen.asm],
+        headers = [files[prefix + name] for name in chosen.headers],
+        syso = [files[prefix + name] for name in chosen.syso],
+        embed_patterns = chosen.embed,
+        embed_files = {name: files[prefix + name] for names in chosen.embed.values() for name in names},
     )
+    archive = compile_package(ctx, config, package, deps + [std[path] for path in from_std])
     return [
         DefaultInfo(files = depset([archive.x, archive.o])),
-        package_info(ctx, importpath, archive, module, deps, from_std),
+        package_info(ctx, package, archive, module, deps, from_std),
     ]
 
 go_locked_package = rule(

@@ -36,31 +36,36 @@ def trimmed_directory(importpath, module):
         return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
     return importpath
 
-def package_info(ctx, importpath, archive, module, deps, std_imports, source = None):
+def package_info(ctx, package, archive, module, deps, std_imports, source = None, variables = {}):
     """The provider of a compiled package.
 
     Args:
       ctx: the rule context.
-      importpath: of the package.
+      package: the `go_package` that was compiled.
       archive: what `compile_package` returned.
       module: GoModuleInfo, or None.
       deps: GoPackageInfos of the packages that it imports, without std.
       std_imports: import paths of the packages of std that it imports.
       source: see GoPackageInfo.
+      variables: values of string variables that the linker sets, by name.
 
     Returns:
       A GoPackageInfo.
     """
     entry = struct(
-        importpath = importpath,
+        deps = tuple([dep.importpath for dep in deps]),
+        importpath = package.importpath,
         label = ctx.label,
         module = module,
         o = archive.o,
         std_imports = tuple(std_imports),
+        variables = tuple(variables.items()),
     )
+    compiled = struct(importpath = package.importpath, package = package, x = archive.x)
     return GoPackageInfo(
+        compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
         error = "",
-        importpath = importpath,
+        importpath = package.importpath,
         o = archive.o,
         source = source,
         transitive = depset([entry], transitive = [dep.transitive for dep in deps]),
@@ -78,7 +83,15 @@ def broken_package(importpath, error, source = None):
     Returns:
       A GoPackageInfo.
     """
-    return GoPackageInfo(error = error, importpath = importpath, o = None, source = source, transitive = depset(), x = None)
+    return GoPackageInfo(
+        compiled = depset(),
+        error = error,
+        importpath = importpath,
+        o = None,
+        source = source,
+        transitive = depset(),
+        x = None,
+    )
 
 def module_of(target):
     """The GoModuleInfo of an optional attribute's target.

@@ -25,8 +25,10 @@ GoConfigInfo = provider(
         "env": "dict: the whole environment of the tools, besides PWD.",
         "experiments": "list of string: GOEXPERIMENT flags that are on.",
         "goarch": "string: GOARCH.",
+        "goopts": "list of string: the compiler's flags for all packages besides std.",
         "goos": "string: GOOS.",
         "linkmode": "string: the linker's `-buildmode`, `exe` or `pie`.",
+        "linkopts": "list of string: the linker's flags.",
         "minor": "int: N of the SDK's version 1.N.",
         "sdk": "GoSdkInfo.",
         "shared": "bool: whether position-independent code is generated.",
@@ -60,12 +62,15 @@ GoModuleInfo = provider(
 GoPackageInfo = provider(
     doc = "A Go package, compiled or with the reason why it can't be.",
     fields = {
+        "compiled": "depset of struct(importpath, package, x): how the package and all that it needs besides std were compiled, with " +
+                    "export data; for tests, which compile some again.",
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
         "importpath": "string: import path.",
         "o": "File: object archive, for the linker.",
-        "source": "struct of what `embed` merges: srcs, constraints, embedsrcs (name to File), embed_patterns, deps, " +
-                  "std_imports, goopts, runfiles, module. None for packages of locked modules, which can't be embedded.",
-        "transitive": "depset of struct(importpath, label, o, module, std_imports): the package and all that it needs besides std.",
+        "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, embedsrcs (name to File), embed_patterns, deps, " +
+                  "std_imports, goopts, runfiles, module, x_defs. None for packages of locked modules, which can't be embedded.",
+        "transitive": "depset of struct(deps, importpath, label, o, module, std_imports, variables): the package and all that it needs besides " +
+                      "std; deps are the import paths of those that it imports itself, variables what the linker sets, as pairs.",
         "x": "File: export data, for dependents.",
     },
 )

@@ -2,15 +2,15 @@
 
 GoSettingInfo = provider(
     doc = "The value of a build setting.",
-    fields = {"value": "The value: a string, or a list of strings."},
+    fields = {"value": "The value: a string, a list of strings, or a bool."},
 )
 
 def _setting_impl(ctx):
     return [GoSettingInfo(value = ctx.build_setting_value)]
 
-def _tags_impl(ctx):
-    # `--…:tags=` gives one empty tag.
-    return [GoSettingInfo(value = [tag for tag in ctx.build_setting_value if tag])]
+def _list_impl(ctx):
+    # `--…:tags=` gives one empty item.
+    return [GoSettingInfo(value = [item for item in ctx.build_setting_value if item])]
 
 go_string_setting = rule(
     implementation = _setting_impl,
@@ -18,8 +18,14 @@ go_string_setting = rule(
     build_setting = config.string(flag = True),
 )
 
-go_tags_setting = rule(
-    implementation = _tags_impl,
-    doc = "A comma-separated list of build tags that can be set on the command line.",
+go_bool_setting = rule(
+    implementation = _setting_impl,
+    doc = "Yes or no, which can be set on the command line.",
+    build_setting = config.bool(flag = True),
+)
+
+go_list_setting = rule(
+    implementation = _list_impl,
+    doc = "A list that can be set on the command line, with commas between.",
     build_setting = config.string_list(flag = True),
 )

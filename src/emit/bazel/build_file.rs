@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{Expr, Rule, sort_labels};
-use super::{Input, RULESET, View};
+use super::{Input, RULESET, View, test_rule};
 use crate::error::{Error, Result};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ImportPath;
@@ -49,6 +49,12 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
             rules.push(binary_rule(input, binary, seen)?);
         }
     }
+    for test in input.tests {
+        let dir = join(&input.mains[test.module].directory, &test.directory);
+        let library =
+            local.get(test.program.main.as_str()).and_then(|seen| seen.first()).map(|(_, package)| library_name(package));
+        rules.entry(dir).or_default().push(test_rule::rule(input, test, library.as_deref())?);
+    }
     Ok(rules)
 }
 
@@ -57,9 +63,12 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
     check_profiles_agree(seen)?;
     let files = input.files.get(&package.import_path).cloned().unwrap_or_default();
     let sorted = |labels: Vec<String>| Expr::List(sorted(labels));
-    let vary = |items: &dyn Fn(&Package) -> Vec<String>| vary(input, seen, items);
-    let std = |p: &Package| dependencies(input, p, true);
-    let deps = |p: &Package| dependencies(input, p, false);
+    let vary = |items: &dyn Fn(&Package) -> Vec<String>| {
+        let all = seen.iter().flat_map(|(view, package)| items(package).into_iter().map(|item| (&view.target.platform, item)));
+        vary(input, all)
+    };
+    let std = |p: &Package| dependencies(input, p.imports.values(), true);
+    let deps = |p: &Package| dependencies(input, p.imports.values(), false);
     let visibility = if package.is_main() { "//visibility:private".to_owned() } else { visibility(package, dir) };
     Ok(Rule::new("go_library", library_name(package))
         .with("srcs", sorted(files.sources))
@@ -67,11 +76,16 @@ fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &st
         .with("embedsrcs", sorted(files.embed.values().flatten().cloned().collect()))
         .with("embed_patterns", Expr::Dict(files.embed.into_iter().collect()))
         .with("importpath", Expr::String(package.import_path.to_string()))
-        .with("module", Expr::String(format!("//{module_dir}:{MODULE_TARGET}")))
+        .with("module", Expr::String(module_target(module_dir)))
         // Its default is all of std.
         .with_explicit("std_imports", vary(&std))
         .with("visibility", Expr::List(vec![visibility]))
         .with("deps", vary(&deps)))
+}
+
+/// The label of the target that tells the rules about a module.
+pub(super) fn module_target(module_dir: &str) -> String {
+    format!("//{module_dir}:{MODULE_TARGET}")
 }
 
 /// Refuses settings that the rules don't have, rather than build something else.
@@ -127,38 +141,44 @@ fn of_main(flags: &[PackageFlags]) -> Vec<String> {
 }
 
 fn binary_rule(input: &Input, binary: &super::Binary, seen: &[(&View, &Package)]) -> Result<Rule> {
-    refuse(binary)?;
     let (_, package) = seen[0];
-    let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, seen) };
-    // Without the attribute, flags may choose another SDK than the default one.
-    let sdk_name = Some(binary.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
-    Ok(Rule::new("go_binary", &binary.name)
-        .with("default_godebug", Expr::String(binary.default_godebug.clone()))
+    let there = seen.iter().map(|(view, _)| &view.target.platform);
+    let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, there) };
+    Ok(program_rule("go_binary", binary)?
         .with("embed", Expr::List(vec![format!(":{}", library_name(package))]))
-        .with("gc_goopts", Expr::List(of_main(&binary.profile.gcflags)))
-        .with("gc_linkopts", Expr::List(linkopts(binary)))
-        .with("gotags", Expr::List(binary.profile.tags.iter().cloned().collect()))
-        .with("pure", Expr::String(if binary.profile.cgo { "off" } else { "on" }.to_owned()))
-        .with("sdk_name", Expr::String(sdk_name.to_owned()))
         .with("target_compatible_with", missing)
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()])))
 }
 
-/// What makes `bazel build //...` pass over a main package on platforms of the spec that it has no files for.
-fn where_missing(input: &Input, seen: &[(&View, &Package)]) -> Expr {
+/// What rules have in common that link a program.
+pub(super) fn program_rule(kind: &'static str, program: &super::Binary) -> Result<Rule> {
+    refuse(program)?;
+    // Without the attribute, flags may choose another SDK than the default one.
+    let sdk_name = Some(program.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
+    Ok(Rule::new(kind, &program.name)
+        .with("default_godebug", Expr::String(program.default_godebug.clone()))
+        .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
+        .with("gc_linkopts", Expr::List(linkopts(program)))
+        .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
+        .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
+        .with("sdk_name", Expr::String(sdk_name.to_owned())))
+}
+
+/// What makes `bazel build //...` pass over a program on platforms of the spec where it isn't `there`, because it has no files.
+pub(super) fn where_missing<'p>(input: &Input<'p>, there: impl Iterator<Item = &'p Platform>) -> Expr {
     let incompatible = || BTreeSet::from([condition("incompatible")]);
     let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
         input.views.iter().map(|v| (&v.target.platform, incompatible())).collect();
-    by_platform.extend(seen.iter().map(|(view, _)| (&view.target.platform, BTreeSet::new())));
+    by_platform.extend(there.map(|platform| (platform, BTreeSet::new())));
     Expr::Select { common: Vec::new(), cases: cases(by_platform) }
 }
 
-/// What all platforms of the spec have, plus a `select` for what only some have.
-fn vary(input: &Input, seen: &[(&View, &Package)], items: &dyn Fn(&Package) -> Vec<String>) -> Expr {
+/// What all platforms of the spec have, plus a `select` for what only some have, of `items` with their platforms.
+pub(super) fn vary<'p>(input: &Input<'p>, items: impl Iterator<Item = (&'p Platform, String)>) -> Expr {
     let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
         input.views.iter().map(|v| (&v.target.platform, BTreeSet::new())).collect();
-    for (view, package) in seen {
-        by_platform.entry(&view.target.platform).or_default().extend(items(package));
+    for (platform, item) in items {
+        by_platform.entry(platform).or_default().insert(item);
     }
     let everything: BTreeSet<String> = by_platform.values().flatten().cloned().collect();
     let common: Vec<String> = everything.into_iter().filter(|i| by_platform.values().all(|items| items.contains(i))).collect();
@@ -201,7 +221,7 @@ fn condition(name: &str) -> String {
     format!("@{RULESET}//go/platform:{name}")
 }
 
-fn sorted(mut labels: Vec<String>) -> Vec<String> {
+pub(super) fn sorted(mut labels: Vec<String>) -> Vec<String> {
     sort_labels(&mut labels);
     labels
 }
@@ -222,10 +242,11 @@ fn check_profiles_agree(seen: &[(&View, &Package)]) -> Result<()> {
 }
 
 /// Import paths of std packages, or labels of all others.
-fn dependencies(input: &Input, package: &Package, std: bool) -> Vec<String> {
+pub(super) fn dependencies<'p>(input: &Input, paths: impl IntoIterator<Item = &'p ImportPath>, std: bool) -> Vec<String> {
     let mut found = Vec::new();
-    for path in package.imports.values() {
-        let Some(dep) = input.views.iter().find_map(|v| v.graph.get(path)) else { continue };
+    for path in paths {
+        let graphs = input.views.iter().flat_map(|v| [Some(v.graph), v.tests.map(|tests| &tests.graph)]);
+        let Some(dep) = graphs.flatten().find_map(|graph| graph.get(path)) else { continue };
         match &dep.origin {
             Origin::Std if std => found.push(path.to_string()),
             Origin::Main { index, directory } if !std => {

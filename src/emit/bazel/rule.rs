@@ -10,6 +10,8 @@ pub enum Expr {
     String(String),
     /// A list of strings.
     List(Vec<String>),
+    /// The files that patterns match.
+    Glob(Vec<String>),
     /// A dictionary of strings.
     StringDict(BTreeMap<String, String>),
     /// A dictionary of string lists, in this order.
@@ -55,7 +57,7 @@ impl Expr {
     fn is_empty(&self) -> bool {
         match self {
             Expr::String(text) => text.is_empty(),
-            Expr::List(items) => items.is_empty(),
+            Expr::List(items) | Expr::Glob(items) => items.is_empty(),
             Expr::StringDict(entries) => entries.is_empty(),
             Expr::Dict(entries) => entries.is_empty(),
             Expr::Select { common, cases } => common.is_empty() && cases.is_empty(),
@@ -137,6 +139,7 @@ fn print_expr(value: &Expr) -> String {
     match value {
         Expr::String(text) => literal(text),
         Expr::List(items) => print_list(items, 1),
+        Expr::Glob(patterns) => format!("glob({})", print_list(patterns, 1)),
         Expr::StringDict(entries) => {
             let lines: String = entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), literal(v))).collect();
             format!("{{\n{lines}    }}")
@@ -180,6 +183,7 @@ mod tests {
             .with("deps", Expr::List(list(&["//b"])))
             .with("visibility", Expr::List(list(&["//visibility:public"])))
             .with("embed", Expr::List(vec![]))
+            .with("data", Expr::Glob(list(&["testdata/**"])))
             .with_explicit("std_imports", Expr::List(vec![]))
             .with("constraints", Expr::StringDict([("a.go".to_owned(), "!linux || x".to_owned())].into()))
             .with("embed_patterns", Expr::Dict(vec![("x*".to_owned(), list(&["x1", "x2"]))]))
@@ -205,6 +209,7 @@ go_library(
     constraints = {
         "a.go": "!linux || x",
     },
+    data = glob(["testdata/**"]),
     embed_patterns = {
         "x*": [
             "x1",

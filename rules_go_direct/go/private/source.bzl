@@ -1,0 +1,20 @@
+"""The rule `go_source`."""
+
+load(":library.bzl", "SOURCE_ATTRS", "collect_source")
+load(":packages.bzl", "broken_package")
+load(":tools.bzl", "TOOLCHAIN_TYPE")
+
+def _go_source_impl(ctx):
+    source, embedded = collect_source(ctx)
+    error = "%s is a go_source, which rules can embed, but no package can import" % ctx.label
+    return [
+        DefaultInfo(files = depset(source.srcs), runfiles = source.runfiles),
+        broken_package(ctx.attr.importpath or embedded, error, source),
+    ]
+
+go_source = rule(
+    implementation = _go_source_impl,
+    doc = "Sources with what they need, for `embed`; nothing is compiled.",
+    attrs = SOURCE_ATTRS,
+    toolchains = [TOOLCHAIN_TYPE],
+)

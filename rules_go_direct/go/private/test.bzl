@@ -1,0 +1,278 @@
+"""The rule `go_test`.
+
+It follows `TestPackagesAndErrors` and `recompileForTest` in cmd/go/internal/load/test.go. A test program has the bytes of `go test -c`; what
+Bazel expects of a test is the matter of the program in test_runner.
+"""
+
+load(":compile.bzl", "compile_package", "compiled_again", "go_package")
+load(":library.bzl", "SOURCE_ATTRS", "choose_sources", "collect_source", "direct_deps", "embed_matches", "source_std_imports", "variables_of")
+load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(":modinfo.bzl", "build_info")
+load(":packages.bzl", "ANY", "language", "trimmed_directory")
+load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
+load(":std.bzl", "std_imports")
+load(":tools.bzl", "TOOLCHAIN_TYPE")
+
+# What the source of a test program imports (`TestMainDeps`).
+_MAIN_IMPORTS = ["os", "reflect", "testing", "testing/internal/testdeps"]
+
+def _is_test_file(file):
+    return file.basename.endswith("_test.go")
+
+def _base_name(importpath):
+    """The name of the program: the last element of the import path that isn't a version (`load.DefaultExecName`)."""
+    elements = importpath.split("/")
+    last = elements[-1]
+    is_version = len(last) > 1 and last[0] == "v" and last[1:].isdigit() and last[1] != "0" and last != "v1"
+    return elements[-2] if len(elements) > 1 and is_version else last
+
+def _write_main(ctx, tested, test_files, has_package):
+    """Declares the action that writes the program's source, and sorts the test files by their package."""
+    prefix = ctx.label.name + "_/"
+    internal = ctx.actions.declare_directory(prefix + "internal")
+    external = ctx.actions.declare_directory(prefix + "external")
+    source = ctx.actions.declare_file(prefix + "main/_testmain.go")
+    setup = ctx.actions.declare_file(prefix + ctx.label.name + ".run")
+    args = ctx.actions.args()
+    args.add("-importpath", tested.importpath).add("-module", tested.module.path if tested.module else "")
+    args.add("-main", source).add("-run", setup).add("-internal", internal.path).add("-external", external.path)
+    args.add("-setting", "program " + tested.program)
+    args.add("-setting", "directory " + _directory(ctx))
+    args.add("-setting", "package " + tested.importpath)
+    args.add("-expect", ",".join(ctx.attr.external_srcs))
+    if has_package:
+        args.add("-has-package")
+    args.add_all(test_files)
+    ctx.actions.run(
+        executable = ctx.executable._test_main,
+        arguments = [args],
+        inputs = test_files,
+        outputs = [internal, external, source, setup],
+        mnemonic = "GoTestMain",
+        progress_message = "Writing the test program of " + tested.importpath,
+    )
+    return struct(external = external, internal = internal, setup = setup, source = source)
+
+def _directory(ctx):
+    """Where the test runs, relative to the root of the runfiles."""
+    repository = ctx.label.workspace_name or ctx.workspace_name
+    directory = ctx.attr.rundir or ctx.label.package
+    return repository if directory in ("", ".") else repository + "/" + directory
+
+def _needs_tested(importpath, transitive):
+    """The import paths of packages that need the tested one, itself among them; in `transitive` each comes after what it needs."""
+    affected = {importpath: True}
+    for package in transitive:
+        for dep in package.deps:
+            if dep in affected:
+                affected[package.importpath] = True
+                break
+    return affected
+
+def _compile_again(ctx, config, std, deps, internal, affected):
+    """Compiles what stands between the test and the package, since it must see the package with its tests.
+
+    Args:
+      ctx: the rule context.
+      config: GoConfigInfo.
+      std: the packages that std has.
+      deps: GoPackageInfos of what the tests import.
+      internal: the package with its tests.
+      affected: the entries of packages that need the tested one, each after what it needs.
+
+    Returns:
+      A dict of struct(importpath, o, x) by import path, with `internal`.
+    """
+    compiled = {}
+    if affected:
+        compiled = {package.importpath: package for package in depset(transitive = [dep.compiled for dep in deps]).to_list()}
+    again = {internal.importpath: internal}
+    for entry in affected:
+        importpath = entry.importpath
+        if importpath == internal.importpath:
+            continue
+        imports = [again.get(dep) or compiled[dep] for dep in entry.deps] + [std[path] for path in entry.std_imports]
+        package = compiled_again(compiled[importpath].package, "%s_/again/%s" % (ctx.label.name, importpath))
+        archive = compile_package(ctx, config, package, imports)
+        again[importpath] = struct(importpath = importpath, o = archive.o, x = archive.x)
+    return again
+
+def _tested(ctx, source, embedded):
+    """What all parts of the test have to know of the package."""
+    importpath = ctx.attr.importpath or embedded or "%s/%s" % (ctx.label.package, ctx.label.name)
+    config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    suffix = ".exe" if config.goos == "windows" else ""
+    return struct(importpath = importpath, module = source.module, program = _base_name(importpath) + ".test" + suffix)
+
+def _package(ctx, config, source, tested, outputs, **fields):
+    """A part of the test as a `go_package`."""
+    return go_package(
+        outputs = ctx.label.name + "_/" + outputs,
+        new = trimmed_directory(tested.importpath, tested.module),
+        lang = language(config, tested.module),
+        goopts = source.goopts,
+        **fields
+    )
+
+def _sort_sources(ctx, config, source):
+    """The sources that this platform takes: test files, and those of the package itself by kind."""
+    embedded = choose_sources(ctx, config, source.embedded, source.constraints)
+    own = choose_sources(ctx, config, ctx.files.srcs, source.constraints)
+    others = {kind: [file for file in files if not _is_test_file(file)] for kind, files in own.items()}
+    test_files = [file for file in own["go"] if _is_test_file(file)]
+    external = {name: True for name in ctx.attr.external_srcs}
+    return struct(
+        kinds = {kind: embedded[kind] + others[kind] for kind in embedded},
+        # Whether the package is the embedded library as it is, since all tests are in the package `…_test`.
+        only_embeds = (
+            len(ctx.attr.embed) == 1 and
+            not ctx.attr.embed[0][GoPackageInfo].error and
+            not any(others.values()) and
+            not ctx.attr.gc_goopts and
+            all([file.basename in external for file in test_files])
+        ),
+        test_files = test_files,
+    )
+
+def _compile_internal(ctx, config, source, tested, kinds, test_directory, imports):
+    """Compiles the package with the tests in it."""
+    package = _package(
+        ctx,
+        config,
+        source,
+        tested,
+        "package",
+        importpath = tested.importpath,
+        path = tested.importpath,
+        go = kinds["go"],
+        asm = kinds["s"],
+        headers = kinds["h"],
+        syso = kinds["syso"],
+        embed_files = source.embedsrcs,
+        embed_patterns = embed_matches(ctx, source),
+        tests = test_directory,
+    )
+    archive = compile_package(ctx, config, package, imports)
+    return struct(importpath = tested.importpath, o = archive.o, x = archive.x)
+
+def _compile_external(ctx, config, source, tested, test_directory, imports):
+    """Compiles the package `…_test`."""
+    path = tested.importpath + "_test"
+    package = _package(
+        ctx,
+        config,
+        source,
+        tested,
+        "external_package",
+        importpath = path,
+        path = path,
+        go = [],
+        embed_files = source.embedsrcs,
+        embed_patterns = embed_matches(ctx, source),
+        tests = test_directory,
+    )
+    archive = compile_package(ctx, config, package, imports)
+    return struct(importpath = path, o = archive.o, x = archive.x)
+
+def _compile_tests(ctx, config, std, source, tested):
+    """Compiles all packages of the test; returns the program's object archive, all that is linked, and the file for the runner."""
+    sources = _sort_sources(ctx, config, source)
+    written = _write_main(ctx, tested, sources.test_files, bool(sources.kinds["go"]))
+    deps = [dep for dep in direct_deps(ctx, source) if dep.importpath != tested.importpath]
+    transitive = depset(transitive = [dep.transitive for dep in deps], order = "postorder").to_list()
+    std_paths = source_std_imports(config, source, std)
+    from_std = [std[path] for path in std_paths]
+
+    again = {}
+    if sources.only_embeds:
+        internal = ctx.attr.embed[0][GoPackageInfo]
+    else:
+        affected = _needs_tested(tested.importpath, transitive)
+        imports = [dep for dep in deps if dep.importpath not in affected] + from_std
+        internal = _compile_internal(ctx, config, source, tested, sources.kinds, written.internal, imports)
+        again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importpath in affected])
+    parts = [internal]
+    if ctx.attr.external_srcs:
+        imports = [again.get(dep.importpath) or dep for dep in deps] + [internal] + from_std
+        parts.append(_compile_external(ctx, config, source, tested, written.external, imports))
+
+    main_std = std_imports(config, _MAIN_IMPORTS, std)
+    path = tested.importpath + ".test"
+    package = _package(ctx, config, source, tested, "main", importpath = path, path = "main", go = [written.source])
+    main = compile_package(ctx, config, package, parts + [std[path] for path in main_std])
+    packages = unique_packages(ctx, transitive)
+    packages.pop(tested.importpath, None)
+    paths_of_std = [main_std, std_paths] + [entry.std_imports for entry in transitive]
+    return struct(
+        main = main.o,
+        packages = parts + [again.get(path) or entry for path, entry in packages.items()],
+        setup = written.setup,
+        std_imports = {path: True for paths in paths_of_std for path in paths}.keys(),
+        transitive = transitive,
+        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importpath),
+    )
+
+def _link_program(ctx, config, std, tested, compiled):
+    """Declares the link of the test program."""
+    program = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, tested.program))
+    modules = [entry.module for entry in compiled.transitive if entry.module]
+    info = build_info(config, tested.importpath + ".test", tested.module, modules, ctx.attr.default_godebug, ctx.attr.gc_goopts)
+    link(ctx, config, std, struct(
+        executable = program,
+        importcfg = ctx.label.name + "_/importcfg.link",
+        main = compiled.main,
+        packages = compiled.packages,
+        std_imports = compiled.std_imports,
+        info = info,
+        variables = compiled.variables,
+        # What `testing.Testing` says.
+        flags = ["-X", "testing.testBinary=1"],
+    ))
+    return program
+
+def _go_test_impl(ctx):
+    config = ctx.toolchains[TOOLCHAIN_TYPE].go
+    check_modes(ctx, config)
+    std = ctx.attr._std[GoStdInfo].packages
+    source, embedded = collect_source(ctx)
+    tested = _tested(ctx, source, embedded)
+    compiled = _compile_tests(ctx, config, std, source, tested)
+    program = _link_program(ctx, config, std, tested, compiled)
+    suffix = ".exe" if config.goos == "windows" else ""
+    executable = ctx.actions.declare_file("%s_/%s%s" % (ctx.label.name, ctx.label.name, suffix))
+    ctx.actions.symlink(output = executable, target_file = ctx.executable._runner, is_executable = True)
+    files = [executable, program, compiled.setup]
+    return [
+        DefaultInfo(
+            executable = executable,
+            files = depset(files),
+            runfiles = ctx.runfiles(files).merge_all([source.runfiles, ctx.attr._runner[DefaultInfo].default_runfiles]),
+        ),
+        OutputGroupInfo(go_test_program = depset([program])),
+        RunEnvironmentInfo(
+            environment = {name: ctx.expand_location(value, ctx.attr.data) for name, value in ctx.attr.env.items()},
+            inherited_environment = ctx.attr.env_inherit,
+        ),
+    ]
+
+go_test = rule(
+    implementation = _go_test_impl,
+    doc = """The tests of a package.
+
+The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=` without cgo.""",
+    attrs = SOURCE_ATTRS | LINK_ATTRS | {
+        "env": attr.string_dict(doc = "Environment of the test; values may have `$(location …)` of data."),
+        "env_inherit": attr.string_list(doc = "Variables that the test takes from the environment of Bazel's client."),
+        "external_srcs": attr.string_list(
+            default = [ANY],
+            doc = "Base names of the srcs whose package clause ends with `_test`. Without the attribute, or with internal tests, packages " +
+                  "between the test and what it tests are compiled again; `[]` means that there are none.",
+        ),
+        "rundir": attr.string(doc = "Directory to run in, relative to the root of the repository, which is `.`; by default the package's."),
+        "_runner": attr.label(default = "//go/private/test_runner", executable = True, cfg = "target"),
+        "_test_main": attr.label(default = "//go/private/test_main", executable = True, cfg = "exec"),
+    },
+    cfg = configuration,
+    test = True,
+    toolchains = [TOOLCHAIN_TYPE],
+)

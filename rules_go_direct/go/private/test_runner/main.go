@@ -1,0 +1,133 @@
+// Test_runner runs a test program in the directory in which `go test` would run it, and translates between Bazel and the program: filters,
+// shards, the end of the time that a test may take, and the file with the results of single tests.
+//
+// It is a program of its own, so that the test program has the bytes of `go test -c`. It lies beside the program, under the test's
+// name, with a file of the same name and the extension `.run`, which has lines with a word and a value:
+//
+//	program FILE        the test program's name
+//	directory PATH      where to run it, relative to the root of the runfiles
+//	package PATH        import path of the package
+//	test NAME           a test, example or fuzz test; in the program's order
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// setup is what the file beside the runner says.
+type setup struct {
+	program, directory, importPath string
+	tests                          []string
+}
+
+// afterExit is how long output is waited for that processes give which the program leaves behind.
+const afterExit = 10 * time.Second
+
+func main() {
+	code, err := run()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run() (int, error) {
+	self, err := filepath.Abs(os.Args[0])
+	if err != nil {
+		return 0, err
+	}
+	setup, err := readSetup(strings.TrimSuffix(self, ".exe") + ".run")
+	if err != nil {
+		return 0, err
+	}
+	program := filepath.Join(filepath.Dir(self), setup.program)
+	root, err := runfiles(self)
+	if err != nil {
+		return 0, err
+	}
+	// Else it would mean something else in another directory.
+	for _, name := range []string{"RUNFILES_DIR", "TEST_SRCDIR"} {
+		os.Setenv(name, root)
+	}
+	directory := filepath.Join(root, setup.directory)
+	if err := os.Chdir(directory); err != nil {
+		return 0, err
+	}
+	os.Setenv("PWD", directory)
+	arguments, err := arguments(setup.tests, os.Args[1:])
+	if err != nil {
+		return 0, err
+	}
+	results := os.Getenv("XML_OUTPUT_FILE")
+	if results == "" {
+		return replace(program, arguments)
+	}
+	return record(program, arguments, setup.importPath, results)
+}
+
+// record runs the program and writes the results of its tests to a file.
+func record(program string, arguments []string, importPath, results string) (int, error) {
+	report := newReport(importPath, os.Stdout)
+	command := exec.Command(program, append([]string{"-test.v=test2json"}, arguments...)...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, report, report
+	command.WaitDelay = afterExit
+	if err := start(command); err != nil {
+		return 0, err
+	}
+	err := command.Wait()
+	report.finish(err)
+	if err := report.writeTo(results); err != nil {
+		return 0, err
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return max(exit.ExitCode(), 1), nil
+	case err != nil:
+		return 0, err
+	}
+	return 0, nil
+}
+
+func readSetup(name string) (setup, error) {
+	var s setup
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return s, err
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(string(content), "\n"), "\n") {
+		word, value, _ := strings.Cut(line, " ")
+		switch word {
+		case "program":
+			s.program = value
+		case "directory":
+			s.directory = filepath.FromSlash(value)
+		case "package":
+			s.importPath = value
+		case "test":
+			s.tests = append(s.tests, value)
+		}
+	}
+	return s, nil
+}
+
+// runfiles is the root of the tree of files that the test has declared.
+func runfiles(self string) (string, error) {
+	candidates := []string{os.Getenv("RUNFILES_DIR"), os.Getenv("TEST_SRCDIR"), self + ".runfiles"}
+	if before, _, ok := strings.Cut(self, ".runfiles"+string(filepath.Separator)); ok {
+		candidates = append(candidates, before+".runfiles")
+	}
+	for _, candidate := range candidates {
+		if info, err := os.Stat(candidate); candidate != "" && err == nil && info.IsDir() {
+			return filepath.Abs(candidate)
+		}
+	}
+	return "", errors.New("there are no runfiles: run it with `bazel test` or `bazel run`")
+}

@@ -1,0 +1,219 @@
+//! What Bazel files are made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::stamps::Stamps;
+use super::{Locked, Variant, context, roots};
+use crate::emit::bazel;
+use crate::error::Result;
+use crate::graph::tested::{TestGraph, TestProgram, Tests};
+use crate::graph::{Kind, Origin, PackageGraph};
+use crate::name::ImportPath;
+use crate::source::header::DebugSetting;
+use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
+use crate::source::tree::{EntryKind, Tree as _, join};
+use crate::source::{constraint, embed};
+use crate::spec::DEFAULT_PROFILE;
+
+/// Where Go keeps what tests read.
+const TESTDATA: &str = "testdata";
+
+impl Locked<'_> {
+    /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn bazel_files(&self, views: &[bazel::View]) -> Result<BTreeMap<ImportPath, bazel::PackageFiles>> {
+        let mut found = BTreeMap::new();
+        // The repository's own packages are the same for every SDK.
+        let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
+        for package in views.iter().flat_map(|v| v.graph.packages()) {
+            let Origin::Main { index, directory } = &package.origin else { continue };
+            if found.contains_key(&package.import_path) {
+                continue;
+            }
+            let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
+            if let Some(scanned) = sources.main_package(*index, directory)? {
+                let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
+                found.insert(package.import_path.clone(), files);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files of one package; those that only C compilers read if it `uses_cgo`.
+    fn package_files(&self, scanned: &ScannedPackage, name: &str, uses_cgo: bool) -> Result<bazel::PackageFiles> {
+        let mut files = bazel::PackageFiles::default();
+        for file in scanned.possible_files(name) {
+            let for_c = match &file.kind {
+                FileKind::C => true,
+                FileKind::Header => !file.name.ends_with(".h"),
+                _ => false,
+            };
+            if !for_c || uses_cgo {
+                self.add_file(&mut files, scanned, file)?;
+            }
+        }
+        Ok(files)
+    }
+
+    fn add_file(&self, files: &mut bazel::PackageFiles, scanned: &ScannedPackage, file: &SourceFile) -> Result<()> {
+        files.sources.push(file.name.clone());
+        let condition = file.condition().filter(|c| Some(c) != constraint::file_name(&file.name).as_ref());
+        files.constraints.extend(condition.map(|c| (file.name.clone(), c.to_string())));
+        let FileKind::Go(Ok(header)) = &file.kind else { return Ok(()) };
+        for embed in &header.embeds {
+            // What matches nothing is an error for who chooses the file.
+            if let Ok(matches) = embed::resolve(&self.project.tree, &scanned.directory, &embed.pattern)? {
+                files.embed.insert(embed.pattern.clone(), matches);
+            }
+        }
+        Ok(())
+    }
+
+    /// The binaries as Bazel targets: one for each profile.
+    ///
+    /// # Errors
+    ///
+    /// When a stamp has no value before the build, or the file that `pgo` names isn't there.
+    pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
+        let mut binaries = Vec::new();
+        for binary in self.project.binaries.values() {
+            for (i, profile_name) in binary.profiles.iter().enumerate() {
+                let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
+                let profile = &self.project.spec.profiles[profile_name];
+                let pgo = self.project.pgo(profile_name, profile, &binary.directory)?;
+                binaries.push(bazel::Binary {
+                    name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
+                    main: binary.main.clone(),
+                    profile: profile.clone(),
+                    stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
+                    pgo,
+                    default_godebug: view.map(|v| self.default_godebug(v.graph, profile, &binary.main)).unwrap_or_default(),
+                    is_named: binary.is_named,
+                });
+            }
+        }
+        Ok(binaries)
+    }
+
+    /// The profile that the repository's tests are built in: the default one, if a binary has it.
+    pub fn tests_profile<'v>(&self, variants: &'v [Variant]) -> &'v str {
+        let mut names = variants.iter().map(|variant| variant.profile_name);
+        names.clone().find(|name| *name == DEFAULT_PROFILE).or_else(|| names.next()).unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// The tests of all packages of the repository. What is wrong with some of them is part of the result.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn test_graph(&self, variant: Variant) -> Result<TestGraph> {
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let roots = roots(sources, &context, &self.project.binaries, true)?;
+        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
+        PackageGraph::load_tests(sources, &context, &godebug, &roots, None)
+    }
+
+    /// The tests as Bazel targets, in order of import paths.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read, or a stamp has no value before the build.
+    pub fn bazel_tests(&self, views: &[bazel::View]) -> Result<Vec<bazel::Test>> {
+        let mut found: BTreeMap<ImportPath, bazel::Test> = BTreeMap::new();
+        for view in views {
+            let Some(tests) = view.tests else { continue };
+            let imports = imports_of_tests(tests, view.graph);
+            for tested in &tests.tested {
+                let (Some(Origin::Main { index, directory }), Tests::Program(program)) = (&tested.origin, &tested.tests) else {
+                    continue;
+                };
+                if !found.contains_key(&tested.path)
+                    && let Some(test) = self.bazel_test(view.profile, &tested.path, *index, directory, program)?
+                {
+                    found.insert(tested.path.clone(), test);
+                }
+                if let Some(test) = found.get_mut(&tested.path) {
+                    let imports = imports.get(&tested.path).into_iter().flatten().map(|path| (*path).clone()).collect();
+                    test.imports.insert(view.target.platform.clone(), imports);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// A test without what depends on the platform.
+    fn bazel_test(
+        &self,
+        profile_name: &str,
+        tested: &ImportPath,
+        index: usize,
+        directory: &str,
+        program: &TestProgram,
+    ) -> Result<Option<bazel::Test>> {
+        let Some((_, sources)) = self.sdks.values().next() else { return Ok(None) };
+        let Some(scanned) = sources.main_package(index, directory)? else { return Ok(None) };
+        let profile = &self.project.spec.profiles[profile_name];
+        let mut files = bazel::PackageFiles::default();
+        let mut external = Vec::new();
+        let external_name = format!("{}_test", program.package);
+        for (file, package) in scanned.possible_tests() {
+            if package == external_name {
+                external.push(file.name.clone());
+            }
+            if package == external_name || package == program.package {
+                self.add_file(&mut files, &scanned, file)?;
+            }
+        }
+        Ok(Some(bazel::Test {
+            program: bazel::Binary {
+                name: bazel::test_of(tested.as_str()),
+                main: tested.clone(),
+                profile: profile.clone(),
+                stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
+                pgo: None,
+                default_godebug: program.default_godebug.clone(),
+                is_named: false,
+            },
+            module: index,
+            directory: directory.to_owned(),
+            files,
+            external,
+            has_testdata: self.has_file(&join(&scanned.directory, TESTDATA))?,
+            imports: BTreeMap::new(),
+        }))
+    }
+
+    /// Whether there is a file somewhere below a directory.
+    fn has_file(&self, directory: &str) -> Result<bool> {
+        for entry in self.project.tree.list(directory)? {
+            match entry.kind {
+                EntryKind::File => return Ok(true),
+                EntryKind::Directory if self.has_file(&join(directory, &entry.name))? => return Ok(true),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What the tests of each package import besides what the package does, and besides itself.
+fn imports_of_tests<'g>(tests: &'g TestGraph, graph: &'g PackageGraph) -> BTreeMap<&'g ImportPath, BTreeSet<&'g ImportPath>> {
+    let mut found: BTreeMap<&ImportPath, BTreeSet<&ImportPath>> = BTreeMap::new();
+    for package in tests.graph.packages() {
+        let Some(for_test) = &package.for_test else { continue };
+        let imports = found.entry(&for_test.tested).or_default();
+        match for_test.kind {
+            Kind::WithTests => {
+                let own: BTreeSet<&ImportPath> = graph.get(&for_test.tested).iter().flat_map(|p| p.imports.values()).collect();
+                imports.extend(package.imports.values().filter(|path| !own.contains(path)));
+            }
+            Kind::ExternalTest => imports.extend(package.imports.values().filter(|path| **path != for_test.tested)),
+            Kind::Plain | Kind::TestMain => {}
+        }
+    }
+    found
+}
