@@ -78,6 +78,12 @@ pub struct TestOptions<'o> {
     pub with_packages: bool,
 }
 
+impl Default for TestOptions<'_> {
+    fn default() -> Self {
+        TestOptions { coverage: None, guided: &|_, _| false, with_packages: false }
+    }
+}
+
 impl PackageGraph {
     /// Loads the tests of `roots` with all that they need. What is wrong with some of them is part of the result.
     ///

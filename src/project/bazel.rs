@@ -6,7 +6,7 @@ use super::stamps::Stamps;
 use super::{Locked, Variant, context, roots};
 use crate::emit::bazel;
 use crate::error::Result;
-use crate::graph::tested::{TestGraph, TestProgram, Tests};
+use crate::graph::tested::{TestGraph, TestOptions, TestProgram, Tests};
 use crate::graph::{Kind, Origin, PackageGraph};
 use crate::name::ImportPath;
 use crate::source::header::DebugSetting;
@@ -114,7 +114,7 @@ impl Locked<'_> {
         let context = context(sdk, variant);
         let roots = roots(sources, &context, &self.project.binaries, true)?;
         let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
-        PackageGraph::load_tests(sources, &context, &godebug, &roots, None)
+        PackageGraph::load_tests(sources, &context, &godebug, &roots, TestOptions::default())
     }
 
     /// The tests as Bazel targets, in order of import paths.

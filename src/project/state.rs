@@ -98,7 +98,7 @@ impl ViewOf<'_, '_> {
         paths.dedup();
         let profile = self.variant.profile;
         let godebug = |directives: &[&DebugSetting]| locked.godebug_of(directives.iter().copied(), profile);
-        let options = TestOptions { coverage: None, guided: &|_, _| false, with_packages: true };
+        let options = TestOptions { with_packages: true, ..TestOptions::default() };
         let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, options)?;
         let c = toolchain(locked.c_needs_of(found.graph.packages().iter().collect(), self.variant)?);
         let mut view = View::default();
@@ -236,7 +236,8 @@ impl ViewOf<'_, '_> {
                 None => PackageGraph::load(sources, context, std::slice::from_ref(&binary.main), false),
             };
             let planned = graph.and_then(|graph| {
-                let configuration = locked.plan(&graph, self.variant, &Stamps::Placeholders, Some(c), |wanted| wanted == name)?;
+                let configuration =
+                    locked.plan(&graph, self.variant, &Stamps::Placeholders, Some(c), |wanted| wanted == name)?;
                 Ok(Some((graph, configuration)).filter(|(_, configuration)| !configuration.binaries.is_empty()))
             });
             let node = node_name(Kind::Binary, name);

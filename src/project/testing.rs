@@ -115,7 +115,7 @@ impl Locked<'_> {
             &context,
             &godebug,
             &paths,
-            TestOptions { coverage, guided: &guided, with_packages: false },
+            TestOptions { coverage, guided: &guided, ..TestOptions::default() },
         )
     }
 
