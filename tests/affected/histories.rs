@@ -97,7 +97,7 @@ fn history(module: &str, versions: &[&str], changes: usize) -> Score {
         go(&project.root(), &["mod", "tidy"]);
         project.succeeds(&["lock"]);
         commit(&project, version);
-        let now = truth(&project, module, &VIEW);
+        let now = truth(&project, module, &VIEW, false);
         if let Some(before) = &before {
             let what = format!("{module}@{version}");
             score.add(compared(&project, &["--base", "HEAD^", "--head", "HEAD"], &what, must(before, &now)));
@@ -108,7 +108,7 @@ fn history(module: &str, versions: &[&str], changes: usize) -> Score {
     let mut random = Random(module.len() as u64 + 1);
     for _ in 0..changes {
         let what = mutate(&project, &mut random);
-        let now = truth(&project, module, &VIEW);
+        let now = truth(&project, module, &VIEW, false);
         score.add(compared(&project, &[], &format!("{module}: {what}"), must(&before, &now)));
         git(&project, &["reset", "-q", "--hard"]);
         git(&project, &["clean", "-qfdx"]);

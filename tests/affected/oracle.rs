@@ -17,10 +17,10 @@ pub fn cache(name: &str) -> PathBuf {
 }
 
 /// What the go command says of the packages of a module, in a tree as it is.
-pub fn truth(project: &Project, module: &str, views: &[(&str, &str)]) -> Truth {
+pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool) -> Truth {
     let mut truth = Truth::new();
     for (view, platform) in views {
-        let packages = list(project, platform);
+        let packages = list(project, platform, cgo);
         let content = |path: &str| {
             let id = packages.get(path).and_then(|package| package["BuildID"].as_str()).unwrap_or_default();
             id.rsplit_once('/').map_or(String::new(), |(_, content)| content.to_owned())
@@ -68,14 +68,20 @@ fn targets(project: &Project, path: &str, package: &Value) -> Vec<String> {
     targets
 }
 
-fn list(project: &Project, platform: &str) -> BTreeMap<String, Value> {
+fn list(project: &Project, platform: &str, cgo: bool) -> BTreeMap<String, Value> {
     let (goos, goarch) = platform.split_once('/').unwrap();
     let mut go = Command::new(GOROOT.join("bin/go"));
     go.args(["list", "-e", "-deps", "-test", "-export", "-json", "./..."]).current_dir(project.root()).env_clear();
     for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
         go.envs(std::env::var(variable).map(|value| (variable, value)));
     }
-    go.envs([("GOOS", goos), ("GOARCH", goarch), ("CGO_ENABLED", "0"), ("GOTOOLCHAIN", "local"), ("GOENV", "off")]);
+    go.envs([
+        ("GOOS", goos),
+        ("GOARCH", goarch),
+        ("CGO_ENABLED", if cgo { "1" } else { "0" }),
+        ("GOTOOLCHAIN", "local"),
+        ("GOENV", "off"),
+    ]);
     go.envs([("GOFLAGS", "-trimpath -buildvcs=false -modcacherw"), ("GOSUMDB", "off"), ("PATH", "/usr/bin:/bin")]);
     go.env("GOCACHE", cache("go-build")).env("GOPATH", cache("go")).env("HOME", cache("home"));
     let output = go.output().unwrap();

@@ -10,7 +10,7 @@ use super::support::Project;
 use super::{VIEWS, affected, base, link};
 
 /// What the go command says before any change.
-static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base(), "example.com/m", &VIEWS));
+static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base(), "example.com/m", &VIEWS, false));
 
 const LIB: [&str; 4] = ["package cmd/tool", "binary cmd/tool", "package lib", "test lib"];
 const EMBEDDED: [&str; 3] = ["package embedded", "package cmd/tool", "binary cmd/tool"];
@@ -25,18 +25,22 @@ fn check(change: impl FnOnce(&Project), expected: &[&str]) {
     let project = base();
     change(&project);
     let got = affected(&project, &[]);
+    assert_eq!(got, wanted(expected, &VIEWS), "what is affected");
+    let missing: Vec<_> = must(&BASE, &truth(&project, "example.com/m", &VIEWS, false)).difference(&got).cloned().collect();
+    assert!(missing.is_empty(), "the go command sees more: {missing:?}");
+}
+
+fn wanted(expected: &[&str], views: &[(&str, &str)]) -> BTreeSet<(String, String)> {
     let mut wanted = BTreeSet::new();
     for text in expected {
         let (target, only) = text.split_once('@').map_or((*text, None), |(target, view)| (target, Some(view)));
         let (kind, name) = target.split_once(' ').unwrap();
         let name = if kind == "binary" { name.to_owned() } else { format!("example.com/m/{name}") };
-        for (view, _) in VIEWS.iter().filter(|(view, _)| only.is_none_or(|only| only == *view)) {
+        for (view, _) in views.iter().filter(|(view, _)| only.is_none_or(|only| only == *view)) {
             wanted.insert((format!("{kind} {name}"), (*view).to_owned()));
         }
     }
-    assert_eq!(got, wanted, "what is affected");
-    let missing: Vec<_> = must(&BASE, &truth(&project, "example.com/m", &VIEWS)).difference(&got).cloned().collect();
-    assert!(missing.is_empty(), "the go command sees more: {missing:?}");
+    wanted
 }
 
 #[test]
@@ -235,4 +239,59 @@ fn the_spec() {
     // What is linked without symbols is other binaries, and other tests.
     check(|p| p.write("godirect.star", &(p.read("godirect.star") + "\nprofile(\"default\", strip = True)\n")), &LINKED);
     check(|p| p.write("godirect.star", &format!("# A comment.\n{}", p.read("godirect.star"))), &[]);
+}
+
+/// A profile decides about all packages of the program that it is for.
+#[test]
+fn a_profile_for_optimisation() {
+    check(|p| p.write("cmd/tool/default.pgo", "any\n"), &["binary cmd/tool"]);
+}
+
+/// A repository where C code is compiled, for this machine alone.
+fn with_c() -> Project {
+    let project = base();
+    project.write(
+        "godirect.star",
+        "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nprofile(\"default\", cgo = True)\n",
+    );
+    project.write(
+        "c/c.go",
+        "package c\n\n// #include \"own.h\"\n// #include \"../shared/shared.h\"\nimport \"C\"\n\nfunc Sum() int { return int(C.sum()) }\n",
+    );
+    project.write("c/own.h", "int sum(void);\n");
+    project.write("c/sum.c", "#include \"../shared/shared.h\"\n\nint sum(void) { return SHARED; }\n");
+    project.write("shared/shared.h", "#include \"deeper.h\"\n#define SHARED DEEPER\n");
+    project.write("shared/deeper.h", "#define DEEPER 1\n");
+    project.write("cmd/c/main.go", "package main\n\nimport \"example.com/m/c\"\n\nfunc main() { println(c.Sum()) }\n");
+    fs::remove_dir_all(project.root().join("asm")).unwrap();
+    fs::remove_dir_all(project.root().join("cmd/other")).unwrap();
+    super::commit(&project, "C");
+    project
+}
+
+#[test]
+fn c_code() {
+    const LINUX: [(&str, &str); 1] = [VIEWS[0]];
+    const C: [&str; 3] = ["package c", "package cmd/c", "binary cmd/c"];
+    let project = with_c();
+    let before = truth(&project, "example.com/m", &LINUX, true);
+    let changes: [(&str, &str, &[&str]); 7] = [
+        ("c/sum.c", "#include \"../shared/shared.h\"\n\nint sum(void) { return SHARED + 1; }\n", &C),
+        ("c/own.h", "int sum(void); // more\n", &C),
+        ("c/unused.h", "int other(void);\n", &C),
+        ("shared/shared.h", "#define SHARED 3\n", &C),
+        ("shared/deeper.h", "#define DEEPER 4\n", &C),
+        ("shared/defs.h", "#define SHARED 5\n", &[]),
+        ("lib/more.c", "int x;\n", &["package lib", "test lib", "package cmd/tool", "binary cmd/tool"]),
+    ];
+    for (path, text, expected) in changes {
+        project.write(path, text);
+        let got = affected(&project, &[]);
+        assert_eq!(got, wanted(expected, &LINUX), "{path}");
+        let missing: Vec<_> =
+            must(&before, &truth(&project, "example.com/m", &LINUX, true)).difference(&got).cloned().collect();
+        assert!(missing.is_empty(), "{path}: the go command sees more: {missing:?}");
+        super::git(&project, &["reset", "-q", "--hard"]);
+        super::git(&project, &["clean", "-qfdx"]);
+    }
 }
