@@ -34,7 +34,7 @@ pub struct UsesC {
     /// Directories of the source tree that headers are looked for in; new ones there may come before those that were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
-    /// Whether the results have the path of the source tree in them: a library that a `#cgo` line names by `${SRCDIR}`.
+    /// Whether the results depend on the path of the source tree: a library that a `#cgo` line names by `${SRCDIR}`, hashes of counted files.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_root: bool,
 }
@@ -134,7 +134,9 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
         steps.push(Step::Write { write: H.to_owned(), text: String::new() });
     }
     steps.push(Step::Run { run: recipe.cgo(), dir: SRC.to_owned() });
-    let mut uses = UsesC { depfiles: Vec::new(), include: recipe.flags.include(), has_root: recipe.flags.has_root() };
+    // cgo names symbols by a hash of the files that it reads; counted ones say where they were made from.
+    let has_root = recipe.flags.has_root() || cover::mode(settings, package).is_some();
+    let mut uses = UsesC { depfiles: Vec::new(), include: recipe.flags.include(), has_root };
     let mut objects = Vec::new();
     if recipe.flags.prefers_external_link {
         steps.push(Step::Write { write: PREFER_EXTERNAL.to_owned(), text: String::new() });

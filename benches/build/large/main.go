@@ -20,7 +20,7 @@ func main() {
 	logger := zap.NewNop()
 	command := &cobra.Command{Use: "large", Run: func(*cobra.Command, []string) {
 		http.Handle("/metrics", promhttp.Handler())
-		fmt.Println(grpc.NewServer() != nil, viper.New() != nil, ssh.Insecure().Ciphers, all.Sum())
+		fmt.Println(grpc.NewServer() != nil, viper.New() != nil, ssh.InsecureAlgorithms().Ciphers, all.Sum())
 	}}
 	if err := command.Execute(); err != nil {
 		logger.Error(err.Error())
