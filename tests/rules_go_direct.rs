@@ -21,6 +21,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 use engines::{bazel, bazel_output, repository, succeeded};
 use serde_json::{Deserializer, Value};
@@ -45,6 +46,9 @@ fn files_are_formatted_and_free_of_warnings() {
     check(&["-warnings=-module-docstring", "examples", "tests/rules_go_direct"]);
 }
 
+/// Builds of one workspace with different flags have the same place.
+static PORTS: Mutex<()> = Mutex::new(());
+
 fn ports() -> PathBuf {
     repository("tests/rules_go_direct/ports")
 }
@@ -60,6 +64,7 @@ fn check_platform(name: &str, env: &[(&str, &str)]) {
 
 #[test]
 fn platforms_choose_their_files_imports_and_modules() {
+    let _alone = PORTS.lock();
     let source = ports();
     let check = engines::godirect().arg("-C").arg(&source).args(["generate", "--check"]).output().unwrap();
     succeeded("godirect generate --check", &check);
