@@ -1,11 +1,15 @@
 //! The Bazel ruleset: its asserts under a real Bazel, what buildifier says of its files and of generated ones, platforms that differ,
 //! and that nothing but the sandbox is there for an action.
 
+#[path = "rules_go_direct/checkouts.rs"]
+mod checkouts;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
 #[path = "rules_go_direct/migration.rs"]
 mod migration;
+#[path = "rules_go_direct/misuse.rs"]
+mod misuse;
 #[path = "rules_go_direct/modules.rs"]
 mod modules;
 #[path = "rules_go_direct/testing.rs"]
@@ -17,6 +21,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 use engines::{bazel, bazel_output, repository, succeeded};
 use serde_json::{Deserializer, Value};
@@ -41,6 +46,9 @@ fn files_are_formatted_and_free_of_warnings() {
     check(&["-warnings=-module-docstring", "examples", "tests/rules_go_direct"]);
 }
 
+/// Builds of one workspace with different flags have the same place.
+static PORTS: Mutex<()> = Mutex::new(());
+
 fn ports() -> PathBuf {
     repository("tests/rules_go_direct/ports")
 }
@@ -56,6 +64,7 @@ fn check_platform(name: &str, env: &[(&str, &str)]) {
 
 #[test]
 fn platforms_choose_their_files_imports_and_modules() {
+    let _alone = PORTS.lock();
     let source = ports();
     let check = engines::godirect().arg("-C").arg(&source).args(["generate", "--check"]).output().unwrap();
     succeeded("godirect generate --check", &check);
@@ -142,10 +151,15 @@ fn check_spawn(spawn: &Value, places: &[String]) {
         let found = places.iter().find(|place| text.contains(*place));
         assert_eq!(found, None, "{text} in {} of {}", spawn["mnemonic"], spawn["targetLabel"]);
     }
-    // The tools' own actions have no absolute path at all but the one that every sandbox calls so.
+    // The tools' own actions have no absolute path at all but the one that every sandbox calls so, and the shell that explains errors.
     if spawn["mnemonic"].as_str().is_some_and(|m| m.starts_with("Go") && m != "GoPack") {
-        let absolute = |text: &&String| text.replace("/proc/self/cwd", ".").contains("\"/") || text.contains("=/");
-        let found: Vec<&String> = known.iter().filter(absolute).collect();
+        let absolute = |text: &&String| {
+            let path = text.replace("/proc/self/cwd", ".");
+            (path.contains("\"/") && !path.starts_with("\"//")) || text.contains("=/")
+        };
+        // The shell and its script, if there is one.
+        let script = if known[0] == "\"/bin/bash\"" { 3 } else { 0 };
+        let found: Vec<&String> = known.iter().skip(script).filter(absolute).collect();
         assert!(found.is_empty(), "{found:?} in {} of {}", spawn["mnemonic"], spawn["targetLabel"]);
     }
 }

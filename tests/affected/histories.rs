@@ -288,7 +288,7 @@ fn mutate(project: &Project, random: &mut Random) -> String {
         _ => {
             let directory = path.rsplit_once('/').map_or(String::new(), |(directory, _)| format!("{directory}/"));
             project.write(&format!("{directory}zzsub/sub.go"), "package zzsub\n");
-            fs::write(&place, text.replacen("import (\n", &format!("import (\n\t_ \"embed\"\n\n"), 1)).unwrap();
+            fs::write(&place, text.replacen("import (\n", "import (\n\t_ \"embed\"\n\n", 1)).unwrap();
             format!("another package below {directory} and another import in {path}")
         }
     }

@@ -51,20 +51,25 @@ fn a_workspace_of_rules_go_builds_unchanged() {
 }
 
 #[test]
-fn other_platforms_and_flags_give_the_bytes_of_go_build() {
+fn other_platforms_and_flags_give_the_bytes_of_go() {
+    let _alone = super::PORTS.lock();
     let (ports, out) = (repository("tests/rules_go_direct/ports"), tempfile::tempdir().unwrap());
     let bin = |arguments: &[&str]| PathBuf::from(bazel(&ports, &[&["info", "bazel-bin"], arguments].concat()).trim_end());
-    let check = |ours: &Path, env: &[(&str, &str)], flags: &str| {
+    let check = |ours: &Path, env: &[(&str, &str)], verb: &[&str], flags: &str| {
         let theirs = out.path().join("theirs");
         let mut command = engines::go_command(&engines::GOROOT, &ports, env);
-        command.args(["build", "-trimpath", "-buildvcs=false", flags, "-o"]).arg(&theirs).arg(".");
-        engines::succeeded("go build", &command.output().unwrap());
+        command.args(verb).args(["-trimpath", "-buildvcs=false", flags, "-o"]).arg(&theirs).arg(".");
+        engines::succeeded("go", &command.output().unwrap());
         assert!(fs::read(ours).unwrap() == fs::read(theirs).unwrap(), "{} differs", ours.display());
     };
     bazel(&ports, &["build", "//cross:arm64"]);
-    check(&bin(&[]).join("cross/arm64"), &[("GOOS", "linux"), ("GOARCH", "arm64")], "-ldflags=-buildid=");
+    let arm64 = [("GOOS", "linux"), ("GOARCH", "arm64")];
+    check(&bin(&[]).join("cross/arm64"), &arm64, &["build"], "-ldflags=-buildid=");
+    let flags = ["--platforms=@rules_go_direct//go/toolchain:linux_arm64"];
+    bazel(&ports, &[&["build", "//:ports_test"], &flags[..]].concat());
+    check(&bin(&flags).join("ports_test_/ports.test"), &arm64, &["test", "-c"], "-ldflags=-buildid=");
 
     let flags = ["--@rules_go_direct//go/config:strip"];
     bazel(&ports, &[&["build", "//:ports"], &flags[..]].concat());
-    check(&bin(&flags).join("ports_/ports"), &[("GOOS", "linux"), ("GOARCH", "amd64")], "-ldflags=-s -w -buildid=");
+    check(&bin(&flags).join("ports_/ports"), &[("GOOS", "linux"), ("GOARCH", "amd64")], &["build"], "-ldflags=-s -w -buildid=");
 }

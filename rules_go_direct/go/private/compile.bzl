@@ -241,7 +241,7 @@ def compiled_again(package, outputs):
     """
     return struct(outputs = outputs, **{name: getattr(package, name) for name in _FIELDS})
 
-def compile_package(ctx, config, package, imports):
+def compile_package(ctx, config, package, imports, explain = None):
     """Declares the actions that compile a package.
 
     Args:
@@ -249,6 +249,7 @@ def compile_package(ctx, config, package, imports):
       config: GoConfigInfo.
       package: a `go_package`.
       imports: list of struct(importpath, x): the packages that it imports, without `unsafe`.
+      explain: see `run_tool`.
 
     Returns:
       A struct: x (export data, a File), o (object archive, a File).
@@ -287,6 +288,16 @@ def compile_package(ctx, config, package, imports):
         inputs += [embedcfg] + files
         args.add("-embedcfg", embedcfg)
     args.add_all(package.go).add_all(tests)
-    run_tool(ctx, config, config.sdk.compile, args, mnemonic = "GoCompile", about = package.importpath, inputs = inputs, outputs = outputs)
+    run_tool(
+        ctx,
+        config,
+        config.sdk.compile,
+        args,
+        mnemonic = "GoCompile",
+        about = package.importpath,
+        inputs = inputs,
+        outputs = outputs,
+        explain = explain,
+    )
 
     return struct(x = x, o = _pack(ctx, package, o, members) if members else o)

@@ -40,10 +40,10 @@ def _go_toolchain_impl(ctx):
     sdk = ctx.attr.sdk[GoSdkInfo]
     name = _setting(ctx, "sdk_name")
     if name not in ("", sdk.name):
-        fail("the lock has no SDK `%s`, which --@rules_go_direct//go/toolchain:sdk_name asks for" % name)
+        fail("the lock has no SDK `%s`, which sdk_name asks for; add go_sdk(name = \"%s\", ...) to godirect.star, then run `godirect lock`" % (name, name))
     wanted = _setting(ctx, "sdk_version")
     if not name and wanted not in ("", sdk.version):
-        fail("the lock has no SDK of version %s, which --@rules_go_direct//go/toolchain:sdk_version asks for" % wanted)
+        fail("the lock has no SDK of version %s, which sdk_version asks for; add it to godirect.star, then run `godirect lock`" % wanted)
     goos, goarch = ctx.attr.goos, ctx.attr.goarch
     table = VARIANTS.get(goarch)
     variant = ctx.attr.variant or (table.default if table else "")

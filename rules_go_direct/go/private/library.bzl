@@ -118,7 +118,8 @@ def choose_sources(ctx, config, srcs, constraints):
     kinds = {"go": [], "h": [], "s": [], "syso": []}
     for file in srcs:
         if file.extension in _C_EXTENSIONS:
-            fail("%s: %s needs cgo, which this version of rules_go_direct does not support" % (ctx.label, file.short_path))
+            fail("%s: %s needs cgo, which this version of rules_go_direct does not support; build the package without it, or with another ruleset" %
+                 (ctx.label, file.short_path))
         matches = file_name_matches(file.basename, config.tags) and evaluate(constraints.get(file.basename, ""), config.tags)
         if file.extension == "h" or matches:
             kinds[file.extension].append(file)
@@ -155,10 +156,11 @@ def direct_deps(ctx, source):
         info = target[GoPackageInfo]
         if info.error:
             fail("%s: %s" % (ctx.label, info.error))
-        if info.importpath in deps and deps[info.importpath].o != info.o:
-            fail("%s: two deps have the import path %s; one of them is %s" % (ctx.label, info.importpath, target.label))
-        deps[info.importpath] = info
-    return deps.values()
+        other = deps.get(info.importpath)
+        if other and other[GoPackageInfo].o != info.o:
+            fail("%s: two deps have the import path %s: %s and %s; keep one of them" % (ctx.label, info.importpath, other.label, target.label))
+        deps[info.importpath] = target
+    return [target[GoPackageInfo] for target in deps.values()]
 
 def source_std_imports(config, source, std):
     """The packages of std that sources import.
@@ -209,6 +211,10 @@ def compile_source(ctx, source, importpath, path):
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
     deps = direct_deps(ctx, source)
+    for dep in deps:
+        if dep.importpath == importpath:
+            fail("%s has the import path %s, and so has one of its deps: import cycle not allowed; correct the importpath of one of them" %
+                 (ctx.label, importpath))
     from_std = source_std_imports(config, source, std)
     package = go_package(
         outputs = ctx.label.name + "_",
@@ -224,7 +230,8 @@ def compile_source(ctx, source, importpath, path):
         embed_patterns = embed_matches(ctx, source),
         embed_files = source.embedsrcs,
     )
-    archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std])
+    explain = struct(label = ctx.label, module = source.module, cycle = [])
+    archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std], explain)
     return package_info(ctx, package, archive, source.module, deps, from_std, source, variables_of(source, path))
 
 def _go_library_impl(ctx):

@@ -53,7 +53,7 @@ def check_modes(ctx, config):
     """
     for name, wrong in [("pure", "off"), ("race", "on"), ("msan", "on")]:
         if getattr(ctx.attr, name) == wrong:
-            fail("%s: %s = \"%s\" asks for cgo, which this version of rules_go_direct does not support" % (ctx.label, name, wrong))
+            fail("%s: %s = \"%s\" asks for cgo, which this version of rules_go_direct does not support; leave it out" % (ctx.label, name, wrong))
     if ctx.attr.linkmode not in ("auto", "normal", config.linkmode):
         fail("%s: linkmode = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, ctx.attr.linkmode))
 

@@ -5,6 +5,7 @@ load(":providers.bzl", "GoModuleInfo")
 def _go_module_impl(ctx):
     return [GoModuleInfo(
         path = ctx.attr.path,
+        root = ctx.label.package,
         version = ctx.attr.version,
         sum = ctx.attr.sum,
         go = ctx.attr.go or "1.16",

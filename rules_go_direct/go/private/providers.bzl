@@ -54,6 +54,7 @@ GoModuleInfo = provider(
         "replace_path": "string: path of the module that replaces it; empty without one.",
         "replace_sum": "string: h1 hash of the replacement; empty for a directory.",
         "replace_version": "string: version of the replacement; empty for a directory.",
+        "root": "string: the Bazel package of its root directory.",
         "sum": "string: h1 hash as in go.sum; empty for a main module.",
         "version": "string: version; empty for a main module.",
     },

@@ -6,7 +6,7 @@ load(":tools.bzl", "TOOLCHAIN_TYPE")
 
 def _go_source_impl(ctx):
     source, embedded = collect_source(ctx)
-    error = "%s is a go_source, which rules can embed, but no package can import" % ctx.label
+    error = "%s is a go_source, which rules can embed, but no package can import; make it a go_library" % ctx.label
     return [
         DefaultInfo(files = depset(source.srcs), runfiles = source.runfiles),
         broken_package(ctx.attr.importpath or embedded, error, source),

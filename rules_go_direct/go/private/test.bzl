@@ -134,7 +134,7 @@ def _sort_sources(ctx, config, source):
         test_files = test_files,
     )
 
-def _compile_internal(ctx, config, source, tested, kinds, test_directory, imports):
+def _compile_internal(ctx, config, source, tested, kinds, test_directory, imports, cycle):
     """Compiles the package with the tests in it."""
     package = _package(
         ctx,
@@ -152,7 +152,7 @@ def _compile_internal(ctx, config, source, tested, kinds, test_directory, import
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
     )
-    archive = compile_package(ctx, config, package, imports)
+    archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = cycle))
     return struct(importpath = tested.importpath, o = archive.o, x = archive.x)
 
 def _compile_external(ctx, config, source, tested, test_directory, imports):
@@ -171,7 +171,7 @@ def _compile_external(ctx, config, source, tested, test_directory, imports):
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
     )
-    archive = compile_package(ctx, config, package, imports)
+    archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = []))
     return struct(importpath = path, o = archive.o, x = archive.x)
 
 def _compile_tests(ctx, config, std, source, tested):
@@ -189,7 +189,7 @@ def _compile_tests(ctx, config, std, source, tested):
     else:
         affected = _needs_tested(tested.importpath, transitive)
         imports = [dep for dep in deps if dep.importpath not in affected] + from_std
-        internal = _compile_internal(ctx, config, source, tested, sources.kinds, written.internal, imports)
+        internal = _compile_internal(ctx, config, source, tested, sources.kinds, written.internal, imports, affected.keys())
         again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importpath in affected])
     parts = [internal]
     if ctx.attr.external_srcs:

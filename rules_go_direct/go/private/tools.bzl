@@ -9,7 +9,47 @@ CWD = "/proc/self/cwd"
 _RUN_ELSEWHERE = """tool=$1; shift; exec "$tool" "${@//\\/proc\\/self\\/cwd/$PWD}"
 """
 
-def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}):
+# Runs the compiler and says what to write when a package is not among those that it may import. The label's own words for an import path
+# are those of `godirect generate`.
+_EXPLAIN = """
+label=$1 module=$2 root=$3 cycle=$4
+shift 4
+if said=$(PWD=/proc/self/cwd "$@" 2>&1); then status=0; else status=$?; fi
+[ -z "$said" ] || printf '%s
+' "$said" >&2
+[ "$status" != 0 ] || exit 0
+
+name_of() {
+  local dir=$root rest=${1#"$module"} base=${1##*/} before=${1%/*}
+  rest=${rest#/}
+  dir="$dir${dir:+${rest:+/}}$rest"
+  if [[ $base =~ ^v[0-9]+$ && $before != "$1" ]]; then base=${before##*/}; fi
+  if [ "${dir##*/}" = "$base" ]; then printf '//%s' "$dir"; else printf '//%s:%s' "$dir" "$base"; fi
+}
+
+missing='could not import ([^ ]+) \\(open : no such file or directory\\)' told=' '
+while IFS= read -r line; do
+  [[ $line =~ $missing ]] || continue
+  path=${BASH_REMATCH[1]}
+  [[ $told != *" $path "* ]] || continue
+  told="$told$path "
+  generate='or run `godirect generate`'
+  if [ "$path" = C ]; then
+    echo "$label imports \\"C\\", and this version of rules_go_direct does not support cgo; build the package without it, or with another ruleset"
+  elif [[ " $cycle " == *" $path "* ]]; then
+    echo "$label imports $path, which needs the tested package: import cycle not allowed in test; move it to an external test (package ..._test)"
+  elif [ -n "$module" ] && [[ "$path/" == "$module/"* ]]; then
+    echo "$label imports $path, which is not in its deps: add \\"$(name_of "$path")\\" to them, $generate"
+  elif [[ ${path%%/*} != *.* ]]; then
+    echo "$label imports $path of std, which is not in its std_imports: add \\"$path\\" to them, $generate"
+  else
+    echo "$label imports $path, which is not in its deps: add \\"@go_modules//$path\\" to them, $generate"
+  fi
+done <<< "$said" >&2
+exit "$status"
+"""
+
+def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}, explain = None):
     """Declares an action that runs one of the SDK's tools, with nothing of the machine in its environment.
 
     Args:
@@ -22,6 +62,8 @@ def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}
       inputs: list of File.
       outputs: list of File.
       env: further environment variables.
+      explain: for the compiler of a package that a person may have described: struct of label, module (GoModuleInfo or None) and cycle (import
+        paths that would make a cycle), so that a missing import is explained.
     """
     common = {
         "inputs": inputs,
@@ -30,7 +72,17 @@ def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}
         "progress_message": "%s %s [%s_%s]" % (mnemonic, about, config.goos, config.goarch),
         "toolchain": TOOLCHAIN_TYPE,
     }
-    if config.sdk.goos == "linux":
+    if config.sdk.goos == "linux" and explain:
+        # Without a program of the ruleset, which would have to be compiled first.
+        before = ctx.actions.args()
+        before.add_all([
+            str(explain.label).removeprefix("@@").removeprefix("@"),
+            explain.module.path if explain.module else "",
+            explain.module.root if explain.module else "",
+            " ".join(explain.cycle),
+        ]).add(tool)
+        ctx.actions.run_shell(command = _EXPLAIN, tools = [tool], arguments = [before, args], env = config.env | env, **common)
+    elif config.sdk.goos == "linux":
         ctx.actions.run(executable = tool, arguments = [args], env = config.env | {"PWD": CWD} | env, **common)
     else:
         ctx.actions.run_shell(

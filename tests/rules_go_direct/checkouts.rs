@@ -1,0 +1,58 @@
+//! Two checkouts in different directories have the same actions, and so share what is in a cache.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::engines::{bazel, bazel_output, repository};
+use super::modules::copy;
+
+/// What has tests in the package, in other packages, and what is compiled again for them.
+const TARGETS: &str = "//word:word_test";
+
+/// A copy of the ruleset and of a workspace in a directory of this name.
+fn checkout(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checkouts").join(name);
+    let _ = fs::remove_dir_all(&root);
+    copy(&repository("rules_go_direct"), &root.join("rules_go_direct"));
+    let workspace = root.join("checkout");
+    copy(&repository("tests/rules_go_direct/tested"), &workspace);
+    let module = fs::read_to_string(workspace.join("MODULE.bazel")).unwrap();
+    fs::write(workspace.join("MODULE.bazel"), module.replace("../../../rules_go_direct", "../rules_go_direct")).unwrap();
+    workspace
+}
+
+/// The keys of all actions of the targets with all that they need, with their arguments and environment.
+fn actions(workspace: &Path) -> BTreeMap<String, String> {
+    let printed = bazel(workspace, &["aquery", "--output=jsonproto", &format!("deps({TARGETS})")]);
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let actions = printed["actions"].as_array().unwrap().iter();
+    let is_go = |action: &&Value| action["mnemonic"].as_str().is_some_and(|mnemonic| mnemonic.starts_with("Go"));
+    let described =
+        |action: &Value| format!("{} {} {}", action["mnemonic"], action["arguments"], action["environmentVariables"]);
+    actions.filter(is_go).map(|action| (action["actionKey"].to_string(), described(action))).collect()
+}
+
+#[test]
+fn checkouts_in_other_directories_have_the_same_actions() {
+    let (one, other) = (checkout("one"), checkout("a directory/with another name"));
+    let (actions_of_one, actions_of_other) = (actions(&one), actions(&other));
+    assert!(actions_of_one.len() > 100, "{}", actions_of_one.len());
+    let differing: Vec<_> = actions_of_one.iter().filter(|(key, what)| actions_of_other.get(*key) != Some(what)).collect();
+    assert!(differing.is_empty() && actions_of_one.len() == actions_of_other.len(), "{differing:#?}");
+
+    let program = |workspace: &Path| {
+        let bin = PathBuf::from(bazel(workspace, &["info", "bazel-bin"]).trim_end());
+        fs::read(bin.join("word/word_test_/word.test")).unwrap()
+    };
+    bazel(&one, &["build", TARGETS]);
+    let built = bazel_output(&other, &["build", TARGETS]);
+    let summary = String::from_utf8_lossy(&built.stderr).into_owned();
+    assert!(summary.contains(" disk cache hit, ") && !summary.contains("sandbox"), "{summary}");
+    assert!(program(&one) == program(&other), "the programs differ");
+    for workspace in [one, other] {
+        bazel(&workspace, &["shutdown"]);
+    }
+}

@@ -1,0 +1,2 @@
+// Package cycle is tested.
+package cycle

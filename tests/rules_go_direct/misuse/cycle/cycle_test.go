@@ -1,0 +1,9 @@
+package cycle
+
+import (
+	"testing"
+
+	_ "example.com/misuse/cycle/user"
+)
+
+func TestX(t *testing.T) {}

@@ -1,0 +1,4 @@
+// Package user needs it.
+package user
+
+import _ "example.com/misuse/cycle"

@@ -1,0 +1,5 @@
+package cycle_test
+
+import "testing"
+
+func TestX(t testing.T) {}

@@ -1,0 +1,4 @@
+// Package deps uses C.
+package deps
+
+import "C"

@@ -1,0 +1,3 @@
+package deps
+
+// int f(void);

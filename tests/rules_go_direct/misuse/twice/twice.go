@@ -1,0 +1,2 @@
+// Package twice is there twice.
+package twice

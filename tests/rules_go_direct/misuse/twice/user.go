@@ -1,0 +1,4 @@
+// Package user imports it.
+package user
+
+import _ "example.com/misuse/twice"
