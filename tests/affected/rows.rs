@@ -241,10 +241,10 @@ fn the_spec() {
     check(|p| p.write("godirect.star", &format!("# A comment.\n{}", p.read("godirect.star"))), &[]);
 }
 
-/// A profile decides about all packages of the program that it is for.
+/// A profile decides about all packages of the program that it is for, and about no other program's.
 #[test]
 fn a_profile_for_optimisation() {
-    check(|p| p.write("cmd/tool/default.pgo", "any\n"), &["binary cmd/tool"]);
+    check(|p| p.write("cmd/tool/default.pgo", "any\n"), &["package cmd/tool", "binary cmd/tool"]);
 }
 
 /// A repository where C code is compiled, for this machine alone.
