@@ -48,6 +48,8 @@ fn checkouts_in_other_directories_have_the_same_actions() {
         fs::read(bin.join("word/word_test_/word.test")).unwrap()
     };
     bazel(&one, &["build", TARGETS]);
+    // Of an earlier run.
+    bazel(&other, &["clean"]);
     let built = bazel_output(&other, &["build", TARGETS]);
     let summary = String::from_utf8_lossy(&built.stderr).into_owned();
     assert!(summary.contains(" disk cache hit, ") && !summary.contains("sandbox"), "{summary}");
