@@ -26,7 +26,8 @@ pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool)
             id.rsplit_once('/').map_or(String::new(), |(_, content)| content.to_owned())
         };
         for (path, package) in &packages {
-            let is_variant = package["ForTest"].is_string();
+            // For a test, or for the profile of a program.
+            let is_variant = package["ForTest"].is_string() || path.contains(' ');
             let is_own = package["Module"]["Main"] == true || path.ends_with(".test") && path.starts_with(module);
             // What somebody imports in vain is listed, too.
             let is_nowhere = package["Dir"].is_null();

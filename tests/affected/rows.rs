@@ -151,6 +151,27 @@ fn what_a_test_reads() {
 }
 
 #[test]
+fn what_a_test_finds_by_patterns() {
+    let project = base();
+    let read = "func TestFiles(t *testing.T) { _, _ = fmt.Sprintf(\"case_%d.in\", 1), filepath.Join(\"golden\", \"*.json\") }";
+    let test = format!("package plat\n\nimport (\n\t\"fmt\"\n\t\"path/filepath\"\n\t\"testing\"\n)\n\n{read}\n");
+    project.write("plat/files_test.go", &test);
+    super::commit(&project, "test");
+    for (path, is_read) in [
+        ("plat/case_1.in", true),
+        ("plat/golden/x/y.json", true),
+        ("plat/case.in", false),
+        ("plat/z.json", true),
+        ("plat/z.xml", false),
+    ] {
+        project.write(path, "data");
+        let wanted = if is_read { wanted(&["test plat"], &VIEWS) } else { BTreeSet::new() };
+        assert_eq!(affected(&project, &[]), wanted, "{path}");
+        super::git(&project, &["clean", "-qfdx"]);
+    }
+}
+
+#[test]
 fn a_declared_file() {
     let declare =
         |p: &Project| p.edit("asm/asm_test.go", "package asm\n", "package asm\n\n//godirect:data ../shared/words.txt\n");

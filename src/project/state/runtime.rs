@@ -3,6 +3,7 @@
 //! * all below `testdata` in the package's directory;
 //! * what string literals name, relative to the package's directory: files, and all below directories. This goes for the literals of the
 //!   package and its tests; of other packages of the repository that the test needs, for those that lead upwards or into `testdata`;
+//! * what they could name if they are patterns, or formats of `fmt`: files in the package's directory that match, all below a directory before that;
 //! * all below the package's directory, if the package or its tests ask where they are (`os.Getwd`, `runtime.Caller`);
 //! * what comments `//godirect:data PATTERN…` name.
 
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::Result;
 use crate::graph::{MainModule, Origin, PackageGraph};
 use crate::plan::test::Test;
-use crate::source::glob;
+use crate::source::glob::{self, Glob};
 use crate::source::mentions::Mentions;
 use crate::source::tree::{DiskTree, EntryKind, Tree, clean, join};
 
@@ -61,18 +62,18 @@ impl<'t> Runtime<'t> {
             found.extend(self.below(directory)?.iter().cloned());
         }
         for path in own.paths.iter().chain(&others).chain(&own.declared) {
-            // What has a special meaning in patterns stands for all below the directory before it.
-            let plain: Vec<&str> =
-                path.split('/').take_while(|element| !glob::has_meta(element) && !element.contains('%')).collect();
-            let is_pattern = plain.len() < path.split('/').count();
-            if is_pattern && plain.is_empty() && !own.declared.contains(path) {
-                continue;
-            }
-            let place = clean(&join(directory, &plain.join("/")));
+            let path = pattern(path);
+            let elements: Vec<&str> = path.split('/').collect();
+            let plain = elements.iter().take_while(|element| !glob::has_meta(element)).count();
+            let place = clean(&join(directory, &elements[..plain].join("/")));
             if place.starts_with("..") || !is_below(&place, root) {
                 continue;
             }
-            self.add(&place, directory, &mut found)?;
+            match elements.get(plain) {
+                Some(element) if plain == 0 => self.add_matching(element, directory, &mut found)?,
+                // All that is below the directory before it.
+                _ => self.add(&place, directory, &mut found)?,
+            }
         }
         Ok(found)
     }
@@ -89,6 +90,17 @@ impl<'t> Runtime<'t> {
             Some(EntryKind::Directory) => found.extend(self.below(place)?.iter().cloned()),
             Some(EntryKind::File | EntryKind::Symlink) => drop(found.insert(place.to_owned())),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Adds what matches a pattern in a directory. What matches everything is taken for a text with a blank, which most of its kind are.
+    fn add_matching(&self, pattern: &str, directory: &str, found: &mut BTreeSet<String>) -> Result<()> {
+        let Some(glob) = Glob::parse(pattern).filter(|_| pattern.chars().any(|c| !matches!(c, '*' | '?'))) else {
+            return Ok(());
+        };
+        for entry in self.tree.list(directory)?.iter().filter(|entry| glob.matches(&entry.name)) {
+            self.add(&join(directory, &entry.name), directory, found)?;
         }
         Ok(())
     }
@@ -127,7 +139,44 @@ impl<'t> Runtime<'t> {
     }
 }
 
+/// A literal as a pattern: what `fmt` would put in the place of a verb may be anything.
+fn pattern(literal: &str) -> String {
+    let (mut text, mut rest) = (String::new(), literal);
+    while let Some((before, after)) = rest.split_once('%') {
+        text += before;
+        rest = after.trim_start_matches(|c: char| !c.is_alphabetic() && c != '%' && c != '/');
+        match rest.chars().next() {
+            Some('%') => text.push('%'),
+            _ => text.push('*'),
+        }
+        rest = rest.strip_prefix(|c: char| c != '/').unwrap_or(rest);
+    }
+    text + rest
+}
+
 /// Whether a path is a directory or below it.
 fn is_below(path: &str, directory: &str) -> bool {
     directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn verbs_are_wild_cards() {
+        for (literal, wanted) in [
+            ("a.txt", "a.txt"),
+            ("%s", "*"),
+            ("data_%03d.txt", "data_*.txt"),
+            ("%[1]s/%-5q.json", "*/*.json"),
+            ("100%%", "100%"),
+            ("50%", "50*"),
+            ("*.golden", "*.golden"),
+            ("%", "*"),
+            ("a%/b", "a*/b"),
+        ] {
+            assert_eq!(pattern(literal), wanted, "{literal}");
+        }
+    }
 }
