@@ -129,7 +129,9 @@ impl Cache {
     /// name has the hash of its content, and so tells what it has.
     pub fn source(&self, directory: &Path, below: &str) -> IndexedTree {
         let key = directory.strip_prefix(&self.root).unwrap_or(directory).to_string_lossy();
-        IndexedTree::fixed(directory.join(below), &self.parsed(), &key)
+        // Nothing that is joined would still leave a slash.
+        let root = if below.is_empty() { directory.to_owned() } else { directory.join(below) };
+        IndexedTree::fixed(root, &self.parsed(), &key)
     }
 
     fn tmp(&self) -> PathBuf {
