@@ -30,6 +30,11 @@ impl Row {
     pub fn exists_on(&self, platform: &str) -> bool {
         self.platforms.is_empty() || self.platforms.contains(&platform)
     }
+
+    /// Whether statements of packages with C code are counted, whose symbols depend on the directory.
+    pub fn counts_c(&self) -> bool {
+        self.settings.contains("cgo = True") && self.settings.contains("cover = True")
+    }
 }
 
 /// The environment of `godirect build`, for stamps.
