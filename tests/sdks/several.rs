@@ -111,8 +111,8 @@ fn check_bazel_flags(workspace: &Path) {
     assert_eq!(build("sdk_version=1.27.3", "//:two"), Ok((true, false)));
     assert_eq!(build("sdk_version=1.27.3", "//:two_previous"), Ok((false, true)), "the target's own SDK goes before");
     for (flag, said) in [
-        ("sdk_name=nosuch", "the lock has no SDK `nosuch`, which --@rules_go_direct//go/toolchain:sdk_name asks for"),
-        ("sdk_version=1.2", "the lock has no SDK of version 1.2, which --@rules_go_direct//go/toolchain:sdk_version asks for"),
+        ("sdk_name=nosuch", "the lock has no SDK `nosuch`, which sdk_name asks for"),
+        ("sdk_version=1.2", "the lock has no SDK of version 1.2, which sdk_version asks for"),
     ] {
         let stderr = build(flag, "//:two").unwrap_err();
         assert!(stderr.contains(said), "{stderr}");
