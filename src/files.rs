@@ -4,6 +4,8 @@
 //! again, and mostly gets by with a look at size, times and inode, as git does with its index: a file whose times are so young that it
 //! may have been written again within the file system's resolution of time is compared by content.
 
+mod commit;
+
 use std::collections::BTreeMap;
 use std::fs::{DirEntry, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Hasher, Sha256};
 use crate::git::{Kind, Snapshot};
+use commit::Commit;
 
 /// How long after a change times may still be those of the change before it: the coarsest file system (FAT) counts in steps of 2 s.
 const YOUNG: Duration = Duration::from_secs(2);
@@ -56,43 +59,6 @@ impl Entry {
 pub struct Files {
     noted: Option<Arc<Mutex<Noted>>>,
     commit: Option<Commit>,
-}
-
-/// A tree of git in the place of a directory on disk.
-#[derive(Clone, Debug)]
-struct Commit {
-    directory: PathBuf,
-    tree: Arc<Snapshot>,
-}
-
-impl Commit {
-    /// A path below the directory in the tree. Elsewhere, there is nothing.
-    fn below(&self, path: &Path) -> Result<String> {
-        let below = match path.strip_prefix(&self.directory) {
-            Ok(below) => below,
-            Err(_) if self.directory == Path::new(".") && path.is_relative() => path,
-            Err(_) => return Err(ErrorKind::NotFound.into()),
-        };
-        let elements: Option<Vec<&str>> = below.iter().map(|element| element.to_str()).collect();
-        elements.map(|elements| elements.join("/")).ok_or_else(|| ErrorKind::NotFound.into())
-    }
-
-    fn list(&self, path: &Path) -> Result<Vec<Entry>> {
-        let path = self.below(path)?;
-        let entry = |(name, kind): (String, Kind)| {
-            let kind = match kind {
-                Kind::File => EntryKind::File,
-                Kind::Directory => EntryKind::Directory,
-                Kind::Link => match self.tree.kind(&format!("{path}/{name}")) {
-                    Ok(Kind::Directory) => EntryKind::Other,
-                    Ok(_) => EntryKind::Symlink,
-                    Err(_) => EntryKind::Broken,
-                },
-            };
-            Entry { name, kind }
-        };
-        Ok(self.tree.list(&path)?.into_iter().map(entry).collect())
-    }
 }
 
 #[derive(Debug)]
@@ -208,7 +174,7 @@ impl Files {
 
     /// The files of a commit, as if its tree were checked out in `directory`. No notes are taken: a commit never changes.
     pub fn of_commit(tree: Arc<Snapshot>, directory: &Path) -> Files {
-        Files { noted: None, commit: Some(Commit { directory: directory.to_owned(), tree }) }
+        Files { noted: None, commit: Some(Commit::new(tree, directory)) }
     }
 
     /// The content of a file.
@@ -218,7 +184,7 @@ impl Files {
     /// Those of the file system.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
         if let Some(commit) = &self.commit {
-            return commit.tree.read(&commit.below(path)?);
+            return commit.read(path);
         }
         let Some(since) = self.since() else { return std::fs::read(path) };
         let read = read_with_state(path);
@@ -302,7 +268,7 @@ impl Files {
     /// Those of the file system.
     pub fn real_path(&self, path: &Path) -> Result<PathBuf> {
         if let Some(commit) = &self.commit {
-            return commit.tree.kind(&commit.below(path)?).map(|_| path.to_owned());
+            return commit.kind(path).map(|_| path.to_owned());
         }
         let real = std::fs::canonicalize(path);
         self.note(path, Question::Place, real.as_ref().map(|real| Answer::Is(real.to_string_lossy().into_owned())));
@@ -312,7 +278,7 @@ impl Files {
     /// Whether there is a directory.
     pub fn is_directory(&self, path: &Path) -> bool {
         if let Some(commit) = &self.commit {
-            return commit.below(path).and_then(|path| commit.tree.kind(&path)).is_ok_and(|kind| kind == Kind::Directory);
+            return commit.kind(path).is_ok_and(|kind| kind == Kind::Directory);
         }
         let is = path.is_dir();
         self.note(path, Question::IsDirectory, Ok(Answer::Is(is.to_string())));
@@ -322,7 +288,7 @@ impl Files {
     /// Whether there is a file.
     pub fn is_file(&self, path: &Path) -> bool {
         match &self.commit {
-            Some(commit) => commit.below(path).and_then(|path| commit.tree.kind(&path)).is_ok_and(|kind| kind == Kind::File),
+            Some(commit) => commit.kind(path).is_ok_and(|kind| kind == Kind::File),
             None => self.see(path).is_ok(),
         }
     }

@@ -11,7 +11,7 @@ use super::output::{self, JSON_VERSION};
 use crate::emit::{bazel, nix};
 use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
-use crate::graph::tested::{TestGraph, Tests};
+use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::lock::file::Lockfile;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
@@ -106,7 +106,9 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
 
 fn render_bazel(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<GeneratedFiles> {
     let tests_profile = locked.tests_profile(variants);
-    let tested = |variant: &Variant| (variant.profile_name == tests_profile).then(|| locked.test_graph(*variant)).transpose();
+    let tested = |variant: &Variant| {
+        (variant.profile_name == tests_profile).then(|| locked.test_graph(*variant, TestOptions::default())).transpose()
+    };
     let tests: Vec<Option<TestGraph>> = variants.iter().map(tested).collect::<Result<_>>()?;
     warn_of_broken(tests.iter().flatten());
     let views: Vec<bazel::View> = variants

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stamps::Stamps;
-use super::{Locked, Variant, context, roots};
+use super::{Locked, Variant};
 use crate::emit::bazel;
 use crate::error::Result;
-use crate::graph::tested::{TestGraph, TestOptions, TestProgram, Tests};
+use crate::graph::tested::{TestGraph, TestProgram, Tests};
 use crate::graph::{Kind, Origin, PackageGraph};
 use crate::name::ImportPath;
-use crate::source::header::DebugSetting;
 use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
 use crate::source::tree::{EntryKind, Tree as _, join};
 use crate::source::{constraint, embed};
@@ -102,19 +101,6 @@ impl Locked<'_> {
     pub fn tests_profile<'v>(&self, variants: &'v [Variant]) -> &'v str {
         let mut names = variants.iter().map(|variant| variant.profile_name);
         names.clone().find(|name| *name == DEFAULT_PROFILE).or_else(|| names.next()).unwrap_or(DEFAULT_PROFILE)
-    }
-
-    /// The tests of all packages of the repository. What is wrong with some of them is part of the result.
-    ///
-    /// # Errors
-    ///
-    /// When a directory can't be read.
-    pub fn test_graph(&self, variant: Variant) -> Result<TestGraph> {
-        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
-        let context = context(sdk, variant);
-        let roots = roots(sources, &context, &self.project.binaries, true)?;
-        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
-        PackageGraph::load_tests(sources, &context, &godebug, &roots, TestOptions::default())
     }
 
     /// The tests as Bazel targets, in order of import paths.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::stamps::Stamps;
 use super::testing::check_buildmode;
-use super::{Locked, Variant, context, roots};
+use super::{Locked, Variant, context};
 use crate::affected::state::File;
 use crate::affected::{Kind, Made, Node, State, Target, View};
 use crate::digest::Sha256;
@@ -26,8 +26,6 @@ use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
 use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
-use crate::source::context::BuildContext;
-use crate::source::header::DebugSetting;
 use crate::source::tree::{Tree as _, join};
 use attributes::Attributes;
 use runtime::Runtime;
@@ -92,18 +90,12 @@ struct ViewOf<'v, 'l> {
 impl ViewOf<'_, '_> {
     fn view(&self, runtime: &Runtime, build: Build) -> Result<View> {
         let locked = self.locked;
-        let (sdk, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
-        let context = context(sdk, self.variant);
-        let mut paths = roots(sources, &context, &locked.project.binaries, true)?;
-        paths.dedup();
-        let profile = self.variant.profile;
-        let godebug = |directives: &[&DebugSetting]| locked.godebug_of(directives.iter().copied(), profile);
         let options = TestOptions { with_packages: true, ..TestOptions::default() };
-        let found = PackageGraph::load_tests(sources, &context, &godebug, &paths, options)?;
+        let found = locked.test_graph(self.variant, options)?;
         let c = toolchain(locked.c_needs_of(found.graph.packages().iter().collect(), self.variant)?);
         let mut view = View::default();
         self.add_tests(&mut view, &found, &c, runtime)?;
-        self.add_binaries(&mut view, &context, &c)?;
+        self.add_binaries(&mut view, &c)?;
         self.add_build_files(&mut view, build)?;
         Ok(view)
     }
@@ -122,17 +114,13 @@ impl ViewOf<'_, '_> {
             Ok(Node { files, ..Node::default() })
         };
         view.nodes.insert(WORKSPACE.to_owned(), node(&files.shared)?);
-        let mut of_targets = Vec::new();
         for made in view.targets.values() {
-            of_targets.push((made.node.clone(), made.directory.clone()));
-        }
-        for (target, directory) in of_targets {
             let mut deps = vec![WORKSPACE.to_owned()];
-            if let Some(file) = files.of_directories.get(&directory) {
+            if let Some(file) = files.of_directories.get(&made.directory) {
                 deps.push(format!("file {file}"));
                 view.nodes.insert(format!("file {file}"), node(std::slice::from_ref(file))?);
             }
-            if let Some(node) = view.nodes.get_mut(&target) {
+            if let Some(node) = view.nodes.get_mut(&made.node) {
                 node.deps.extend(deps);
             }
         }
@@ -226,14 +214,15 @@ impl ViewOf<'_, '_> {
     }
 
     /// The spec's binaries.
-    fn add_binaries(&self, view: &mut View, context: &BuildContext, c: &Toolchain) -> Result<()> {
+    fn add_binaries(&self, view: &mut View, c: &Toolchain) -> Result<()> {
         let locked = self.locked;
-        let (_, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
+        let (sdk, sources) = &locked.sdks[self.variant.profile.sdk.as_str()];
+        let context = context(sdk, self.variant);
         for (name, binary) in locked.project.binaries_of(self.variant) {
             // Which statements are counted may depend on all packages.
             let graph = match self.variant.profile.cover_mode() {
                 Some(_) => locked.graph(self.variant),
-                None => PackageGraph::load(sources, context, std::slice::from_ref(&binary.main), false),
+                None => PackageGraph::load(sources, &context, std::slice::from_ref(&binary.main), false),
             };
             let planned = graph.and_then(|graph| {
                 let configuration =

@@ -12,6 +12,7 @@ use crate::plan::cgo;
 use crate::plan::cgo::compiler::Toolchain;
 use crate::plan::cover::{Cover, Covered};
 use crate::plan::{self, Configuration, test};
+use crate::source::context::BuildContext;
 use crate::source::functions::{self, TestFunctions};
 use crate::source::header::DebugSetting;
 use crate::source::tree::{Tree as _, join};
@@ -102,7 +103,6 @@ impl Locked<'_> {
             selects: if cover.patterns.is_empty() { None } else { Some(&selects) },
             is_atomic: cover.mode == "atomic",
         });
-        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
         let guided = |name: &str, origin: &Origin| match origin {
             Origin::Main { index, directory } if variant.profile.buildid == BuildId::Go => {
                 let directory = join(&self.mains[*index].directory, directory);
@@ -110,13 +110,32 @@ impl Locked<'_> {
             }
             _ => false,
         };
-        PackageGraph::load_tests(
-            sources,
-            &context,
-            &godebug,
-            &paths,
-            TestOptions { coverage, guided: &guided, ..TestOptions::default() },
-        )
+        let options = TestOptions { coverage, guided: &guided, ..TestOptions::default() };
+        self.load_tests(variant, &context, &paths, options)
+    }
+
+    /// The tests of all packages of the repository. What is wrong with some of them is part of the result.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn test_graph(&self, variant: Variant, options: TestOptions) -> Result<TestGraph> {
+        let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let context = context(sdk, variant);
+        let paths = roots(sources, &context, &self.project.binaries, true)?;
+        self.load_tests(variant, &context, &paths, options)
+    }
+
+    fn load_tests(
+        &self,
+        variant: Variant,
+        context: &BuildContext,
+        paths: &[ImportPath],
+        options: TestOptions,
+    ) -> Result<TestGraph> {
+        let (_, sources) = &self.sdks[variant.profile.sdk.as_str()];
+        let godebug = |directives: &[&DebugSetting]| self.godebug_of(directives.iter().copied(), variant.profile);
+        PackageGraph::load_tests(sources, context, &godebug, paths, options)
     }
 
     /// What the packages of tests with C code need of the machine that builds them.

@@ -78,7 +78,7 @@ impl<'t> Runtime<'t> {
         Ok(found)
     }
 
-    /// Adds a file, or all files below a directory; the package's own only where that isn't the usual word for it.
+    /// Adds a file, or all files below a directory.
     fn add(&self, place: &str, directory: &str, found: &mut BTreeSet<String>) -> Result<()> {
         let (parent, name) = place.rsplit_once('/').unwrap_or(("", place));
         if place.is_empty() || place == directory || is_below(directory, place) {
