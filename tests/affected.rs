@@ -1,5 +1,7 @@
 //! `godirect affected` beside the pinned SDK: whatever has another build ID for `go list -export` must be in the answer.
 
+#[path = "affected/formats.rs"]
+mod formats;
 #[path = "affected/histories.rs"]
 mod histories;
 #[path = "affected/oracle.rs"]
@@ -53,11 +55,20 @@ fn commit(project: &Project, message: &str) {
     git(project, &["commit", "-q", "--allow-empty", "-m", message]);
 }
 
-/// What is affected, as `kind name` (of a binary its directory), with its view.
-fn affected(project: &Project, arguments: &[&str]) -> BTreeSet<(String, String)> {
+/// What the program says, as JSON.
+fn answer(project: &Project, arguments: &[&str]) -> Value {
     let ran = run(project, &[arguments, &["--json"]].concat());
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
-    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// What is affected, as `kind name` (of a binary its directory), with its view.
+fn affected(project: &Project, arguments: &[&str]) -> BTreeSet<(String, String)> {
+    targets(&answer(project, arguments))
+}
+
+/// The same, of an answer.
+fn targets(answer: &Value) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for impact in answer["affected"].as_array().unwrap() {
         let (kind, name) = (impact["kind"].as_str().unwrap(), impact["name"].as_str().unwrap());
@@ -76,7 +87,7 @@ fn run(project: &Project, arguments: &[&str]) -> Ran {
     project.run(&[&["affected"], arguments].concat())
 }
 
-/// Copies what a link or a mode would be lost of.
+/// Puts a symbolic link in the place of a file.
 fn link(project: &Project, to: &str, path: &str) {
     let path = project.root().join(path);
     let _ = fs::remove_file(&path);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::oracle::{must, truth};
 use super::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
-use super::{affected, commit, git, run};
+use super::{answer, commit, git, targets};
 
 /// Modules with consecutive versions.
 const MODULES: [(&str, &[&str]); 9] = [
@@ -118,9 +118,8 @@ fn history(module: &str, versions: &[&str], changes: usize) -> Score {
 
 /// Holds an answer against what must be in it.
 fn compared(project: &Project, arguments: &[&str], what: &str, must: BTreeSet<(String, String)>) -> Score {
-    let got = affected(project, arguments);
-    let ran = run(project, &[arguments, &["--json"]].concat());
-    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let answer = answer(project, arguments);
+    let got = targets(&answer);
     let mut by_files = BTreeSet::new();
     for impact in
         answer["affected"].as_array().unwrap().iter().filter(|impact| impact["kind"] == "test" && impact["distance"] == 0)

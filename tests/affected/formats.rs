@@ -1,0 +1,82 @@
+//! What CI systems read, whole; fingerprints, and states that were saved.
+
+use std::collections::BTreeMap;
+
+use super::support::{Project, error};
+use super::{base, commit, run};
+
+/// A commit on top that touches a package, its program and a test.
+fn changed() -> Project {
+    let project = base();
+    project.edit("ext/ext.go", "uuid.Nil", "uuid.NameSpaceDNS");
+    project.edit("lib/x_test.go", "\"you\"", "\"him\"");
+    commit(&project, "changed");
+    project
+}
+
+#[test]
+fn each_format_has_all_targets() {
+    let project = changed();
+    for (format, wanted) in [
+        ("labels", "//cmd/other\n//cmd/other:other_lib\n//ext\n//lib:lib_test\n"),
+        ("packages", "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n"),
+        ("nix", "other-linux_amd64\nother-windows_amd64\n"),
+        (
+            "github",
+            "{\"include\": [{\"shard\": \"1/2\",\"packages\": \"./cmd/other ./lib\",\"labels\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\"},\
+             {\"shard\": \"2/2\",\"packages\": \"./ext\",\"labels\": \"//ext\"}]}\n",
+        ),
+    ] {
+        let arguments = ["affected", "--base", "HEAD^", "--head", "HEAD", "--format", format, "--shards", "2"];
+        assert_eq!(project.succeeds(&arguments), wanted, "{format}");
+    }
+    let none = |format| project.succeeds(&["affected", "--base", "HEAD", "--head", "HEAD", "--format", format]);
+    assert_eq!(none("labels"), "");
+    assert_eq!(none("github"), "{\"include\": []}\n");
+    assert_eq!(none("gitlab"), "{\n  \"nothing affected\": {\n    \"script\": [\n      \"true\"\n    ]\n  }\n}\n");
+    assert_eq!(none("buildkite"), "{\n  \"steps\": []\n}\n");
+}
+
+#[test]
+fn text_says_why_and_the_exit_code_whether() {
+    let project = changed();
+    let arguments = ["--base", "HEAD^", "--head", "HEAD", "--kind", "binary", "--explain", "--exit-code"];
+    let ran = run(&project, &arguments);
+    let wanted = "binary   other\n           ext/ext.go changed → example.com/m/ext → binary other\n\
+                  affected 0 packages, 0 tests, 1 binary of 12 targets  TIME\n";
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), wanted, ""));
+    let ran = run(&project, &["--exit-code"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "affected nothing of 12 targets  TIME\n"));
+}
+
+#[test]
+fn fingerprints_change_with_their_targets() {
+    let project = changed();
+    let keys = |revision: &str| -> BTreeMap<String, String> {
+        let text = project.succeeds(&["fingerprint", "--revision", revision, "--platform", "linux/amd64"]);
+        let pair = |line: &str| line.split_once("  ").map(|(key, target)| (target.to_owned(), key.to_owned())).unwrap();
+        text.lines().map(pair).collect()
+    };
+    let (before, after) = (keys("HEAD^"), keys("HEAD"));
+    let differ: Vec<&String> =
+        after.iter().filter(|(target, key)| before[*target] != **key).map(|(target, _)| target).collect();
+    let wanted = ["binary other", "package example.com/m/cmd/other", "package example.com/m/ext", "test example.com/m/lib"];
+    assert_eq!(differ, wanted.map(|target| format!("linux_amd64 {target}")).iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn saved_states_are_compared_without_git() {
+    let project = changed();
+    for (revision, file) in [("HEAD^", "base.json"), ("HEAD", "head.json")] {
+        assert_eq!(project.succeeds(&["fingerprint", "--revision", revision, "--save", file]), "");
+    }
+    std::fs::remove_dir_all(project.root().join(".git")).unwrap();
+    let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
+    assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
+    project.edit("head.json", "\"version\": 1", "\"version\": 2");
+    let wrong = error(
+        "head.json is no saved state: its version is 2, and this program knows 1",
+        "write it anew: `godirect fingerprint --save FILE`",
+    );
+    project.fails(&saved, 2, &wrong);
+}
