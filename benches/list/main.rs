@@ -7,7 +7,7 @@
 //!
 //! The module is the largest one of docs/oracle.md, as its test lists it, for linux/amd64 without cgo. Rounds alternate, so that what
 //! else the machine does hits both. Files are in the system's cache, and all modules in those of both programs. What each has learned about
-//! them is there (the go command's index, godirect's parse cache), or is removed before each run. godirect also remembers lists that it
+//! them is there (the go command's index, godirect's parse cache), or is put out of the way before each run. godirect also remembers lists that it
 //! made: with `edited`, it has to make the list again, as after a change of a file.
 
 #[path = "../../tests/list_oracle/answers.rs"]
@@ -27,8 +27,9 @@ mod plot;
 mod synthetic;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use answers::CACHE;
@@ -73,6 +74,7 @@ enum Program {
 }
 
 fn main() {
+    let _ = fs::remove_dir_all(forgotten());
     let rounds =
         std::env::args().skip(1).find(|a| a != "--bench").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
     side_by_side(rounds);
@@ -80,6 +82,7 @@ fn main() {
     growth_with_packages();
     growth_with_files();
     growth_with_platforms();
+    fs::remove_dir_all(forgotten()).expect("what the runs before have made");
 }
 
 /// The program's own list of a repository for a platform.
@@ -109,11 +112,19 @@ fn run(program: Program, root: &Path, platform: &str) -> Cost {
     Cost { time, memory: used.rusage.maxrss }
 }
 
-/// Removes a cache.
+/// Puts a cache out of the way. Removed, its files would cost the next run: ext4 searches for inodes that weren't freed just now.
 fn forget(cache: &Path) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
     if cache.exists() {
-        fs::remove_dir_all(cache).expect("a writable cache");
+        let place = forgotten();
+        fs::create_dir_all(&place).expect("a writable directory");
+        fs::rename(cache, place.join(count.to_string())).expect("a writable cache");
     }
+}
+
+fn forgotten() -> PathBuf {
+    trees::place("forgotten")
 }
 
 /// The median of several runs.
@@ -214,6 +225,6 @@ fn growth_with_platforms() {
 }
 
 /// Where the plots are.
-fn place_of(name: &str) -> std::path::PathBuf {
+fn place_of(name: &str) -> PathBuf {
     repository("docs/benchmarks").join(name)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::OnProgress;
 use super::archive::{self, Layout};
 use super::cache::{Cache, Facts};
 use super::download::Download;
@@ -13,6 +12,7 @@ use super::proxy::Proxy;
 use super::sumdb::proof::Proof;
 use super::sumdb::{Database, Trust};
 use super::transport::Limits;
+use super::{OnProgress, with_connections};
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::module::ModuleId;
@@ -205,21 +205,26 @@ impl Fetcher<'_> {
         if let Some(facts) = self.ready(id, promise, place) {
             return Ok(facts);
         }
-        let zip = Zip { id, layout, promise, place };
+        // Whoever waits for it in another pool of threads goes on with that one's work meanwhile.
+        with_connections(|| self.obtain(&Zip { id, layout, promise, place }))
+    }
+
+    fn obtain(&self, zip: &Zip<'_>) -> Result<Facts> {
+        let Zip { id, promise, .. } = *zip;
         for h1 in promise.map_or(&[][..], |promise| promise.h1) {
-            if let Some(facts) = self.reread(&zip, &self.cache.download(id, h1, "zip"))? {
+            if let Some(facts) = self.reread(zip, &self.cache.download(id, h1, "zip"))? {
                 return Ok(facts);
             }
         }
         // What Go downloaded for itself, if it is what was promised: its own note of the hash doesn't count.
         if promise.is_some()
             && let Some(path) = self.proxy.go_cache(id, "zip")
-            && let Some(facts) = self.reread(&zip, &path)?
+            && let Some(facts) = self.reread(zip, &path)?
         {
             return Ok(facts);
         }
-        match self.download(&zip) {
-            Err(Broken { resumed: true, .. }) => self.download(&zip),
+        match self.download(zip) {
+            Err(Broken { resumed: true, .. }) => self.download(zip),
             result => result,
         }
         .map_err(|broken| broken.error)
@@ -321,7 +326,7 @@ impl From<Error> for Broken {
 }
 
 /// Where an archive is unpacked, once its hashes are known.
-pub type Place<'a> = dyn Fn(&Facts) -> PathBuf + 'a;
+pub type Place<'a> = dyn Fn(&Facts) -> PathBuf + Sync + 'a;
 
 fn right(facts: &Facts, promise: Option<Promise<'_>>) -> bool {
     promise.is_none_or(|promise| facts.h1.is_some_and(|h1| promise.h1.contains(&h1)))

@@ -18,7 +18,6 @@ use crate::graph::{ListedModule, MainModule, ModuleInfo, Origin, Sources, Std, T
 use crate::lock::fetch::{Fetcher, Promise};
 use crate::lock::file::{LockedModule, LockedSdk};
 use crate::lock::resolve;
-use crate::lock::with_connections;
 use crate::module::gomod::{GoMod, Target};
 use crate::module::mvs::Selected;
 use crate::module::{self, ModuleId};
@@ -156,8 +155,8 @@ impl<'a> Locked<'a> {
         let all_has_tests = places.mains.iter().any(|m| m.go.as_ref().is_some_and(|go| go.minor() < 16));
         let patterns = Patterns { sources: &sources, context: &context, tools: &tools, all_has_tests };
         let files = are_files(&sources, request.patterns)?;
-        let matches = if files { Vec::new() } else { with_connections(|| patterns.matches(request.patterns))? };
-        let found = with_connections(|| sources.read_all(&context, &matches, request.options.tests))?;
+        let matches = if files { Vec::new() } else { patterns.matches(request.patterns)? };
+        let found = sources.read_all(&context, &matches, request.options.tests)?;
         let godebug =
             |directives: &[&crate::source::header::DebugSetting]| self.godebug_of(directives.iter().copied(), request.profile);
         let mut loader = Loader::new(&sources, &context, &godebug, found);
