@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -112,12 +112,12 @@ fn read(path: &Path) -> Result<Option<String>> {
 /// Replaces a file in one step, keeping its permissions; directories are made as needed.
 pub fn atomic(path: &Path, content: &[u8]) -> Result<()> {
     let permissions = std::fs::metadata(path).map(|m| m.permissions()).ok();
-    replace(path, content, permissions.unwrap_or_else(|| mode(0o644)))
+    replace(path, content, permissions.unwrap_or_else(|| mode(0o644))).map(drop)
 }
 
-/// Writes an executable file in one step; directories are made as needed.
-pub fn executable(path: &Path, content: &[u8]) -> Result<()> {
-    replace(path, content, mode(0o755))
+/// Copies a file to an executable one in one step; its size. Directories are made as needed.
+pub fn executable(path: &Path, from: &File) -> Result<u64> {
+    replace(path, from, mode(0o755))
 }
 
 #[cfg(unix)]
@@ -125,7 +125,7 @@ fn mode(bits: u32) -> Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(bits)
 }
 
-fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> {
+fn replace(path: &Path, mut content: impl Read, permissions: Permissions) -> Result<u64> {
     let failed = |e: std::io::Error| Error::io("write", path, &e);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     std::fs::create_dir_all(&parent).map_err(|e| match e.kind() {
@@ -142,9 +142,9 @@ fn replace(path: &Path, content: &[u8], permissions: Permissions) -> Result<()> 
     builder.permissions(permissions);
     // The error would name the temporary file, which means nothing to anybody.
     let mut file = builder.tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
-    file.as_file_mut().write_all(content).map_err(failed)?;
+    let size = std::io::copy(&mut content, file.as_file_mut()).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(size)
 }
 
 /// Waits until no other godirect writes into the directory; `None` where directories can't be locked.

@@ -143,14 +143,18 @@ fn damaged_entries() {
         assert!(damaged > all.len() / 8);
     }
     // Every output, and nothing else: all records are believed at first.
-    for path in entries(&build).iter().filter(|path| path.starts_with(build.join("blob"))) {
-        fs::write(path, "damaged").unwrap();
-    }
+    let damage_outputs = || {
+        for path in entries(&build).iter().filter(|path| path.starts_with(build.join("blob"))) {
+            fs::write(path, "damaged").unwrap();
+        }
+    };
+    damage_outputs();
     fs::remove_dir_all(build.join("last")).unwrap();
     project.edit("b/b.go", "41", "40");
     assert_eq!(project.run(&BUILD).code, Some(0));
     project.edit("b/b.go", "40", "41");
     builds_right(&project);
+    damage_outputs();
     let checked = project.run(&["cache", "verify"]);
     assert_eq!((checked.code, project.run(&["cache", "verify"]).code), (Some(4), Some(0)), "{}", checked.stdout);
     builds_right(&project);

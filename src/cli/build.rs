@@ -303,11 +303,8 @@ fn output_directory(project: &Project, arguments: &Arguments) -> PathBuf {
 }
 
 /// Copies a binary out of the cache, in one step; its size.
-pub(super) fn place(mut from: &File, to: &Path) -> Result<u64> {
-    let mut content = Vec::new();
-    from.read_to_end(&mut content).map_err(|e| Error::io("read the cache's copy of", to, &e))?;
-    write::executable(to, &content)?;
-    Ok(content.len() as u64)
+pub(super) fn place(from: &File, to: &Path) -> Result<u64> {
+    write::executable(to, from)
 }
 
 /// The same with the header of a library, unless that exports nothing.

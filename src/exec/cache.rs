@@ -91,7 +91,7 @@ impl Cache {
 
     /// Whether the blob is there and has this digest. Looks once for each blob.
     pub fn is_whole(&self, sha256: &Sha256) -> bool {
-        if super::lock(&self.whole).contains(sha256) {
+        if self.is_known_whole(sha256) {
             return true;
         }
         let found = fs::File::open(self.blob(sha256)).and_then(Sha256::of_reader).is_ok_and(|found| found == *sha256);
@@ -104,6 +104,11 @@ impl Cache {
     /// What tells the files of blobs from others that may take their places.
     pub(super) fn identities<'s>(&self, blobs: impl Iterator<Item = &'s Sha256>) -> BTreeMap<Sha256, Option<String>> {
         blobs.map(|blob| (*blob, files::identity(&self.blob(blob)))).collect()
+    }
+
+    /// Whether this process knows that the blob is whole, without a look at it.
+    pub(super) fn is_known_whole(&self, sha256: &Sha256) -> bool {
+        super::lock(&self.whole).contains(sha256)
     }
 
     /// Whether all these files are still there. Those that aren't are looked at again before they are used.
@@ -121,8 +126,7 @@ impl Cache {
     /// Opens a blob, if it is there and whole.
     pub(super) fn open_whole(&self, sha256: &Sha256) -> Option<fs::File> {
         let mut file = fs::File::open(self.blob(sha256)).ok()?;
-        let known = super::lock(&self.whole).contains(sha256);
-        if !known && !Sha256::of_reader(&file).is_ok_and(|found| found == *sha256) {
+        if !self.is_known_whole(sha256) && !Sha256::of_reader(&file).is_ok_and(|found| found == *sha256) {
             return None;
         }
         file.rewind().ok()?;

@@ -15,6 +15,10 @@ const SHOWN_LINES: usize = 20;
 /// How tools say that the disk is full (`ENOSPC`): it says nothing about what they were to do.
 const NO_SPACE: &str = "no space left on device";
 
+/// How many percent the linker's heap may grow before it looks for garbage (`GOGC` of package `runtime`), of which it has little until it
+/// ends: with Go's 100, that takes a tenth of its time; with this, it has 3 % more memory.
+const GOGC_OF_LINKER: &str = "400";
+
 /// How a tool ended, and what it said.
 pub(super) enum Ended {
     /// It succeeded.
@@ -160,12 +164,15 @@ fn execute(argv: &[String], dir: &Path, env: &BTreeMap<String, String>, scratch:
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).env("TMPDIR", scratch);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if tool == "link" {
+        command.env("GOGC", GOGC_OF_LINKER);
+    }
     let output = children::run(&mut command).map_err(|e| Error::io("run", Path::new(program), &e))?;
     let mut text = named_from_root(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()), dir);
     if output.status.success() {
         return Ok(Ended::Well(text));
     }
-    let tool = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if text.contains(NO_SPACE) {
         return Err(Error::environment(format!("{tool} failed: {NO_SPACE}")));
     }
