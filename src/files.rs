@@ -423,8 +423,8 @@ fn digest<'e>(entries: impl Iterator<Item = &'e Entry>) -> Sha256 {
     hasher.finish()
 }
 
-/// What answers depended on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What answers depended on; by default on nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notes {
     answers: Vec<(PathBuf, Question, Answer)>,
 }

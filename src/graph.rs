@@ -136,10 +136,21 @@ impl Package {
     }
 }
 
+/// The direct dependencies of a package, by their places in the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Deps {
+    /// Those of [`Package::compile_deps`].
+    compiled: Vec<usize>,
+    /// Those of [`Package::deps`].
+    linked: Vec<usize>,
+}
+
 /// Packages, each after its dependencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageGraph {
     packages: Vec<Package>,
+    /// What each of them needs.
+    deps: Vec<Deps>,
     /// Where each unit is.
     index: BTreeMap<String, usize>,
     /// The packages whose statements are counted.
@@ -199,7 +210,10 @@ impl PackageGraph {
 
     /// Adds a package after its dependencies.
     fn add(&mut self, package: Package) {
+        let places = |deps: BTreeSet<&ImportPath>| deps.into_iter().map(|dep| self.index[&package.unit_of_dep(dep)]).collect();
+        let deps = Deps { compiled: places(package.compile_deps()), linked: places(package.deps()) };
         self.index.insert(package.unit(), self.packages.len());
+        self.deps.push(deps);
         self.packages.push(package);
     }
 
@@ -261,9 +275,8 @@ impl PackageGraph {
         // Dependencies stand before their importers, so one pass from the end marks all.
         for i in (0..self.packages.len()).rev() {
             if wanted[i] {
-                let package = &self.packages[i];
-                let deps = if linked { package.deps() } else { package.compile_deps() };
-                deps.into_iter().for_each(|dep| wanted[self.index[&package.unit_of_dep(dep)]] = true);
+                let deps = if linked { &self.deps[i].linked } else { &self.deps[i].compiled };
+                deps.iter().for_each(|dep| wanted[*dep] = true);
             }
         }
         self.packages.iter().zip(wanted).filter_map(|(package, wanted)| wanted.then_some(package)).collect()

@@ -80,10 +80,8 @@ pub struct Node {
     /// What it does, as digests by what they are of, e.g. `SDK`, `arguments`.
     pub recipe: BTreeMap<String, Sha256>,
     /// The repository's files that it reads, relative to the spec.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub files: BTreeMap<String, File>,
     /// The nodes whose results it uses.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     pub deps: BTreeSet<String>,
 }
 
@@ -94,7 +92,6 @@ pub struct File {
     /// The ID of its content in git; empty for a file that is looked for and isn't there.
     pub id: String,
     /// Whether it is Go source that only the compiler reads, for which comments mean nothing.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub compiled: bool,
 }
 

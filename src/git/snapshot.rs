@@ -40,6 +40,11 @@ impl Snapshot {
         Snapshot { repository, root }
     }
 
+    /// What tells it from all trees that have something else.
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.root, self.repository.prefix)
+    }
+
     /// The entries of a directory, sorted by name.
     ///
     /// # Errors

@@ -131,7 +131,7 @@ impl PackageGraph {
             programs.push(Some(loader.add_tests(id)?));
             own.iter().for_each(|id| loader.packages[*id].has_profile = false);
         }
-        let mut units = Units { loader: &loader, graph: PackageGraph::default() };
+        let mut units = Units { loader: &loader, graph: PackageGraph::default(), added: HashMap::new() };
         let mut tested = Vec::new();
         for ((path, id), program) in roots.iter().zip(ids).zip(programs) {
             let origin = loader.packages[id].found.origin.clone();
@@ -152,6 +152,8 @@ impl PackageGraph {
 struct Units<'l> {
     loader: &'l Loader<'l>,
     graph: PackageGraph,
+    /// What was added, each with what is wrong with it: most tests need the same packages.
+    added: HashMap<Id, Option<String>>,
 }
 
 impl Units<'_> {
@@ -163,10 +165,8 @@ impl Units<'_> {
         }
         let root = program.as_ref().map_or(id, |program| program.main);
         for id in self.loader.post_order(&[root]) {
-            match self.loader.unit(id) {
-                Ok(Some(package)) if !self.graph.index.contains_key(&package.unit()) => self.graph.add(package),
-                Ok(_) => {}
-                Err(error) => return Tests::Broken(vec![error.to_string()]),
+            if let Some(error) = self.add_unit(id) {
+                return Tests::Broken(vec![error]);
             }
         }
         let Some(program) = program else { return Tests::None };
@@ -185,6 +185,23 @@ impl Units<'_> {
             default_godebug: loaded.default_godebug.clone(),
             command: is_same.then(|| self.loader.post_order(&[id]).into_iter().filter_map(origin).collect()),
         })
+    }
+
+    /// Adds a package whose dependencies were added; what is wrong with it.
+    fn add_unit(&mut self, id: Id) -> Option<String> {
+        if let Some(known) = self.added.get(&id) {
+            return known.clone();
+        }
+        let wrong = match self.loader.unit(id) {
+            Ok(Some(package)) if !self.graph.index.contains_key(&package.unit()) => {
+                self.graph.add(package);
+                None
+            }
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        self.added.insert(id, wrong.clone());
+        wrong
     }
 
     /// Adds a package itself, if it can be built.

@@ -63,7 +63,15 @@ impl Memo {
         // Notes have paths as they were asked for, relative to where the program runs.
         let from = std::env::current_dir().ok()?;
         let parts = [from.as_os_str().as_encoded_bytes(), directory.as_os_str().as_encoded_bytes(), question.as_bytes()];
-        let key = Sha256::of(parts.join(&0));
+        Memo::at(Sha256::of(parts.join(&0)), question)
+    }
+
+    /// The memo of a question that has all that the answer depends on, so that it always stays the same: kept with no notes.
+    pub fn of_constant(question: String) -> Option<Memo> {
+        Memo::at(Sha256::of(&question), question)
+    }
+
+    fn at(key: Sha256, question: String) -> Option<Memo> {
         let program = files::identity(&std::env::current_exe().ok()?)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Some(Memo {

@@ -6,7 +6,7 @@ mod build_files;
 mod includes;
 mod runtime;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
@@ -28,7 +28,7 @@ use crate::plan::cgo::{self, UsesC};
 use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
 use attributes::Attributes;
-use runtime::Runtime;
+use runtime::{Reads, Runtime};
 
 /// Gives the ID of a file's content, by its path relative to the spec.
 pub type FileId<'a> = dyn Fn(&str) -> std::io::Result<String> + Sync + 'a;
@@ -165,17 +165,35 @@ impl ViewOf<'_, '_> {
             let settings = Settings { tested: Some(&names), ..settings };
             test::configuration(graph, settings, &tests, &plain, false)
         })??;
-        let runtime_files = |test: &test::Test| -> Result<(String, BTreeSet<String>)> {
+        let reads = |test: &test::Test| -> Result<(String, Reads)> {
             let tested = tested.iter().find(|tested| tested.path == *test.tested);
             let (root, directory) = tested.map(|tested| self.locked.directory_of(tested)).transpose()?.unwrap_or_default();
             Ok((test.tested.to_string(), runtime.files(graph, &self.locked.mains, test, &root, &directory)?))
         };
-        let runtime: BTreeMap<String, BTreeSet<String>> = tests.par_iter().map(runtime_files).collect::<Result<_>>()?;
+        let reads: BTreeMap<String, Reads> = tests.par_iter().map(reads).collect::<Result<_>>()?;
         self.add_configuration(view, graph, &configuration, Kind::Test)?;
-        for (path, files) in runtime {
-            let node = view.nodes.get_mut(&node_name(Kind::Test, &path));
-            let files = files.into_iter().map(|file| Ok((file.clone(), self.file(&file, false)?)));
-            node.map(|node| files.collect::<Result<BTreeMap<_, _>>>().map(|files| node.files.extend(files))).transpose()?;
+        reads.into_iter().try_for_each(|(path, reads)| self.add_reads(view, &node_name(Kind::Test, &path), reads, runtime))
+    }
+
+    /// Adds to the step of a test what it may read while it runs: directories are nodes of their own, which tests have in common.
+    fn add_reads(&self, view: &mut View, test: &str, reads: Reads, runtime: &Runtime) -> Result<()> {
+        let of = |files: &BTreeSet<String>| -> Result<BTreeMap<String, File>> {
+            files.iter().map(|file| Ok((file.clone(), self.file(file, false)?))).collect()
+        };
+        let mut deps = BTreeSet::new();
+        for directory in reads.below {
+            let (name, files) = (below(&directory), runtime.below(&directory)?);
+            if files.is_empty() {
+                continue;
+            }
+            if !view.nodes.contains_key(&name) {
+                view.nodes.insert(name.clone(), Node { files: of(&files)?, ..Node::default() });
+            }
+            deps.insert(name);
+        }
+        if let Some(node) = view.nodes.get_mut(test) {
+            node.files.extend(of(&reads.files)?);
+            node.deps.extend(deps);
         }
         Ok(())
     }
@@ -281,8 +299,8 @@ impl ViewOf<'_, '_> {
         for (name, binary) in &configuration.binaries {
             let mut recipe = shared.clone();
             recipe.insert(ARGUMENTS.to_owned(), Sha256::of(json(&(&binary.file, &binary.steps, &binary.c))?));
-            let node = node_name(kind, name);
-            view.nodes.insert(node, Node { recipe, files: BTreeMap::new(), deps: binary.deps.iter().cloned().collect() });
+            let deps = direct(&binary.deps, view);
+            view.nodes.insert(node_name(kind, name), Node { recipe, files: BTreeMap::new(), deps });
         }
         Ok(())
     }
@@ -375,6 +393,18 @@ fn node_name(kind: Kind, name: &str) -> String {
         Kind::Package => name.to_owned(),
         Kind::Test | Kind::Binary => format!("{} {name}", kind.name()),
     }
+}
+
+/// The name of the node that has all files below a directory.
+fn below(directory: &str) -> String {
+    format!("files below {}", if directory.is_empty() { "." } else { directory })
+}
+
+/// Of the steps whose results are linked, which are hundreds, those that no other one of them depends on: whatever changes reaches these.
+fn direct<'d>(linked: impl IntoIterator<Item = &'d String> + Copy, view: &View) -> BTreeSet<String> {
+    let nodes = linked.into_iter().filter_map(|name| view.nodes.get(name));
+    let indirect: HashSet<&String> = nodes.flat_map(|node| &node.deps).collect();
+    linked.into_iter().filter(|name| !indirect.contains(name)).cloned().collect()
 }
 
 /// Adds a step. What two configurations call the same may be compiled with other flags in each: then the step is both.

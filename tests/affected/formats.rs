@@ -42,7 +42,7 @@ fn text_says_why_and_the_exit_code_whether() {
     let project = changed();
     let arguments = ["--base", "HEAD^", "--head", "HEAD", "--kind", "binary", "--explain", "--exit-code"];
     let ran = run(&project, &arguments);
-    let wanted = "binary   other\n           ext/ext.go changed → example.com/m/ext → binary other\n\
+    let wanted = "binary   other\n           ext/ext.go changed → example.com/m/ext → example.com/m/cmd/other → binary other\n\
                   affected 0 packages, 0 tests, 1 binary of 12 targets  TIME\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), wanted, ""));
     let ran = run(&project, &["--exit-code"]);
@@ -73,10 +73,33 @@ fn saved_states_are_compared_without_git() {
     std::fs::remove_dir_all(project.root().join(".git")).unwrap();
     let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
     assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
-    project.edit("head.json", "\"version\": 1", "\"version\": 2");
+    project.edit("head.json", "\"version\": 2", "\"version\": 3");
     let wrong = error(
-        "head.json is no saved state: its version is 2, and this program knows 1",
+        "head.json is no saved state: its version is 3, and this program knows 2",
         "write it anew: `godirect fingerprint --save FILE`",
     );
     project.fails(&saved, 2, &wrong);
+}
+
+/// States of commits are kept: whatever is there of them, the answer is the same.
+#[test]
+fn what_is_known_of_commits_changes_no_answer() {
+    let mut project = changed();
+    let cache = project.path("cache of its own");
+    project = project.env("GODIRECT_CACHE", cache.display());
+    let question = ["affected", "--base", "HEAD^", "--head", "HEAD", "--json"];
+    let cold = project.succeeds(&question);
+    let memos = || std::fs::read_dir(cache.join("memo")).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    assert_eq!(memos().len(), 2);
+    assert_eq!(project.succeeds(&question), cold);
+    for damage in [b"".as_slice(), b"damaged"] {
+        for memo in memos() {
+            std::fs::write(memo, damage).unwrap();
+        }
+        assert_eq!(project.succeeds(&question), cold);
+    }
+    // Another question isn't answered with what is known.
+    let other = [&question[..], &["--truth", "bazel"]].concat();
+    assert_ne!(project.succeeds(&other), cold);
+    assert_eq!(memos().len(), 4);
 }

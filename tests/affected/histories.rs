@@ -121,11 +121,10 @@ fn compared(project: &Project, arguments: &[&str], what: &str, must: BTreeSet<(S
     let answer = answer(project, arguments);
     let got = targets(&answer);
     let mut by_files = BTreeSet::new();
-    for impact in
-        answer["affected"].as_array().unwrap().iter().filter(|impact| impact["kind"] == "test" && impact["distance"] == 0)
-    {
-        let causes = impact["causes"].as_array().unwrap();
-        if !causes.is_empty() && causes.iter().all(|cause| cause["is_file"] == true) {
+    for impact in answer["affected"].as_array().unwrap().iter().filter(|impact| impact["kind"] == "test") {
+        let (chain, causes) = (impact["chain"].as_array().unwrap(), impact["causes"].as_array().unwrap());
+        let is_read = chain.len() == 1 || chain.last().unwrap().as_str().unwrap().starts_with("files below ");
+        if is_read && !causes.is_empty() && causes.iter().all(|cause| cause["is_file"] == true) {
             by_files.insert((format!("test {}", impact["name"].as_str().unwrap()), VIEW[0].0.to_owned()));
         }
     }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::affected::{self, State};
 use crate::cli::output;
 use crate::error::{Error, Result};
-use crate::files::Files;
+use crate::files::{Files, Notes};
 use crate::git::{Repository, Revision, Snapshot, Worktree};
+use crate::project::memo::Memo;
 use crate::project::state::Build;
 use crate::project::{self, Project};
 
@@ -81,7 +82,7 @@ struct Saved {
 }
 
 /// The version of saved states.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Side {
     /// The tree of a commit.
@@ -128,7 +129,10 @@ impl Side {
     /// What its targets are made of.
     pub fn state(&self, directory: &Path, chosen: &Chosen, truth: Truth) -> Result<State> {
         let state = match &self.tree {
-            Tree::Commit(tree) => self.read_state(directory, chosen, truth, &|path| tree.id(path)),
+            Tree::Commit(tree) => {
+                let question = format!("state {} {truth:?} {:?} {:?}", tree.identity(), chosen.platform, chosen.profile);
+                kept(question, || self.read_state(directory, chosen, truth, &|path| tree.id(path)))
+            }
             Tree::Worktree(tree) => self.read_state(directory, chosen, truth, &|path| tree.id(path)),
             Tree::Saved(saved) if saved.truth != truth => {
                 let error = Error::input("it was saved with another --truth");
@@ -157,6 +161,21 @@ impl Side {
         };
         locked.state(&variants, build, id)
     }
+}
+
+/// The state that a question is about, which is always the same: from the user's cache, or else made and kept there.
+fn kept(question: String, make: impl FnOnce() -> Result<State>) -> Result<State> {
+    let memo = Memo::of_constant(question);
+    if let Some(answer) = memo.as_ref().and_then(Memo::recall)
+        && let Ok(state) = postcard::from_bytes(answer.bytes())
+    {
+        return Ok(state);
+    }
+    let state = make()?;
+    if let (Some(memo), Ok(answer)) = (&memo, postcard::to_allocvec(&state)) {
+        memo.keep(&answer, Notes::default());
+    }
+    Ok(state)
 }
 
 /// Saves a state for later.

@@ -4,7 +4,7 @@
 //! that builds. So only flags are let through that are known to be harmless.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 
@@ -191,7 +191,15 @@ impl Overrides {
         let Some(text) = self.0.get(&variable) else { return Ok(None) };
         let wrong =
             |e: regex::Error| Error::input(format!("the environment variable {variable} is no regular expression: {e}"));
-        Regex::new(text).map(Some).map_err(wrong)
+        // Each package with C code is checked against the same few.
+        static COMPILED: Mutex<BTreeMap<String, Regex>> = Mutex::new(BTreeMap::new());
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.get(text) {
+            return Ok(Some(known.clone()));
+        }
+        let expression = Regex::new(text).map_err(wrong)?;
+        compiled.insert(text.clone(), expression.clone());
+        Ok(Some(expression))
     }
 }
 

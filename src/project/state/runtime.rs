@@ -15,33 +15,50 @@ use crate::graph::{MainModule, Origin, PackageGraph};
 use crate::plan::test::Test;
 use crate::source::glob::{self, Glob};
 use crate::source::mentions::Mentions;
-use crate::source::tree::{DiskTree, EntryKind, Tree, clean, join};
+use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, clean, join};
 
 /// What was read for one test may be needed for the next.
 pub struct Runtime<'t> {
     tree: &'t DiskTree,
-    mentions: Mutex<BTreeMap<String, Arc<Mentions>>>,
-    below: Mutex<BTreeMap<String, Arc<BTreeSet<String>>>>,
+    listed: Known<Vec<Entry>>,
+    mentions: Known<Mentions>,
+    below: Known<BTreeSet<String>>,
+}
+
+/// What was read, by path.
+type Known<T> = Mutex<BTreeMap<String, Arc<T>>>;
+
+/// What a test may read.
+#[derive(Default)]
+pub struct Reads {
+    /// Files.
+    pub files: BTreeSet<String>,
+    /// Directories, with all that is below them: many tests have one in common.
+    pub below: BTreeSet<String>,
+}
+
+/// What is known for `key`, which `make` finds out otherwise.
+fn known<T>(known: &Known<T>, key: &str, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = lock().get(key) {
+        return Ok(value.clone());
+    }
+    let value = Arc::new(make()?);
+    lock().insert(key.to_owned(), value.clone());
+    Ok(value)
 }
 
 impl<'t> Runtime<'t> {
     pub fn new(tree: &'t DiskTree) -> Runtime<'t> {
-        Runtime { tree, mentions: Mutex::default(), below: Mutex::default() }
+        Runtime { tree, listed: Mutex::default(), mentions: Mutex::default(), below: Mutex::default() }
     }
 
-    /// The files that a test in `directory` may read, which is in the module at `root`.
+    /// What a test in `directory` may read, which is in the module at `root`.
     ///
     /// # Errors
     ///
     /// When a directory can't be read.
-    pub fn files(
-        &self,
-        graph: &PackageGraph,
-        mains: &[MainModule],
-        test: &Test,
-        root: &str,
-        directory: &str,
-    ) -> Result<BTreeSet<String>> {
+    pub fn files(&self, graph: &PackageGraph, mains: &[MainModule], test: &Test, root: &str, directory: &str) -> Result<Reads> {
         let mut own = Mentions::default();
         let mut others = BTreeSet::new();
         for package in graph.closure([test.program.unit.as_str()], true) {
@@ -57,9 +74,9 @@ impl<'t> Runtime<'t> {
                 }
             }
         }
-        let mut found = (*self.below(&join(directory, "testdata"))?).clone();
+        let mut found = Reads { files: BTreeSet::new(), below: BTreeSet::from([join(directory, "testdata")]) };
         if own.asks_where {
-            found.extend(self.below(directory)?.iter().cloned());
+            found.below.insert(directory.to_owned());
         }
         for path in own.paths.iter().chain(&others).chain(&own.declared) {
             let path = pattern(path);
@@ -79,63 +96,59 @@ impl<'t> Runtime<'t> {
     }
 
     /// Adds a file, or all files below a directory.
-    fn add(&self, place: &str, directory: &str, found: &mut BTreeSet<String>) -> Result<()> {
+    fn add(&self, place: &str, directory: &str, found: &mut Reads) -> Result<()> {
         let (parent, name) = place.rsplit_once('/').unwrap_or(("", place));
         if place.is_empty() || place == directory || is_below(directory, place) {
-            found.extend(self.below(place)?.iter().cloned());
+            found.below.insert(place.to_owned());
             return Ok(());
         }
-        let listed = self.tree.list(parent)?;
-        match listed.iter().find(|entry| entry.name == name).map(|entry| entry.kind) {
-            Some(EntryKind::Directory) => found.extend(self.below(place)?.iter().cloned()),
-            Some(EntryKind::File | EntryKind::Symlink) => drop(found.insert(place.to_owned())),
+        match self.list(parent)?.iter().find(|entry| entry.name == name).map(|entry| entry.kind) {
+            Some(EntryKind::Directory) => drop(found.below.insert(place.to_owned())),
+            Some(EntryKind::File | EntryKind::Symlink) => drop(found.files.insert(place.to_owned())),
             _ => {}
         }
         Ok(())
     }
 
     /// Adds what matches a pattern in a directory. What matches everything is taken for a text with a blank, which most of its kind are.
-    fn add_matching(&self, pattern: &str, directory: &str, found: &mut BTreeSet<String>) -> Result<()> {
+    fn add_matching(&self, pattern: &str, directory: &str, found: &mut Reads) -> Result<()> {
         let Some(glob) = Glob::parse(pattern).filter(|_| pattern.chars().any(|c| !matches!(c, '*' | '?'))) else {
             return Ok(());
         };
-        for entry in self.tree.list(directory)?.iter().filter(|entry| glob.matches(&entry.name)) {
+        for entry in self.list(directory)?.iter().filter(|entry| glob.matches(&entry.name)) {
             self.add(&join(directory, &entry.name), directory, found)?;
         }
         Ok(())
     }
 
+    fn list(&self, directory: &str) -> Result<Arc<Vec<Entry>>> {
+        known(&self.listed, directory, || self.tree.list(directory))
+    }
+
     fn mentions(&self, file: &str) -> Result<Arc<Mentions>> {
-        let known = || self.mentions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mentions) = known().get(file) {
-            return Ok(mentions.clone());
-        }
-        let content = crate::source::tree::read(self.tree, file)?;
-        let mentions = Arc::new(Mentions::of(&content));
-        known().insert(file.to_owned(), mentions.clone());
-        Ok(mentions)
+        known(&self.mentions, file, || Ok(Mentions::of(&crate::source::tree::read(self.tree, file)?)))
     }
 
     /// All files below a directory.
-    fn below(&self, directory: &str) -> Result<Arc<BTreeSet<String>>> {
-        let known = || self.below.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(files) = known().get(directory) {
-            return Ok(files.clone());
-        }
-        let (mut found, mut open) = (BTreeSet::new(), vec![directory.to_owned()]);
-        while let Some(directory) = open.pop() {
-            for entry in self.tree.list(&directory)? {
-                let path = join(&directory, &entry.name);
-                match entry.kind {
-                    EntryKind::Directory if entry.name != ".git" => open.push(path),
-                    EntryKind::File | EntryKind::Symlink => drop(found.insert(path)),
-                    _ => {}
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read.
+    pub fn below(&self, directory: &str) -> Result<Arc<BTreeSet<String>>> {
+        known(&self.below, directory, || {
+            let (mut found, mut open) = (BTreeSet::new(), vec![directory.to_owned()]);
+            while let Some(directory) = open.pop() {
+                for entry in self.list(&directory)?.iter() {
+                    let path = join(&directory, &entry.name);
+                    match entry.kind {
+                        EntryKind::Directory if entry.name != ".git" => open.push(path),
+                        EntryKind::File | EntryKind::Symlink => drop(found.insert(path)),
+                        _ => {}
+                    }
                 }
             }
-        }
-        let files = Arc::new(found);
-        known().insert(directory.to_owned(), files.clone());
-        Ok(files)
+            Ok(found)
+        })
     }
 }
 
