@@ -1,5 +1,6 @@
 //! `godirect affected`
 
+mod explained;
 mod formats;
 pub(super) mod side;
 
@@ -54,7 +55,7 @@ pub struct Arguments {
     /// Only targets of this kind; may be repeated.
     #[arg(long, value_name = "KIND", value_enum)]
     kind: Vec<Kind>,
-    /// What is printed. All but `text` leave out what the head doesn't have any more.
+    /// What is printed. All lists leave out what the head doesn't have any more.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
     /// What counts as a difference: what a Go build's result depends on, or what Bazel or Nix look at. By default what fits the format.
@@ -201,7 +202,19 @@ fn show(
     }
     match arguments.format {
         Format::Text => text(arguments, compared, start),
+        Format::Dot | Format::Mermaid => {
+            let shown: Vec<&Impact> = impacts.iter().filter(|impact| is_asked_for(arguments, impact)).collect();
+            output::text(formats::render(arguments.format, &shown, arguments.shards)?)
+        }
         format => output::text(formats::render(format, &remaining(impacts), arguments.shards)?),
+    }
+}
+
+/// Whether `--explain` is about a target, or about all.
+fn is_asked_for(arguments: &Arguments, impact: &Impact) -> bool {
+    match arguments.explain.as_deref() {
+        None | Some("") => true,
+        Some(name) => impact.name == name || impact.label == name || format!("./{}", impact.directory) == name,
     }
 }
 
@@ -212,11 +225,7 @@ fn remaining(impacts: &[Impact]) -> Vec<&Impact> {
 
 fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()> {
     let Compared { impacts, targets, .. } = compared;
-    let of_target = |impact: &&Impact| match arguments.explain.as_deref() {
-        None | Some("") => true,
-        Some(name) => impact.name == name || impact.label == name || format!("./{}", impact.directory) == name,
-    };
-    let shown: Vec<&Impact> = impacts.iter().filter(of_target).collect();
+    let shown: Vec<&Impact> = impacts.iter().filter(|impact| is_asked_for(arguments, impact)).collect();
     let mut text = String::new();
     for impact in &shown {
         let status = match impact.status {

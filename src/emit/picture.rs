@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::graph::picture::{ImportKind, ModuleOrigin, Node, Picture};
 
-pub use dot::render as dot;
+pub use dot::{quoted as dot_text, render as dot};
 pub use json::{Document, VERSION};
-pub use mermaid::render as mermaid;
+pub use mermaid::{quoted as mermaid_text, render as mermaid};
 pub use page::render as page;
 
 /// The nodes of each module, in order; modules without nodes are left out.

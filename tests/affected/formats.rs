@@ -1,6 +1,8 @@
 //! What CI systems read, whole; fingerprints, and states that were saved.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use super::support::{Project, error};
 use super::{base, commit, run};
@@ -21,6 +23,13 @@ fn each_format_has_all_targets() {
         ("labels", "//cmd/other\n//cmd/other:other_lib\n//ext\n//lib:lib_test\n"),
         ("packages", "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n"),
         ("nix", "other-linux_amd64\nother-windows_amd64\n"),
+        ("directories", "./cmd/other\n./ext\n./lib\n"),
+        (
+            "gitlab",
+            "{\n  \"affected 1/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_LABELS\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\",\n      \
+             \"AFFECTED_PACKAGES\": \"./cmd/other ./lib\"\n    }\n  },\n  \"affected 2/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_LABELS\": \"//ext\",\n      \
+             \"AFFECTED_PACKAGES\": \"./ext\"\n    }\n  }\n}\n",
+        ),
         (
             "github",
             "{\"include\": [{\"shard\": \"1/2\",\"packages\": \"./cmd/other ./lib\",\"labels\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\"},\
@@ -47,6 +56,39 @@ fn text_says_why_and_the_exit_code_whether() {
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(1), wanted, ""));
     let ran = run(&project, &["--exit-code"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "affected nothing of 12 targets  TIME\n"));
+}
+
+/// Graphviz draws what is printed; Mermaid's text has the same arrows.
+#[test]
+fn graphs_lead_from_changes_to_targets() {
+    let project = changed();
+    let explain = |format: &str, target: &str| {
+        project.succeeds(&["affected", "--base", "HEAD^", "--head", "HEAD", "--format", format, "--explain", target])
+    };
+    let dot = explain("dot", "//cmd/other");
+    let arrows: Vec<&str> = dot.lines().filter(|line| line.contains("->")).map(str::trim).collect();
+    let wanted = [
+        "\"example.com/m/cmd/other\" -> \"binary other\";",
+        "\"example.com/m/ext\" -> \"example.com/m/cmd/other\";",
+        "\"ext/ext.go\" -> \"example.com/m/ext\";",
+    ];
+    assert_eq!(arrows, wanted);
+    assert_eq!(
+        explain("mermaid", "//cmd/other"),
+        "flowchart LR\n  n0[\"binary other\"]\n  n1[\"example.com/m/cmd/other\"]\n  n2[\"example.com/m/ext\"]\n  n3[\"ext/ext.go\"]\n  \
+         n1 --> n0\n  n2 --> n1\n  n3 --> n2\n  \
+         classDef cause fill:#fef3c7,color:#000\n  class n3 cause\n  classDef target fill:#dbeafe,color:#000\n  class n0 target\n"
+    );
+    assert_eq!(explain("mermaid", "none"), "flowchart LR\n");
+    let graphviz = std::env::var_os("GODIRECT_TEST_DOT").expect("tests/run sets GODIRECT_TEST_DOT");
+    let mut child = Command::new(graphviz).arg("-Tsvg").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(explain("dot", "").as_bytes()).unwrap();
+    let drawn = child.wait_with_output().unwrap();
+    assert!(drawn.status.success());
+    assert_eq!(
+        String::from_utf8_lossy(&drawn.stdout).matches("class=\"edge\"").count(),
+        explain("dot", "").matches("->").count()
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::explained;
 use crate::affected::{Cause, Change, Impact, Kind};
 use crate::cli::output;
 use crate::error::Result;
@@ -28,6 +29,12 @@ pub enum Format {
     Gitlab,
     /// Steps for `buildkite-agent pipeline upload`, which run the command of the variable AFFECTED_COMMAND.
     Buildkite,
+    /// Directories of packages with something that is affected, as `./dir`, one a line: for `go test`, or a stage of Jenkins for each.
+    Directories,
+    /// Why, as a graph for Graphviz; with --explain TARGET only for that one.
+    Dot,
+    /// The same as a flowchart of Mermaid.
+    Mermaid,
 }
 
 /// A share of the affected targets.
@@ -56,6 +63,9 @@ pub fn render(format: Format, impacts: &[&Impact], shards: usize) -> Result<Stri
         Format::Github => github(impacts, shards),
         Format::Gitlab => gitlab(impacts, shards),
         Format::Buildkite => buildkite(impacts, shards),
+        Format::Directories => Ok(lines(impacts.iter().map(|impact| format!("./{}", impact.directory)))),
+        Format::Dot => Ok(explained::dot(impacts)),
+        Format::Mermaid => Ok(explained::mermaid(impacts)),
     }
 }
 

@@ -61,7 +61,7 @@ fn declared(picture: &Picture, index: usize) -> String {
 }
 
 /// A quoted string. In one, only quotes are escaped by the grammar, but labels give a meaning to backslashes, too.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {

@@ -38,7 +38,7 @@ pub fn render(picture: &Picture) -> String {
 }
 
 /// A quoted label. Whatever Mermaid or HTML could take for its own is written by its number.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/.-_@~+, ".contains(c);
     let escaped: String = text
         .chars()
