@@ -8,6 +8,8 @@ mod histories;
 mod oracle;
 #[path = "affected/rows.rs"]
 mod rows;
+#[path = "affected/shadow.rs"]
+mod shadow;
 #[path = "support/cli.rs"]
 #[allow(dead_code)]
 mod support;

@@ -90,8 +90,11 @@ pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
     for name in names {
         let (before, after) = (base.views.get(name).unwrap_or(&empty), head.views.get(name).unwrap_or(&empty));
         let reached = reached(before, after, same);
-        steps += after.nodes.len();
-        reused += after.nodes.len() - reached.len();
+        // Files alone are no step.
+        let is_step = |name: &&String| after.nodes.get(*name).is_some_and(|node| !node.recipe.is_empty());
+        let all = after.nodes.keys().filter(is_step).count();
+        steps += all;
+        reused += all - after.nodes.keys().filter(is_step).filter(|name| reached.contains_key(name.as_str())).count();
         let all: BTreeSet<&Target> = before.targets.keys().chain(after.targets.keys()).collect();
         targets.extend(all.iter().copied());
         for target in all {

@@ -2,6 +2,7 @@
 
 mod explained;
 mod formats;
+mod shadow;
 pub(super) mod side;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::git::{Repository, Snapshot};
 use crate::source::mentions;
 use crate::write;
 use formats::Format;
+use shadow::Verified;
 use side::{Chosen, Kind, Side, Truth, check_chosen};
 
 /// Tell which packages, tests and binaries a change can touch.
@@ -73,6 +75,10 @@ pub struct Arguments {
     /// Write the labels of affected tests to this file, for `bazel test --target_pattern_file`.
     #[arg(long, value_name = "FILE")]
     test_file: Option<PathBuf>,
+    /// Also ask the go command of the pinned SDK, which has to compile both trees, and report what it tells apart that the answer lacks: that
+    /// must be nothing.
+    #[arg(long)]
+    verify: bool,
     /// Exit with 1 if something is affected, as `git diff --exit-code` does.
     #[arg(long)]
     exit_code: bool,
@@ -93,6 +99,9 @@ struct Answer<'a> {
     /// Whether no target is affected.
     nothing: bool,
     affected: &'a [Impact],
+    /// What the go command says, with `--verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<&'a [Verified]>,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
@@ -115,10 +124,14 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     if let (Some(before), Some(after)) = (base.commit(), head.commit()) {
         refuse_submodules(before, after)?;
     }
+    let verified =
+        arguments.verify.then(|| shadow::verify([&base, &head], directory, &arguments.chosen, &compared)).transpose()?;
+    let verified = verified.as_deref();
     let wanted: BTreeSet<&str> = arguments.kind.iter().map(|kind| kind.name()).collect();
     compared.impacts.retain(|impact| wanted.is_empty() || wanted.contains(impact.kind.name()));
     write_patterns(arguments, &compared)?;
-    show(arguments, json, truth, (&base.name, &head.name), &compared, start)?;
+    show(arguments, json, truth, (&base.name, &head.name), (&compared, verified), start)?;
+    verified.map(shadow::check).transpose()?;
     let nothing = compared.impacts.is_empty();
     Ok(if arguments.exit_code && !nothing { ExitCode::from(Class::Negative.exit_code()) } else { ExitCode::SUCCESS })
 }
@@ -181,10 +194,12 @@ fn show(
     json: bool,
     truth: Truth,
     (base, head): (&str, &str),
-    compared: &Compared,
+    (compared, verified): (&Compared, Option<&[Verified]>),
     start: Instant,
 ) -> Result<()> {
     let Compared { impacts, targets, steps, reused } = compared;
+    // Lists are for programs.
+    shadow::lines(verified.unwrap_or_default()).iter().for_each(|line| eprintln!("{line}"));
     if json {
         let (targets, steps, reused_steps, nothing) = (*targets, *steps, *reused, impacts.is_empty());
         let affected = impacts;
@@ -198,6 +213,7 @@ fn show(
             reused_steps,
             nothing,
             affected,
+            verified,
         });
     }
     match arguments.format {

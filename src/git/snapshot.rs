@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix::ObjectId;
 use gix::object::tree::EntryKind as Mode;
 
 use super::{Node, Repository};
+use crate::error;
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -88,6 +90,33 @@ impl Snapshot {
         self.blob(path).map(|id| id.to_string())
     }
 
+    /// Writes all files of the tree below `place`, also those around the directory; gives the directory's place. Content is that of git,
+    /// whatever attributes say of files that are checked out.
+    ///
+    /// # Errors
+    ///
+    /// When something can't be written, or git doesn't have an object.
+    pub fn write(&self, place: &Path) -> error::Result<PathBuf> {
+        let mut open = vec![(place.to_owned(), self.root)];
+        while let Some((directory, id)) = open.pop() {
+            std::fs::create_dir_all(&directory).map_err(|e| error::Error::io("create", &directory, &e))?;
+            let nodes = self.repository.tree(id).map_err(|e| error::Error::io("write", &directory, &e))?;
+            for node in nodes.iter() {
+                let path = directory.join(&node.name);
+                match node.mode {
+                    Mode::Tree => open.push((path, node.id)),
+                    // It has no files here, as where nobody has initialised it.
+                    Mode::Commit => {}
+                    mode => {
+                        let written = self.repository.blob(node.id).and_then(|content| write_file(&path, &content, mode));
+                        written.map_err(|e| error::Error::io("write", &path, &e))?;
+                    }
+                }
+            }
+        }
+        Ok(place.join(&self.repository.prefix))
+    }
+
     /// The commits of the submodules, by path.
     ///
     /// # Errors
@@ -160,6 +189,26 @@ impl Snapshot {
         let found = nodes.binary_search_by(|node| node.name.as_str().cmp(name)).map(|index| nodes[index].clone());
         found.map_err(|_| Error::from(ErrorKind::NotFound))
     }
+}
+
+/// Writes a file of a tree. Whether it can be executed means nothing to Go.
+fn write_file(path: &Path, content: &[u8], mode: Mode) -> Result<()> {
+    if mode != Mode::Link {
+        return std::fs::write(path, content);
+    }
+    let target = std::str::from_utf8(content).map_err(|_| Error::from(ErrorKind::InvalidData))?;
+    symlink(target, path)
+}
+
+#[cfg(unix)]
+fn symlink(target: &str, path: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(target, path)
+}
+
+/// Git writes links as files where it may make none.
+#[cfg(not(unix))]
+fn symlink(target: &str, path: &Path) -> Result<()> {
+    std::fs::write(path, target)
 }
 
 fn kind(mode: Mode) -> Kind {

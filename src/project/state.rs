@@ -182,10 +182,8 @@ impl ViewOf<'_, '_> {
         };
         let mut deps = BTreeSet::new();
         for directory in reads.below {
+            // Also without any file, so that the first one is what changes.
             let (name, files) = (below(&directory), runtime.below(&directory)?);
-            if files.is_empty() {
-                continue;
-            }
             if !view.nodes.contains_key(&name) {
                 view.nodes.insert(name.clone(), Node { files: of(&files)?, ..Node::default() });
             }

@@ -1,6 +1,6 @@
 //! A tree whose targets are compared: a commit, the files that are checked out, or what was saved of one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::files::{Files, Notes};
 use crate::git::{Repository, Revision, Snapshot, Worktree};
 use crate::project::memo::Memo;
 use crate::project::state::Build;
-use crate::project::{self, Project};
+use crate::project::{self, Project, Variant};
 
 /// What counts as a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -126,6 +126,22 @@ impl Side {
         }
     }
 
+    /// The directory of the spec with all files around it: as it is, or for a commit written to `place`, which isn't there yet.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be written; for what was saved, of which there are no files.
+    pub fn checked_out(&self, directory: &Path, place: &Path) -> Result<PathBuf> {
+        match &self.tree {
+            Tree::Commit(tree) => tree.write(place),
+            Tree::Worktree(_) => Ok(directory.to_owned()),
+            Tree::Saved(_) => {
+                let error = Error::input(format!("{} has no files that the go command could look at", self.name));
+                Err(error.help("compare two commits, or a commit and the working tree"))
+            }
+        }
+    }
+
     /// What its targets are made of.
     pub fn state(&self, directory: &Path, chosen: &Chosen, truth: Truth) -> Result<State> {
         let state = match &self.tree {
@@ -147,13 +163,7 @@ impl Side {
         let project = Project::open_through(self.files.clone(), directory)?;
         let lock = project::read_lock(&self.files, directory)?;
         let locked = project.with_lock(&lock)?;
-        let mut variants = project.variants();
-        variants.retain(|variant| {
-            let target = variant.target;
-            let is = |name: &String| name == "all" || *name == target.name || name.parse().is_ok_and(|p| target.platform == p);
-            let of_platform = chosen.platform.is_empty() || chosen.platform.iter().any(is);
-            of_platform && chosen.profile.as_ref().is_none_or(|profile| profile == variant.profile_name)
-        });
+        let variants = chosen_variants(&project, chosen);
         let build = match truth {
             Truth::Go => Build::Go,
             Truth::Bazel => Build::Bazel,
@@ -161,6 +171,18 @@ impl Side {
         };
         locked.state(&variants, build, id)
     }
+}
+
+/// The variants of a project that are chosen.
+pub fn chosen_variants<'p>(project: &'p Project, chosen: &Chosen) -> Vec<Variant<'p>> {
+    let mut variants = project.variants();
+    variants.retain(|variant| {
+        let target = variant.target;
+        let is = |name: &String| name == "all" || *name == target.name || name.parse().is_ok_and(|p| target.platform == p);
+        let of_platform = chosen.platform.is_empty() || chosen.platform.iter().any(is);
+        of_platform && chosen.profile.as_ref().is_none_or(|profile| profile == variant.profile_name)
+    });
+    variants
 }
 
 /// The state that a question is about, which is always the same: from the user's cache, or else made and kept there.

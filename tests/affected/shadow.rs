@@ -1,0 +1,55 @@
+//! `--verify`: what the program says of the go command's answer is what the go command says here.
+
+use super::oracle::{cache, must, truth};
+use super::support::Project;
+use super::{VIEWS, base, commit, run};
+
+/// The module of the repository's spec.
+const MODULE: &str = "example.com/m";
+
+/// With the modules that the oracle has fetched.
+fn project() -> Project {
+    base().env("GOPATH", cache("go").display())
+}
+
+#[test]
+fn the_go_command_is_asked_about_both_trees() {
+    let project = project();
+    let before = truth(&project, MODULE, &VIEWS, false);
+    project.edit("ext/ext.go", "uuid.Nil", "uuid.NameSpaceDNS");
+    project.edit("lib/x_test.go", "\"you\"", "\"him\"");
+    let now = truth(&project, MODULE, &VIEWS, false);
+    let differ = must(&before, &now);
+    commit(&project, "changed");
+    for head in [&["--head", "HEAD"][..], &[]] {
+        let ran = run(&project, &[&["--base", "HEAD^", "--json", "--verify"], head].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        for (verified, (view, _)) in answer["verified"].as_array().unwrap().iter().zip(VIEWS) {
+            let of_view = differ.iter().filter(|(_, of)| of == view).count();
+            let wanted = serde_json::json!({ "view": view, "differ": of_view, "missing": [], "more": 0 });
+            assert_eq!(*verified, wanted);
+        }
+    }
+}
+
+#[test]
+fn lines_are_for_people() {
+    let project = project();
+    project.edit("lib/x_test.go", "\"you\"", "\"him\"");
+    let ran = run(&project, &["--verify", "--format", "labels", "--platform", "linux/amd64"]);
+    let wanted = "linux_amd64: 1 of the 1 targets that the go command tells apart, and 0 more\n";
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "//lib:lib_test\n", wanted));
+    // The answer is held against the go command before kinds are left out.
+    let ran = run(&project, &["--verify", "--kind", "binary", "--platform", "linux/amd64"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), wanted));
+}
+
+#[test]
+fn saved_states_have_no_files_to_look_at() {
+    let project = project();
+    project.succeeds(&["fingerprint", "--save", "base.json"]);
+    let ran = run(&project, &["--base-state", "base.json", "--verify"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("base.json has no files that the go command could look at"), "{}", ran.stderr);
+}
