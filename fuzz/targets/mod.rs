@@ -21,11 +21,13 @@ targets! {
     gosum
     gowork
     lockfile
+    mentions
     modules_txt
     note
     pkg_config
     record
     spec
+    state
     status
     test_functions
     tile

@@ -224,7 +224,7 @@ mod tests {
         };
         assert!(check(&[]).is_ok() && check(&[verified(&[])]).is_ok());
         let found = [verified(&[]), verified(&["test a", "binary b"])];
-        assert_eq!(check(&found).unwrap_err().to_string(), "2 of the targets that the go command tells apart are missing");
+        assert_eq!(check(&found).unwrap_err().message(), "2 of the targets that the go command tells apart are missing");
         assert_eq!(
             lines(&found),
             [
