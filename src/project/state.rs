@@ -324,10 +324,8 @@ impl ViewOf<'_, '_> {
             Source::Local { local, files } => {
                 let selection = package.map(|package| &package.selection.files);
                 let embedded: BTreeSet<&String> = selection.iter().flat_map(|files| files.embed.values().flatten()).collect();
-                let is_compiled = |file: &String| {
-                    let is_go = selection.is_some_and(|files| files.go.contains(file));
-                    is_go && !embedded.contains(file) && !file.ends_with("_test.go")
-                };
+                let is_go = |file: &String| selection.is_some_and(|files| files.go.contains(file));
+                let is_compiled = |file: &String| is_go(file) && !embedded.contains(file);
                 for file in files {
                     let path = join(local, file);
                     let found = self.file(&path, is_compiled(file))?;

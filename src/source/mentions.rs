@@ -78,6 +78,11 @@ pub fn compile_to_the_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Whether comments of a test file may say what examples print, which the program that runs them compares (`go/doc.Examples`).
+pub fn may_have_outputs(content: &[u8]) -> bool {
+    memchr::memmem::find(&content.to_ascii_lowercase(), b"output:").is_some()
+}
+
 /// The tokens that count, each with its line and column.
 struct Significant<'a> {
     text: &'a [u8],
@@ -124,6 +129,15 @@ mod tests {
         let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<BTreeSet<String>>();
         let wanted = Mentions { paths: set(&["testdata/a", ".."]), declared: set(&["../shared/*.txt", "x"]), asks_where: true };
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn outputs_are_found_however_they_are_written() {
+        for (text, wanted) in
+            [("// Output: 1", true), ("/* unordered output:\n1 */", true), ("// OUTPUT:", true), ("// output of it", false)]
+        {
+            assert_eq!(may_have_outputs(text.as_bytes()), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -123,6 +123,37 @@ fn a_test() {
     check(|p| p.edit("lib/x_test.go", "\"you\"", "\"him\""), &["test lib"]);
 }
 
+/// Only what examples print is said by comments.
+#[test]
+fn a_comment_of_a_test() {
+    let project = base();
+    let example =
+        "package lib_test\n\nimport \"fmt\"\n\n// Example shows.\nfunc Example() {\n\tfmt.Println(1)\n\t// Output: 1\n}\n";
+    project.write("lib/example_test.go", example);
+    super::commit(&project, "example");
+    for (path, from, to, wanted) in [
+        ("lib/lib_test.go", "import (\n", "import ( // Files.\n", &[][..]),
+        ("lib/lib_test.go", "package lib\n", "package lib\n\n", &["test lib"]),
+        ("lib/example_test.go", "// Output: 1", "// Output: 2", &["test lib"]),
+        ("lib/example_test.go", "// Output: 1", "// Prints 1", &["test lib"]),
+    ] {
+        project.edit(path, from, to);
+        assert_eq!(affected(&project, &[]), super::rows::wanted(wanted, &VIEWS), "{to}");
+        super::git(&project, &["checkout", "-q", "."]);
+    }
+}
+
+/// A working tree has files that commits don't have.
+#[test]
+fn what_git_keeps_is_no_data() {
+    let project = base();
+    let read = "func TestAll(t *testing.T) { filepath.Glob(\"*t\") }";
+    let test = format!("package m\n\nimport (\n\t\"path/filepath\"\n\t\"testing\"\n)\n\n{read}\n");
+    project.write("all_test.go", &test);
+    super::commit(&project, "test");
+    assert_eq!(affected(&project, &[]), BTreeSet::new());
+}
+
 #[test]
 fn a_test_more_and_one_less() {
     let test = "package plat\n\nimport \"testing\"\n\nfunc TestName(t *testing.T) {}\n";

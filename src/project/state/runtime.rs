@@ -121,8 +121,11 @@ impl<'t> Runtime<'t> {
         Ok(())
     }
 
+    /// What is in a directory, but for what git keeps there, which commits don't have.
     fn list(&self, directory: &str) -> Result<Arc<Vec<Entry>>> {
-        known(&self.listed, directory, || self.tree.list(directory))
+        known(&self.listed, directory, || {
+            Ok(self.tree.list(directory)?.into_iter().filter(|entry| entry.name != ".git").collect())
+        })
     }
 
     fn mentions(&self, file: &str) -> Result<Arc<Mentions>> {
@@ -141,7 +144,7 @@ impl<'t> Runtime<'t> {
                 for entry in self.list(&directory)?.iter() {
                     let path = join(&directory, &entry.name);
                     match entry.kind {
-                        EntryKind::Directory if entry.name != ".git" => open.push(path),
+                        EntryKind::Directory => open.push(path),
                         EntryKind::File | EntryKind::Symlink => drop(found.insert(path)),
                         _ => {}
                     }
