@@ -91,7 +91,7 @@ pub struct Node {
 pub struct File {
     /// The ID of its content in git; empty for a file that is looked for and isn't there.
     pub id: String,
-    /// Whether it is Go source that only the compiler reads, for which comments mean nothing.
+    /// Whether it is source that only Go's compiler or assembler reads, for which comments mean nothing.
     pub compiled: bool,
 }
 

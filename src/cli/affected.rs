@@ -171,10 +171,13 @@ fn refuse_submodules(base: &Snapshot, head: &Snapshot) -> Result<()> {
     }
 }
 
-/// Whether both trees have the same code in a Go file.
+/// Whether both trees have the same code in a file of Go or assembly.
 fn is_same(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
     let read = |side: &Side| side.read(&error::file_in(directory, path));
     let (Some(one), Some(other)) = (read(base), read(head)) else { return false };
+    if path.ends_with(".s") {
+        return mentions::assemble_to_the_same(&one, &other);
+    }
     let has_outputs = || path.ends_with("_test.go") && [&one, &other].into_iter().any(|text| mentions::may_have_outputs(text));
     mentions::compile_to_the_same(&one, &other) && !has_outputs()
 }

@@ -324,8 +324,10 @@ impl ViewOf<'_, '_> {
             Source::Local { local, files } => {
                 let selection = package.map(|package| &package.selection.files);
                 let embedded: BTreeSet<&String> = selection.iter().flat_map(|files| files.embed.values().flatten()).collect();
-                let is_go = |file: &String| selection.is_some_and(|files| files.go.contains(file));
-                let is_compiled = |file: &String| is_go(file) && !embedded.contains(file);
+                // Beside C, assembly is the C compiler's.
+                let is_asm = |file: &String| c.is_none() && selection.is_some_and(|files| files.asm.contains(file));
+                let is_source = |file: &String| selection.is_some_and(|files| files.go.contains(file)) || is_asm(file);
+                let is_compiled = |file: &String| is_source(file) && !embedded.contains(file);
                 for file in files {
                     let path = join(local, file);
                     let found = self.file(&path, is_compiled(file))?;

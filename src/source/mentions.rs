@@ -78,6 +78,56 @@ pub fn compile_to_the_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Whether two assembly files are assembled to the same: all but what is said in comments is the same, byte for byte, except at the end.
+pub fn assemble_to_the_same(one: &[u8], other: &[u8]) -> bool {
+    without_comments(one).trim_ascii_end() == without_comments(other).trim_ascii_end()
+}
+
+/// Assembly without comments, as Go's assembler reads them (`text/scanner`); their lines stay, and that there are some behind other text.
+fn without_comments(text: &[u8]) -> Vec<u8> {
+    let (mut left, mut at) = (Vec::with_capacity(text.len()), 0);
+    while let Some(&byte) = text.get(at) {
+        let rest = &text[at..];
+        let length = match byte {
+            b'/' if rest.starts_with(b"//") => memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
+            b'/' if rest.starts_with(b"/*") => memchr::memmem::find(&rest[2..], b"*/").map_or(rest.len(), |end| end + 4),
+            b'"' | b'\'' | b'`' => {
+                let length = quoted(rest);
+                left.extend(&rest[..length]);
+                at += length;
+                continue;
+            }
+            _ => {
+                left.push(byte);
+                at += 1;
+                continue;
+            }
+        };
+        // Behind something it may be what keeps a backslash from the end of the line.
+        let is_behind = left.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')).is_some_and(|byte| *byte != b'\n');
+        left.extend(is_behind.then_some(b'/'));
+        left.extend(rest[..length].iter().filter(|byte| **byte == b'\n'));
+        at += length;
+    }
+    left
+}
+
+/// The length of a literal, which ends with its line unless it is a raw string.
+fn quoted(text: &[u8]) -> usize {
+    let quote = text[0];
+    let mut at = 1;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'\\' if quote != b'`' => at += 1,
+            b'\n' if quote != b'`' => break,
+            _ if byte == quote => break,
+            _ => {}
+        }
+    }
+    at.min(text.len())
+}
+
 /// Whether comments of a test file may say what examples print, which the program that runs them compares (`go/doc.Examples`).
 pub fn may_have_outputs(content: &[u8]) -> bool {
     memchr::memmem::find(&content.to_ascii_lowercase(), b"output:").is_some()
@@ -129,6 +179,31 @@ mod tests {
         let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<BTreeSet<String>>();
         let wanted = Mentions { paths: set(&["testdata/a", ".."]), declared: set(&["../shared/*.txt", "x"]), asks_where: true };
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn comments_of_assembly_mean_nothing() {
+        let same = |one: &str, other: &str| assemble_to_the_same(one.as_bytes(), other.as_bytes());
+        let file = "#include \"a.h\" // one\nTEXT ·f(SB), 0, $0\n\tMOVQ $'/', AX /* two\nlines */\n\tRET\n";
+        assert!(same(file, &file.replace("one", "another")));
+        assert!(same(file, &file.replace("two", "more")));
+        assert!(same(file, &format!("{file}\n// The end.\n")));
+        for (from, to) in [
+            (" // one", ""),
+            ("two\nlines", "two lines"),
+            ("a.h\" //", "b.h\" //"),
+            ("'/'", "'//'"),
+            ("\"a.h\"", "\"a//.h\""),
+            ("\"a.h\"", "\"a\\\"//.h\""),
+            ("$0", "$8"),
+            ("RET\n", "RET\n\tRET\n"),
+        ] {
+            assert!(!same(file, &file.replacen(from, to, 1)), "{to}");
+        }
+        // A line that goes on, and one whose end is said in a comment.
+        assert!(!same("#define A 1 \\\n 2\n", "#define A 1 \\ // more\n 2\n"));
+        assert!(!same("#define A 1 \\\n 2\n", "#define A 1 \\// more\n 2\n"));
+        assert!(!same("a \"x // b\n", "a \"x // c\n"));
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn what_is_known_of_commits_changes_no_answer() {
         }
         assert_eq!(project.succeeds(&question), cold);
     }
+    for name in ["go", "go-plain", "go-trimpath"] {
+        assert_eq!(project.succeeds(&[&question[..], &["--truth", name]].concat()), cold);
+    }
     // Another question isn't answered with what is known.
     let other = [&question[..], &["--truth", "bazel"]].concat();
     assert_ne!(project.succeeds(&other), cold);

@@ -163,6 +163,7 @@ fn a_test_more_and_one_less() {
 
 #[test]
 fn assembly() {
+    check(|p| p.write("asm/asm_amd64.s", &format!("{}\n// The end.\n", p.read("asm/asm_amd64.s"))), &[]);
     check(|p| p.edit("asm/asm_amd64.s", "ADDQ $OWN", "ADDQ $(OWN)"), &ASM);
     check(|p| p.write("asm/own.h", "#define OWN 2\n"), &ASM);
 }

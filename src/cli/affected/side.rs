@@ -18,7 +18,8 @@ use crate::project::{self, Project, Variant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Truth {
-    /// What is different for the compiler and the linker, and for tests that run.
+    /// What is different for the compiler and the linker, and for tests that run; the same with and without `-trimpath`.
+    #[value(aliases = ["go-plain", "go-trimpath"])]
     Go,
     /// Inputs of Bazel's actions, BUILD files and what configures Bazel.
     Bazel,
