@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::state::{File, Kind, Node, State, Target, View};
 
@@ -23,7 +23,7 @@ pub struct Compared {
 }
 
 /// An affected target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impact {
     /// What it is.
     pub kind: Kind,
@@ -46,7 +46,7 @@ pub struct Impact {
 }
 
 /// How a target is affected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Only the head has it.
@@ -58,7 +58,7 @@ pub enum Status {
 }
 
 /// Something that is different.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cause {
     /// A file's path, or what of a recipe it is: `SDK`, `arguments` …
     pub what: String,
@@ -69,7 +69,7 @@ pub struct Cause {
 }
 
 /// How something is different.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// Only the head has it.

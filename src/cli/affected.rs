@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use crate::affected::{self, Compared, Impact, Status};
@@ -52,6 +52,9 @@ pub struct Arguments {
     /// In place of --head, in the same way.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["head", "merge_base"])]
     head_state: Option<PathBuf>,
+    /// Compare nothing, and take the answer from what `--json` has printed into this file, to show it in another way.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base", "base_state", "head", "head_state", "platform", "profile", "truth", "verify"])]
+    answer: Option<PathBuf>,
     #[command(flatten)]
     chosen: Chosen,
     /// Only targets of this kind; may be repeated.
@@ -104,8 +107,25 @@ struct Answer<'a> {
     verified: Option<&'a [Verified]>,
 }
 
+/// The same, as it is read again.
+#[derive(Deserialize)]
+struct Given {
+    version: u32,
+    base: String,
+    head: String,
+    truth: Truth,
+    targets: usize,
+    steps: usize,
+    reused_steps: usize,
+    affected: Vec<Impact>,
+}
+
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
+    if let Some(file) = &arguments.answer {
+        let Given { base, head, truth, targets, steps, reused_steps: reused, affected: impacts, .. } = given(file)?;
+        return finish(arguments, json, truth, (&base, &head), (Compared { impacts, targets, steps, reused }, None), start);
+    }
     let truth = arguments.truth.unwrap_or(match arguments.format {
         Format::Labels => Truth::Bazel,
         Format::Nix => Truth::Nix,
@@ -117,7 +137,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = rayon::join(|| state(&base), || state(&head));
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
-    let mut compared = match truth {
+    let compared = match truth {
         Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path)),
         Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false),
     };
@@ -126,11 +146,36 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     }
     let verified =
         arguments.verify.then(|| shadow::verify([&base, &head], directory, &arguments.chosen, &compared)).transpose()?;
-    let verified = verified.as_deref();
+    finish(arguments, json, truth, (&base.name, &head.name), (compared, verified.as_deref()), start)
+}
+
+/// An answer that was printed before.
+fn given(file: &Path) -> Result<Given> {
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io("read", file, &e))?;
+    let wrong = |why: String| {
+        let error = Error::input(format!("{} is no answer of `godirect affected`: {why}", file.display()));
+        error.help("write it anew: `godirect affected --json … >FILE`")
+    };
+    let given: Given = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+    if given.version != JSON_VERSION {
+        return Err(wrong(format!("its version is {}, and this program knows {JSON_VERSION}", given.version)));
+    }
+    Ok(given)
+}
+
+/// Shows an answer, and writes it where it was asked for.
+fn finish(
+    arguments: &Arguments,
+    json: bool,
+    truth: Truth,
+    names: (&str, &str),
+    (mut compared, verified): (Compared, Option<&[Verified]>),
+    start: Instant,
+) -> Result<ExitCode> {
     let wanted: BTreeSet<&str> = arguments.kind.iter().map(|kind| kind.name()).collect();
     compared.impacts.retain(|impact| wanted.is_empty() || wanted.contains(impact.kind.name()));
     write_patterns(arguments, &compared)?;
-    show(arguments, json, truth, (&base.name, &head.name), (&compared, verified), start)?;
+    show(arguments, json, truth, names, (&compared, verified), start)?;
     verified.map(shadow::check).transpose()?;
     let nothing = compared.impacts.is_empty();
     Ok(if arguments.exit_code && !nothing { ExitCode::from(Class::Negative.exit_code()) } else { ExitCode::SUCCESS })

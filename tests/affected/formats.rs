@@ -58,6 +58,27 @@ fn text_says_why_and_the_exit_code_whether() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "affected nothing of 12 targets  TIME\n"));
 }
 
+#[test]
+fn an_answer_is_shown_again_in_another_way() {
+    let project = changed();
+    let question = ["affected", "--base", "HEAD^", "--head", "HEAD"];
+    let json = project.succeeds(&[&question[..], &["--json"]].concat());
+    project.write("answer.json", &json);
+    let asked = |more: &[&str]| project.succeeds(&[&question[..], more].concat());
+    let ways = [["--format", "dot"], ["--format", "github"], ["--kind", "test"], ["--explain", "other"]];
+    let wanted = ways.map(|way| asked(&way));
+    std::fs::remove_dir_all(project.root().join(".git")).unwrap();
+    let shown = |more: &[&str]| project.succeeds(&[&["affected", "--answer", "answer.json"], more].concat());
+    assert_eq!(ways.map(|way| shown(&way)), wanted);
+    assert_eq!(shown(&["--json"]), json);
+    project.edit("answer.json", "\"version\": 1", "\"version\": 9");
+    let wrong = error(
+        "answer.json is no answer of `godirect affected`: its version is 9, and this program knows 1",
+        "write it anew: `godirect affected --json … >FILE`",
+    );
+    project.fails(&["affected", "--answer", "answer.json"], 2, &wrong);
+}
+
 /// Graphviz draws what is printed; Mermaid's text has the same arrows.
 #[test]
 fn graphs_lead_from_changes_to_targets() {
