@@ -160,6 +160,7 @@ impl ViewOf<'_, '_> {
                 self.add_broken(view, tested, graph, &wrong)?;
             }
         }
+        self.add_unmatched(view, found);
         let names: BTreeSet<ImportPath> = tested.iter().map(|tested| tested.path.clone()).collect();
         let configuration = self.locked.with_settings(self.variant, &self.stamps()?, Some(c), |settings| {
             let settings = Settings { tested: Some(&names), ..settings };
@@ -203,6 +204,20 @@ impl ViewOf<'_, '_> {
         let label = bazel::label(&directory, &name);
         view.targets.insert(target(kind, path), Made { node: node_name(kind, path), label, directory });
         Ok(())
+    }
+
+    /// Packages of the repository that no pattern matches, such as those below `testdata`, but that others import.
+    fn add_unmatched(&self, view: &mut View, found: &TestGraph) {
+        for package in found.graph.packages().iter().filter(|package| package.for_test.is_none()) {
+            let Origin::Main { index, directory } = &package.origin else { continue };
+            let (module, path) = (&self.locked.mains[*index], package.import_path.as_str());
+            if module.stands_for.is_some() || view.targets.contains_key(&target(Kind::Package, path)) {
+                continue;
+            }
+            let directory = join(&module.directory, directory);
+            let label = bazel::label(&directory, &bazel::library_of(path, package.is_main()));
+            view.targets.insert(target(Kind::Package, path), Made { node: node_name(Kind::Package, path), label, directory });
+        }
     }
 
     /// A package that can't be built, or whose tests can't.

@@ -182,6 +182,21 @@ fn what_a_test_reads() {
     check(|p| fs::remove_file(p.root().join("shared/words.txt")).unwrap(), &["test lib"]);
 }
 
+/// No pattern matches it.
+#[test]
+fn a_package_below_testdata() {
+    let project = base();
+    project.write("plat/testdata/data.go", "package testdata\n\nconst Name = \"a\"\n");
+    let test = "package plat\n\nimport (\n\t\"testing\"\n\n\t\"example.com/m/plat/testdata\"\n)\n\nfunc TestData(t *testing.T) { t.Log(testdata.Name) }\n";
+    project.write("plat/data_test.go", test);
+    super::commit(&project, "data");
+    let before = truth(&project, "example.com/m", &VIEWS, false);
+    project.edit("plat/testdata/data.go", "\"a\"", "\"b\"");
+    let must = must(&before, &truth(&project, "example.com/m", &VIEWS, false));
+    assert_eq!(must, wanted(&["package plat/testdata", "test plat"], &VIEWS));
+    assert_eq!(affected(&project, &[]), must);
+}
+
 #[test]
 fn what_a_test_finds_by_patterns() {
     let project = base();
