@@ -137,10 +137,10 @@ fn probe(program: &str, env: &BTreeMap<String, String>, probes: &Path) -> Result
     let parts = ["cc1", "as", "ld", "collect2"].map(part);
     let (version, mut id) = identity(&path, parts[0].as_ref(), env)?;
     for tool in parts[1..3].iter().flatten() {
-        let printed = run(tool, &["--version"]).map(|output| output.text).unwrap_or_default();
+        let printed = run(tool, &["--version"]).map(|output| output.text()).unwrap_or_default();
         id += &format!("; {}", printed.lines().next().unwrap_or_default());
     }
-    let knows = OPTIONAL.into_iter().filter(|flag| run(&path, &trial(flag)).is_ok_and(|output| is_known(&output.text)));
+    let knows = OPTIONAL.into_iter().filter(|flag| run(&path, &trial(flag)).is_ok_and(|output| is_known(&output.text())));
     let knows = knows.map(str::to_owned).collect();
     let files = [Some(path.clone())].into_iter().chain(parts).flatten();
     let files = files.filter_map(|path| state_of(&path).map(|state| (path, state))).collect();
@@ -179,9 +179,10 @@ fn is_known(output: &str) -> bool {
 /// identified by its content.
 fn identity(compiler: &Path, proper: Option<&PathBuf>, env: &BTreeMap<String, String>) -> Result<(String, String)> {
     let output = process::output(compiler, &["-###", "-x", "c", "-c", "-"], Path::new("/"), env)?;
-    let line = output.text.lines().find(|line| is_version(line)).filter(|_| output.success);
-    let line = line.ok_or_else(|| Error::environment(format!("it says no version:\n{}", output.text.trim_end())))?;
-    let target = output.text.lines().find(|line| line.starts_with("Target: ")).unwrap_or_default();
+    let text = output.text();
+    let line = text.lines().find(|line| is_version(line)).filter(|_| output.success);
+    let line = line.ok_or_else(|| Error::environment(format!("it says no version:\n{}", text.trim_end())))?;
+    let target = text.lines().find(|line| line.starts_with("Target: ")).unwrap_or_default();
     let content = proper.filter(|_| line.contains("experimental")).map(|path| digest(path)).transpose()?.unwrap_or_default();
     Ok((line.to_owned(), format!("{line}; {target}; {content}")))
 }

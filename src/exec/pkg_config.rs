@@ -28,7 +28,7 @@ pub(super) fn pkg_config(need: &Needs, sources: &Sources, goroot: &Path, env: &B
         let arguments = [&[what], &options[..], &["--"], &names[..]].concat();
         let output = process::output(&path, &arguments, &directory, env).map_err(explained)?;
         if !output.success {
-            return Err(explained(Error::environment(format!("{program} fails:\n{}", output.text.trim_end()))));
+            return Err(explained(Error::environment(format!("{program} fails:\n{}", output.text().trim_end()))));
         }
         split(output.stdout.trim()).map_err(|why| explained(Error::environment(why)))
     };

@@ -1,6 +1,7 @@
 //! Runs one step of an action.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -91,23 +92,33 @@ pub(super) fn run(
 }
 
 /// What a program printed.
-pub(super) struct Output {
+pub struct Output {
     /// Whether it succeeded.
     pub success: bool,
     /// Its standard output.
     pub stdout: String,
-    /// That and its messages.
-    pub text: String,
+    /// Its messages.
+    pub stderr: String,
 }
 
-/// Runs a program for what it prints.
-pub(super) fn output(program: &Path, arguments: &[&str], dir: &Path, env: &BTreeMap<String, String>) -> Result<Output> {
+impl Output {
+    /// All that it printed.
+    pub fn text(&self) -> String {
+        [self.stdout.as_str(), &self.stderr].concat()
+    }
+}
+
+/// Runs a program for what it prints, with this environment and no other.
+///
+/// # Errors
+///
+/// When it can't be started.
+pub fn output<A: AsRef<OsStr>>(program: &Path, arguments: &[A], dir: &Path, env: &BTreeMap<String, String>) -> Result<Output> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).stdin(Stdio::null());
     let output = command.output().map_err(|e| Error::io("run", program, &e))?;
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let text = stdout.clone() + &String::from_utf8_lossy(&output.stderr);
-    Ok(Output { success: output.status.success(), stdout, text })
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +12,7 @@ use super::side::{Chosen, Side, chosen_variants};
 use crate::affected::{Compared, Kind};
 use crate::cli::progress::Bar;
 use crate::error::{Class, Error, Result};
-use crate::exec::sdk;
+use crate::exec::{self, sdk};
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::proxy::Proxy;
@@ -136,20 +135,23 @@ fn list(locked: &Locked, variant: &Variant, goroot: &Path, cache: &Cache) -> Res
         "-json=ImportPath,Name,ForTest,Module,Dir,Deps,BuildID,DefaultGODEBUG,GoFiles,CgoFiles,Error,DepsErrors";
     let project = locked.project;
     let stamps = Stamps::Placeholders.values(variant.profile_name, variant.profile)?;
-    let program = goroot.join("bin/go");
-    let mut go = Command::new(&program);
-    go.args(["list", "-e", "-deps", "-test", "-export", FIELDS]).args(variant.go_build_flags(&project.dir, &stamps)?);
-    go.args(project.mains.iter().filter(|main| main.stands_for.is_none()).map(|main| format!("{}/...", main.path)));
-    go.current_dir(project.module_dir()).stdin(Stdio::null());
-    go.envs(variant.go_env()).env("GOROOT", goroot).env("GOCACHE", cache.root().join("go-build"));
-    go.envs([("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("GOTELEMETRY", "off")]);
-    let output = go.output().map_err(|e| Error::io("run", &program, &e))?;
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let wrong = |why: String| Error::new(Class::Environment, format!("go list failed for {}: {why}", variant.name()));
-    if output.stdout.is_empty() && !output.status.success() {
-        return Err(wrong(said));
+    let mut arguments = ["list", "-e", "-deps", "-test", "-export", FIELDS].map(str::to_owned).to_vec();
+    arguments.extend(variant.go_build_flags(&project.dir, &stamps)?);
+    arguments.extend(project.mains.iter().filter(|main| main.stands_for.is_none()).map(|main| format!("{}/...", main.path)));
+    let mut env: BTreeMap<String, String> = std::env::vars().collect();
+    env.extend(variant.go_env());
+    for (name, value) in [("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", ""), ("GOTELEMETRY", "off")] {
+        env.insert(name.to_owned(), value.to_owned());
     }
-    let packages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Package>();
+    env.insert("GOROOT".to_owned(), goroot.display().to_string());
+    env.insert("GOCACHE".to_owned(), cache.root().join("go-build").display().to_string());
+    let at = std::path::absolute(project.module_dir()).map_err(|e| Error::io("use", &project.dir, &e))?;
+    let output = exec::output(&goroot.join("bin/go"), &arguments, &at, &env)?;
+    let wrong = |why: String| Error::new(Class::Environment, format!("go list failed for {}: {why}", variant.name()));
+    if output.stdout.is_empty() && !output.success {
+        return Err(wrong(output.stderr.trim().to_owned()));
+    }
+    let packages = serde_json::Deserializer::from_str(&output.stdout).into_iter::<Package>();
     let named = packages.map(|package| package.map(|package| (package.import_path.clone(), package)));
     named.collect::<std::result::Result<_, _>>().map_err(|e| wrong(e.to_string()))
 }
