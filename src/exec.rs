@@ -5,8 +5,8 @@
 //! it rebuilds nothing above.
 //!
 //! A build first takes what the cache says of an action for true, without looking at the outputs: those that nothing reads needn't
-//! even be there. Before an action reads one, it is hashed. If it is damaged or gone, the action that made it is forgotten, and the
-//! build goes over the graph again, which costs milliseconds and runs that action.
+//! even be there. What an action reads is hashed while its tools run, and their result counts only if all of it is whole. If some is damaged
+//! or gone, the action that made it is forgotten, and the build goes over the graph again, which costs milliseconds and runs that action.
 
 mod action;
 mod archive;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Safe with many processes and with a kill at any moment: everything is made under `tmp/` and renamed. Nothing is believed: a record
-//! has a digest of itself, and a blob is hashed before its first use in a process. What is damaged or gone counts as absent, so any
+//! has a digest of itself, and a blob is hashed before what its first use in a process gave counts. What is damaged or gone counts as absent, so any
 //! part may be removed at any time.
 
 mod scratch;

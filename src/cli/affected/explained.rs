@@ -64,7 +64,7 @@ pub fn mermaid(impacts: &[&Impact]) -> String {
         let _ = writeln!(text, "  n{} --> n{}", index[from], index[to]);
     }
     for (nodes, class, colour) in [(&graph.causes, "cause", "#fef3c7"), (&graph.targets, "target", "#dbeafe")] {
-        let nodes: Vec<String> = nodes.iter().filter_map(|name| Some(format!("n{}", index.get(name)?))).collect();
+        let nodes: Vec<String> = nodes.iter().map(|name| format!("n{}", index[name])).collect();
         if !nodes.is_empty() {
             let _ = writeln!(text, "  classDef {class} fill:{colour},color:#000\n  class {} {class}", nodes.join(","));
         }
