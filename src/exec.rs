@@ -160,6 +160,7 @@ pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> R
     let _guard = children::Guard::new();
     let actions = action::all(work)?;
     let last: Vec<_> = work.iter().map(|w| engine.cache.last_keys(&engine.sources.root, w.name)).collect();
+    work.iter().for_each(|w| engine.cache.recall_seen(&engine.sources.root, w.name));
     let mut ran = vec![false; actions.len()];
     for _ in 0..PASSES {
         let pass = Pass::new(&actions, &last, engine, on_event);
@@ -167,7 +168,7 @@ pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> R
         let results = pass.open_results();
         if pass.damaged.into_inner().unwrap_or_else(PoisonError::into_inner).is_empty() {
             let known: Vec<Option<Known>> = pass.known.into_iter().map(inner).collect();
-            remember(work, engine, &actions, &known, &last)?;
+            remember(work, engine, &actions, &known, &last, &ran)?;
             return Ok(summarise(work.len(), &actions, results, &ran));
         }
     }
@@ -321,21 +322,29 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Remembers the keys, so that the next build can tell what has changed.
+/// Remembers the keys, so that the next build can tell what has changed, and which outputs are known to be whole.
 fn remember(
     work: &[Work<'_>],
     engine: Engine<'_>,
     actions: &[Action<'_>],
     known: &[Option<Known>],
     last: &[BTreeMap<String, Sha256>],
+    ran: &[bool],
 ) -> Result<()> {
+    let root = &engine.sources.root;
     for (index, work) in work.iter().enumerate() {
-        let mut keys = last[index].clone();
+        let (mut keys, mut outputs) = (last[index].clone(), BTreeSet::new());
         for (action, known) in actions.iter().zip(known).filter(|(action, _)| action.work_index == index) {
-            keys.extend(known.as_ref().map(|known| (action.name.to_owned(), known.key)));
+            let Some(known) = known else { continue };
+            keys.insert(action.name.to_owned(), known.key);
+            outputs.extend(known.record.outputs.values().copied());
         }
         if keys != last[index] {
-            engine.cache.keep_keys(&engine.sources.root, work.name, &keys)?;
+            engine.cache.keep_keys(root, work.name, &keys)?;
+        }
+        // Where nothing ran, nothing was looked at.
+        if ran.contains(&true) {
+            engine.cache.keep_seen(root, work.name, &outputs)?;
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ use crate::git::{Kind, Snapshot};
 use commit::Commit;
 
 /// How long after a change times may still be those of the change before it: the coarsest file system (FAT) counts in steps of 2 s.
-const YOUNG: Duration = Duration::from_secs(2);
+pub const YOUNG: Duration = Duration::from_secs(2);
 
 /// What an entry of a directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,11 @@ impl State {
     #[cfg(not(unix))]
     pub fn of(_: &Metadata) -> State {
         State(None)
+    }
+
+    /// That of the file at `path`; unknown if there is none that can be asked.
+    pub fn at(path: &Path) -> State {
+        std::fs::metadata(path).map_or(State(None), |metadata| State::of(&metadata))
     }
 
     /// Whether it is known, so that an equal one tells of the same file.
@@ -351,7 +356,7 @@ impl Files {
 
 /// What tells a file from any that was or will be in its place; `None` if that can't be told without reading it.
 pub fn identity(path: &Path) -> Option<String> {
-    let State(state) = State::of(&std::fs::metadata(path).ok()?);
+    let State(state) = State::at(path);
     Some(state?.map(|part| part.to_string()).join(" "))
 }
 

@@ -5,18 +5,20 @@
 //! why/<2 digits>/<key>       what the key was made of, for `--explain`
 //! blob/<2 digits>/<sha256>   outputs
 //! last/<sha256>              the keys that one directory's configuration had the last time
+//! seen/<sha256>              what the files of its blobs were when they were hashed
 //! tmp/<random>{/,.lock}      what running processes are at, and who holds it
 //! trimmed                    its time is that of the last trim
 //! ```
 //!
 //! Safe with many processes and with a kill at any moment: everything is made under `tmp/` and renamed. Nothing is believed: a record
-//! has a digest of itself, and a blob is hashed before what its first use in a process gave counts. What is damaged or gone counts as absent, so any
-//! part may be removed at any time.
+//! has a digest of itself, and a blob is hashed before what its first use in a process gave counts, unless an earlier process has hashed the very
+//! same file (`seen`). What is damaged or gone counts as absent, so any part may be removed at any time.
 
 mod scratch;
+mod seen;
 mod trim;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -27,11 +29,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, State};
 
 pub use trim::{Damage, Removed, Stats, Unused};
 
 use scratch::Session;
+use seen::Seen;
 
 /// Uses within this time are one use: a record's time is written only then, as Go's cache does.
 const RECENT: Duration = Duration::from_secs(60 * 60);
@@ -41,8 +44,10 @@ const RECENT: Duration = Duration::from_secs(60 * 60);
 pub struct Cache {
     root: PathBuf,
     session: Session,
-    /// Blobs that this process has found whole, or has made.
-    whole: Mutex<BTreeSet<Sha256>>,
+    /// Blobs that this process has found whole, or has made, with what their files were before that; unknown where that says too little.
+    whole: Mutex<Seen>,
+    /// Those that earlier processes have found whole.
+    seen: Mutex<Seen>,
 }
 
 /// What the cache keeps of an action.
@@ -64,7 +69,7 @@ impl Cache {
     /// When it can't be written.
     pub fn open(root: &Path) -> Result<Cache> {
         let session = Session::begin(&root.join("tmp"))?;
-        Ok(Cache { root: root.to_owned(), session, whole: Mutex::default() })
+        Ok(Cache { root: root.to_owned(), session, whole: Mutex::default(), seen: Mutex::default() })
     }
 
     /// Where the blob with this digest is, if it is there.
@@ -85,7 +90,8 @@ impl Cache {
         let blob = self.blob(&sha256);
         // Also over one that is there: that may be damaged.
         rename(file, &blob).map_err(|e| Error::io("write", &blob, &e))?;
-        super::lock(&self.whole).insert(sha256);
+        // Its times are too young to tell it from one that is damaged at once.
+        super::lock(&self.whole).insert(sha256, State::default());
         Ok(sha256)
     }
 
@@ -94,9 +100,12 @@ impl Cache {
         if self.is_known_whole(sha256) {
             return true;
         }
-        let found = fs::File::open(self.blob(sha256)).and_then(Sha256::of_reader).is_ok_and(|found| found == *sha256);
+        let (path, now) = (self.blob(sha256), SystemTime::now());
+        let state = State::at(&path);
+        let was_found = state.is_known() && super::lock(&self.seen).get(sha256) == Some(&state);
+        let found = was_found || fs::File::open(path).and_then(Sha256::of_reader).is_ok_and(|found| found == *sha256);
         if found {
-            super::lock(&self.whole).insert(*sha256);
+            super::lock(&self.whole).insert(*sha256, state.settled(now));
         }
         found
     }
@@ -108,7 +117,7 @@ impl Cache {
 
     /// Whether this process knows that the blob is whole, without a look at it.
     pub(super) fn is_known_whole(&self, sha256: &Sha256) -> bool {
-        super::lock(&self.whole).contains(sha256)
+        super::lock(&self.whole).contains_key(sha256)
     }
 
     /// Whether all these files are still there. Those that aren't are looked at again before they are used.
@@ -177,8 +186,12 @@ impl Cache {
     }
 
     fn last(&self, directory: &Path, configuration: &str) -> PathBuf {
+        self.of_configuration("last", directory, configuration)
+    }
+
+    fn of_configuration(&self, kind: &str, directory: &Path, configuration: &str) -> PathBuf {
         let name = [directory.as_os_str().as_encoded_bytes(), configuration.as_bytes()].join(&0);
-        self.root.join("last").join(Sha256::of(name).to_string())
+        self.root.join(kind).join(Sha256::of(name).to_string())
     }
 
     fn file(&self, kind: &str, digest: &Sha256) -> PathBuf {

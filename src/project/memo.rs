@@ -19,6 +19,9 @@ const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How many bytes all memos may have; the newest one has its place in any case, as far as that one fits.
 const MAX_TOTAL: u64 = 256 << 20;
 
+/// How many memos there may be: all of them are looked at each time that one is written.
+const MAX_COUNT: usize = 256;
+
 /// Where the memo of a question about a directory is, and what it must have been made by.
 pub struct Memo {
     path: PathBuf,
@@ -124,9 +127,9 @@ impl Memo {
         memos.sort_by(|a, b| b.cmp(a));
         let limit = SystemTime::now() - UNUSED;
         let mut total = 0;
-        for (modified, size, path) in memos {
+        for (index, (modified, size, path)) in memos.into_iter().enumerate() {
             total += size;
-            if modified < limit || total > MAX_TOTAL {
+            if modified < limit || total > MAX_TOTAL || index >= MAX_COUNT {
                 // Another process may have been first.
                 let _ = std::fs::remove_file(path);
             }

@@ -65,6 +65,44 @@ fn what_is_damaged_counts_as_absent() {
 }
 
 #[test]
+fn what_an_earlier_process_found_holds_for_the_same_file_only() {
+    let filled = Filled::new();
+    let (_, sha256) = filled.add("key", "content");
+    let (root, name) = (Path::new("/here"), "linux_amd64");
+    let noted = || read_sealed(&filled.cache.of_configuration("seen", root, name)).unwrap();
+    let look = || {
+        let cache = filled.again();
+        cache.recall_seen(root, name);
+        let is_whole = cache.is_whole(&sha256);
+        cache.keep_seen(root, name, &[sha256].into()).unwrap();
+        is_whole
+    };
+    // It is too young.
+    assert!(look());
+    assert_eq!(noted(), "{}");
+    std::thread::sleep(files::YOUNG + Duration::from_millis(100));
+    assert!(look());
+    let first = noted();
+    assert!(first.contains(&sha256.to_string()));
+    // Who looks after that believes it, and so passes it on.
+    assert!(look());
+    assert_eq!(noted(), first);
+    // As many bytes in the same file, and its old time.
+    let blob = filled.cache.blob(&sha256);
+    let modified = fs::metadata(&blob).unwrap().modified().unwrap();
+    fs::write(&blob, "contenT").unwrap();
+    fs::File::options().append(true).open(&blob).unwrap().set_modified(modified).unwrap();
+    assert!(!look());
+    // Notes that are damaged are none; whole ones are all that is asked.
+    let notes = filled.cache.of_configuration("seen", root, name);
+    let wrong = serde_json::to_string(&Seen::from([(sha256, State::at(&blob))])).unwrap();
+    fs::write(&notes, &wrong).unwrap();
+    assert!(!look());
+    fs::write(&notes, sealed(&wrong)).unwrap();
+    assert!(look());
+}
+
+#[test]
 fn damage_is_found_and_removed() {
     let filled = Filled::new();
     let [(_, a), (b_key, _), (c_key, c)] = [filled.add("a", "A"), filled.add("b", "B"), filled.add("c", "C")];

@@ -148,8 +148,8 @@ impl Cache {
                 removed.bytes += remove(&item.path, item.bytes);
             }
         }
-        let Ok(entries) = fs::read_dir(self.root.join("last")) else { return Ok(()) };
-        for entry in entries.flatten() {
+        let of_configurations = ["last", "seen"].into_iter().flat_map(|kind| fs::read_dir(self.root.join(kind)));
+        for entry in of_configurations.flatten().flatten() {
             let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|time| now.duration_since(time).ok());
             if age.is_some_and(|age| age > LAST_KEPT) {
                 removed.bytes += remove(&entry.path(), entry.metadata().map_or(0, |m| m.len()));
