@@ -231,12 +231,14 @@ impl<'a> Pass<'a> {
             let error = Error::input(format!("the plan uses an output of {} that it doesn't have", action.name));
             return self.fail(node, error);
         };
-        match action.run(self.engine, inputs, self.last[action.work_index].get(action.name)) {
+        match action.run(self.engine, inputs, self.last[action.work_index].get(&action.remembered_as())) {
             Ok(Ran::Reused(known)) => self.succeed(node, known),
             Ok(Ran::Now(known, reasons)) => {
                 lock(&self.ran).insert(node);
                 let (configuration, name) = (action.work.name, action.name);
-                (self.on_event)(Event::Ran { configuration, name, links: action.links(), reasons: &reasons });
+                if !action.notes() {
+                    (self.on_event)(Event::Ran { configuration, name, links: action.links(), reasons: &reasons });
+                }
                 self.succeed(node, known)
             }
             Ok(Ran::Damaged(blobs)) => {
@@ -336,7 +338,7 @@ fn remember(
         let (mut keys, mut outputs) = (last[index].clone(), BTreeSet::new());
         for (action, known) in actions.iter().zip(known).filter(|(action, _)| action.work_index == index) {
             let Some(known) = known else { continue };
-            keys.insert(action.name.to_owned(), known.key);
+            keys.insert(action.remembered_as(), known.key);
             outputs.extend(known.record.outputs.values().copied());
         }
         if keys != last[index] {
@@ -353,7 +355,7 @@ fn remember(
 fn summarise(works: usize, actions: &[Action<'_>], outputs: Vec<(usize, &'static str, Output)>, ran: &[bool]) -> Built {
     let none = || (0..works).map(|_| BTreeMap::new()).collect();
     let mut built = Built { binaries: none(), headers: none(), compiled: 0, reused: 0, linked: 0 };
-    for (action, ran) in actions.iter().zip(ran) {
+    for (action, ran) in actions.iter().zip(ran).filter(|(action, _)| !action.notes()) {
         match (action.links(), ran) {
             (false, true) => built.compiled += 1,
             (false, false) => built.reused += 1,

@@ -34,7 +34,7 @@ const PACKAGE: [&str; 2] = ["x", "o"];
 /// What a build ID depends on, where one is computed.
 const NOTES: &str = "id";
 
-/// A package to compile, or a binary to link.
+/// A package to compile or to note the hashes of, or a binary to link.
 pub(super) struct Action<'a> {
     pub work: &'a Work<'a>,
     pub work_index: usize,
@@ -88,14 +88,25 @@ pub(super) fn all<'a>(work: &'a [Work<'a>]) -> Result<Vec<Action<'a>>> {
     for (work_index, work) in work.iter().enumerate() {
         let first = actions.len();
         let packages = &work.configuration.packages;
-        let index: BTreeMap<&str, usize> = packages.keys().zip(first..).map(|(name, i)| (name.as_str(), i)).collect();
+        let compiled = packages.keys().zip(first..).map(|(name, node)| ((name.as_str(), PACKAGE[0]), node));
+        let mut index: Index = compiled.collect();
+        let mut notes = Vec::new();
         for (name, package) in packages {
-            let inputs = inputs(name, &package.steps, &index)?;
-            let (source, steps, c) = (Some(&package.source), &package.steps, package.c.as_ref());
+            let (steps, note) = without_note(&package.steps);
+            let inputs = inputs(name, steps, &index)?;
+            let (source, c) = (Some(&package.source), package.c.as_ref());
             let mut outputs = PACKAGE.to_vec();
             outputs.extend(package.header.then_some(HEADER));
-            outputs.extend(package.steps.iter().any(|step| matches!(step, Step::Identify { .. })).then_some(NOTES));
+            outputs.extend(steps.iter().any(|step| matches!(step, Step::Identify { .. })).then_some(NOTES));
             actions.push(Action { work, work_index, name, source, steps, outputs, c, inputs, same_as: None });
+            notes.extend(note.map(|step| (name.as_str(), source, step)));
+        }
+        for (name, source, step) in notes {
+            let node = index[&(name, PACKAGE[0])];
+            let input = |output: &str| Input { token: output.to_owned(), node, output: output.to_owned() };
+            let (steps, outputs, inputs) = (std::slice::from_ref(step), vec![NOTES], PACKAGE.map(input).into());
+            index.insert((name, NOTES), actions.len());
+            actions.push(Action { work, work_index, name, source, steps, outputs, c: None, inputs, same_as: None });
         }
         for (name, binary) in &work.configuration.binaries {
             let inputs = inputs(name, &binary.steps, &index)?;
@@ -128,8 +139,20 @@ fn find_same(actions: &mut [Action<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// The actions of packages by name, and by what else they make than packages.
+type Index<'a> = BTreeMap<(&'a str, &'static str), usize>;
+
+/// The steps that compile a package, and that which then notes the hashes of it and of its source. These are two actions, so that packages are
+/// compiled once whether somebody wants build IDs or not. What notes the hash of a file that is made belongs to what makes it.
+fn without_note(steps: &[Step]) -> (&[Step], Option<&Step>) {
+    match steps.split_last() {
+        Some((note @ Step::Identify { dir, .. }, rest)) if dir == token::SRC => (rest, Some(note)),
+        _ => (steps, None),
+    }
+}
+
 /// What steps read of other actions: the tokens with a colon.
-fn inputs(name: &str, steps: &[Step], index: &BTreeMap<&str, usize>) -> Result<Vec<Input>> {
+fn inputs(name: &str, steps: &[Step], index: &Index) -> Result<Vec<Input>> {
     let mut tokens = BTreeSet::new();
     for text in steps.iter().flat_map(Step::texts) {
         tokens
@@ -137,7 +160,9 @@ fn inputs(name: &str, steps: &[Step], index: &BTreeMap<&str, usize>) -> Result<V
     }
     let input = |token: &str| {
         let (output, dep) = token.split_once(':')?;
-        Some(Input { token: token.to_owned(), node: *index.get(dep)?, output: output.to_owned() })
+        let noted = index.get(&(dep, NOTES)).filter(|_| output == NOTES);
+        let node = *noted.or_else(|| index.get(&(dep, PACKAGE[0])))?;
+        Some(Input { token: token.to_owned(), node, output: output.to_owned() })
     };
     let missing = |token| Error::input(format!("the plan of {name} uses {{{token}}}, which nothing makes"));
     tokens.into_iter().map(|token| input(token).ok_or_else(|| missing(token))).collect()
@@ -164,6 +189,16 @@ impl Action<'_> {
     /// Whether it links a binary.
     pub fn links(&self) -> bool {
         self.outputs == [BINARY]
+    }
+
+    /// Whether it only notes hashes of a package that another action compiles.
+    pub fn notes(&self) -> bool {
+        self.outputs == [NOTES]
+    }
+
+    /// The name under which its key is remembered.
+    pub fn remembered_as(&self) -> String {
+        if self.notes() { format!("{} {NOTES}", self.name) } else { self.name.to_owned() }
     }
 
     /// The actions that must be done before.

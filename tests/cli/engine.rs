@@ -226,3 +226,22 @@ fn signals_stop_all_tools_and_leave_nothing() {
         assert!(!project.root().join("godirect-out").exists());
     }
 }
+
+#[test]
+fn a_build_id_is_no_reason_to_compile_anything_again() {
+    let project = chain();
+    let build = |buildid: &str| {
+        project.write(
+            "godirect.star",
+            &format!("platforms(\"linux/amd64\", \"linux/arm64\")\nprofile(\"q\", buildid = \"{buildid}\")\nbinary(\".\", profiles = [\"q\"])\n"),
+        );
+        let printed: Value = serde_json::from_str(&project.succeeds(&[&BUILD[..], &["--json"]].concat())).unwrap();
+        ["compiled", "linked"].map(|what| printed[what].as_u64().unwrap())
+    };
+    let [compiled, linked] = build("none");
+    assert!(compiled >= 3 && linked == 1, "{compiled} {linked}");
+    assert_eq!(build("go"), [0, 1]);
+    project.edit("leaf/leaf.go", "return 1", "return 2");
+    assert_eq!(build("go"), [1, 1]);
+    assert_eq!(build("none"), [0, 1]);
+}
