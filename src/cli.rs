@@ -11,6 +11,7 @@ mod graph;
 mod init;
 mod list;
 mod lock;
+mod nix;
 mod output;
 mod progress;
 mod test;
@@ -73,6 +74,7 @@ enum Verb {
     Cache(cache::Arguments),
     Goroot(goroot::Arguments),
     Graph(graph::Arguments),
+    Nix(nix::Arguments),
     Verify(verify::Arguments),
     Why(why::Arguments),
     /// List the platforms that Go can build for.
@@ -123,6 +125,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode> {
         Verb::Cache(verb) => cache::run(verb, json),
         Verb::Goroot(verb) => goroot::run(directory, verb, json),
         Verb::Graph(verb) => graph::run(directory, verb, json),
+        Verb::Nix(verb) => nix::run(directory, verb, json),
         Verb::Verify(verb) => verify::run(directory, verb, json),
         Verb::Why(verb) => why::run(directory, verb, json),
         Verb::Platforms => {

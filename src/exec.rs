@@ -33,7 +33,7 @@ use crate::digest::Sha256;
 use crate::error::{Class, Error, Result};
 use crate::files::Files;
 use crate::plan::{Configuration, Source};
-pub use process::{output, watch};
+pub use process::{feed, output, watch};
 
 use action::{Action, Known, Ran};
 use cache::Cache;

@@ -13,6 +13,7 @@ use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::lock::file::Lockfile;
+use crate::plan::Configuration;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
@@ -92,16 +93,20 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     let graphs: Vec<PackageGraph> = locked.graphs(&variants)?;
     let mut files = GeneratedFiles::new();
     if let Some(nix) = &project.spec.nix {
-        let mut plans = BTreeMap::new();
-        for (variant, graph) in variants.iter().zip(&graphs) {
-            plans.insert(variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?);
-        }
-        files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
+        files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
     }
     if project.spec.bazel {
         files.extend(render_bazel(&locked, &variants, &graphs)?);
     }
     Ok(files)
+}
+
+/// What Nix builds, by the names of configurations.
+pub fn nix_plans(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<BTreeMap<String, Configuration>> {
+    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
+        Ok((variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?))
+    };
+    variants.iter().zip(graphs).map(plan).collect()
 }
 
 fn render_bazel(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<GeneratedFiles> {

@@ -1,5 +1,11 @@
 //! Nix files: the plan as data, and small static expressions that turn it into derivations.
 
+mod aterm;
+mod derivations;
+mod sdks;
+mod store;
+mod symlinks;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -10,6 +16,9 @@ use crate::name::GoVersion;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Step};
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
+
+pub use aterm::StorePath;
+pub use derivations::{Derivations, LocalFile, LocalKind, Named, Settings, derivations};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 2;

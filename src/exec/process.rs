@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -117,6 +117,27 @@ pub fn output<A: AsRef<OsStr>>(program: &Path, arguments: &[A], dir: &Path, env:
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).stdin(Stdio::null());
     let output = command.output().map_err(|e| Error::io("run", program, &e))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
+/// Runs one of the machine's programs, in this process's environment, with something to read.
+///
+/// # Errors
+///
+/// When it can't be started, or doesn't take what it is given.
+pub fn feed<A: AsRef<OsStr>>(program: &Path, arguments: &[A], input: &[u8]) -> Result<Output> {
+    let failed = |e: std::io::Error| Error::io("run", program, &e);
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // What it writes must be read meanwhile. If it ends before it has read all, it says why.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    });
+    let output = output.map_err(failed)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
 }

@@ -35,6 +35,12 @@ pub struct GoEnv {
 /// What the SDK's `go.env` has had since there is such a file.
 const DEFAULTS: [(&str, &str); 2] = [("GOPROXY", "https://proxy.golang.org,direct"), ("GOSUMDB", "sum.golang.org")];
 
+/// The proxy that Go's downloads come from where nobody has set another one.
+pub fn default_proxy() -> &'static str {
+    let [(_, proxies), _] = DEFAULTS;
+    proxies.split(',').next().unwrap_or(proxies)
+}
+
 impl GoEnv {
     /// The settings of this process, with the defaults of an SDK if one is at hand.
     pub fn read(goroot: Option<&Path>) -> GoEnv {

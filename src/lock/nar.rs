@@ -31,6 +31,22 @@ impl<W: Write> Writer<W> {
     ///
     /// Those of reading and writing, and when the content has not `size` bytes.
     pub fn file(&mut self, path: &str, executable: bool, size: u64, content: impl Read) -> io::Result<()> {
+        self.begin_entry(path)?;
+        file_node(&mut self.out, executable, size, content)?;
+        strings(&mut self.out, &[")"])
+    }
+
+    /// Adds a symbolic link at a slash-separated path.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing.
+    pub fn symlink(&mut self, path: &str, target: &str) -> io::Result<()> {
+        self.begin_entry(path)?;
+        strings(&mut self.out, &["(", "type", "symlink", "target", target, ")", ")"])
+    }
+
+    fn begin_entry(&mut self, path: &str) -> io::Result<()> {
         let mut directories: Vec<&str> = path.split('/').collect();
         let name = directories.pop().unwrap_or("");
         let common = self.open.iter().zip(&directories).take_while(|(a, b)| a == b).count();
@@ -39,9 +55,7 @@ impl<W: Write> Writer<W> {
             strings(&mut self.out, &["entry", "(", "name", directory, "node", "(", "type", "directory"])?;
             self.open.push((*directory).to_owned());
         }
-        strings(&mut self.out, &["entry", "(", "name", name, "node"])?;
-        file_node(&mut self.out, executable, size, content)?;
-        strings(&mut self.out, &[")"])
+        strings(&mut self.out, &["entry", "(", "name", name, "node"])
     }
 
     fn close_to(&mut self, depth: usize) -> io::Result<()> {

@@ -1,0 +1,184 @@
+//! `godirect nix`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::generate;
+use super::output::{self, JSON_VERSION};
+use crate::emit::nix::{self, Derivations, LocalFile, LocalKind, Named, Settings, StorePath};
+use crate::error::{self, Class, Error, Result};
+use crate::exec;
+use crate::lock::goenv;
+use crate::platform::OsArch;
+use crate::project::Project;
+
+/// Nix's program for single store objects.
+const NIX_STORE: &str = "nix-store";
+
+/// Compute derivations and store paths without Nix's evaluator.
+///
+/// For specs with nix(). The derivations are those that `nix build` and `nix-build` evaluate from the generated files, byte for byte, which takes
+/// them a hundred times as long. Names are those of the flake's packages: `<binary>`, `<binary>-<configuration>`, `default`, `go`.
+///
+/// Example, which asks a binary cache for what it has before there is a Nix: `godirect nix paths --json`
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Put derivations into the store, and print their paths.
+    ///
+    /// All that the store lacks goes through one `nix-store --import`, which Nix allows to users that it trusts. What is printed can be built:
+    /// nix-store --realise $(godirect nix instantiate server)
+    Instantiate(Which),
+    /// Print the store paths of outputs.
+    ///
+    /// Needs no Nix.
+    Paths(Which),
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// Packages of the flake; all if none is named.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The kind of machine that builds, such as `aarch64-linux`; this one's by default.
+    #[arg(long)]
+    system: Option<String>,
+    /// The Go module proxy that derivations download from, as the argument `goproxy` of the Nix files. Not GOPROXY, which may have a password.
+    #[arg(long, value_name = "URL")]
+    goproxy: Option<String>,
+    /// Which of the URLs of an SDK's archive to take, counted from 0, as the argument `mirror` of the Nix files.
+    #[arg(long, default_value_t = 0)]
+    mirror: usize,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    version: u32,
+    packages: BTreeMap<String, Package>,
+}
+
+#[derive(Serialize)]
+struct Package {
+    derivation: String,
+    outputs: BTreeMap<String, String>,
+}
+
+pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    let (Action::Instantiate(which) | Action::Paths(which)) = &arguments.action;
+    let derivations = compute(directory, which)?;
+    let named = chosen(&derivations, &which.names)?;
+    if matches!(arguments.action, Action::Instantiate(_)) {
+        import(&derivations, named.iter().map(|(_, named)| named.derivation.clone()).collect())?;
+    }
+    if json {
+        let package = |named: &Named| Package {
+            derivation: named.derivation.to_string(),
+            outputs: named.outputs.iter().map(|(name, path)| (name.clone(), path.to_string())).collect(),
+        };
+        let packages = named.iter().map(|(name, named)| (name.clone(), package(named))).collect();
+        output::json(&Summary { version: JSON_VERSION, packages })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = |named: &Named| match arguments.action {
+        Action::Instantiate(_) => format!("{}\n", named.derivation),
+        Action::Paths(_) => named.outputs.values().map(|path| format!("{path}\n")).collect(),
+    };
+    output::text(named.iter().map(|(_, named)| shown(named)).collect::<String>())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All derivations that the generated Nix files have.
+fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
+    let project = Project::open(directory)?;
+    let lock = project.read_lock()?;
+    let Some(nix) = &project.spec.nix else {
+        let error = Error::input(format!("{} asks for no Nix files", project.spec.path.display()));
+        return Err(error.help("add nix() to it"));
+    };
+    let locked = project.with_lock(&lock)?;
+    let variants = project.variants();
+    let plans = generate::nix_plans(&locked, &variants, &locked.graphs(&variants)?)?;
+    let system = match &which.system {
+        Some(system) => system.clone(),
+        None => {
+            let host = OsArch::host()?;
+            let unknown = || Error::input(format!("Nix doesn't run on {host}")).help("name another machine with --system");
+            host.nix_system().ok_or_else(unknown)?.to_owned()
+        }
+    };
+    let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
+    let (directory, read) = (&nix.dir, |file: &str| read(&project, file));
+    let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read };
+    nix::derivations(&locked.sdk_versions(), &plans, &lock, settings)
+}
+
+/// A file as Nix takes it into the store.
+fn read(project: &Project, file: &str) -> Result<LocalFile> {
+    let path = error::file_in(&project.dir, file);
+    let failed = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::input(format!("{} isn't there", path.display())).help("run `godirect generate`"),
+        _ => Error::io("read", &path, &e),
+    };
+    let metadata = std::fs::symlink_metadata(&path).map_err(failed)?;
+    if metadata.is_symlink() {
+        let target = std::fs::read_link(&path).map_err(failed)?;
+        return Ok(LocalFile { bytes: target.into_os_string().into_encoded_bytes(), kind: LocalKind::Symlink });
+    }
+    let kind = if is_executable(&metadata) { LocalKind::Executable } else { LocalKind::Regular };
+    Ok(LocalFile { bytes: std::fs::read(&path).map_err(failed)?, kind })
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// The derivations of these names, in their order.
+fn chosen(derivations: &Derivations, names: &[String]) -> Result<Vec<(String, Named)>> {
+    let all: Vec<String> = derivations.names().map(str::to_owned).collect();
+    let find = |name: &String| {
+        let named = derivations.get(name).ok_or_else(|| {
+            Error::input(format!("there is no package `{}`", name.escape_debug())).help(format!("there is {}", all.join(", ")))
+        })?;
+        Ok((name.clone(), named))
+    };
+    if names.is_empty() { all.iter().map(find).collect() } else { names.iter().map(find).collect() }
+}
+
+/// Puts all that the store lacks into it.
+fn import(derivations: &Derivations, roots: Vec<StorePath>) -> Result<()> {
+    let closure = derivations.closure(roots);
+    let paths: Vec<&str> = closure.iter().map(StorePath::as_str).collect();
+    let program = PathBuf::from(NIX_STORE);
+    let asked = exec::feed(&program, &[&["--check-validity", "--print-invalid"], paths.as_slice()].concat(), b"")?;
+    let missing: Vec<StorePath> =
+        closure.iter().filter(|path| asked.stdout.lines().any(|line| line == path.as_str())).cloned().collect();
+    if !asked.success || missing.is_empty() {
+        return check(asked.success, &asked.stderr);
+    }
+    let imported = exec::feed(&program, &["--import"], &derivations.export(&missing))?;
+    check(imported.success, &imported.stderr)
+}
+
+fn check(success: bool, stderr: &str) -> Result<()> {
+    match success {
+        true => Ok(()),
+        false => Err(Error::new(Class::Environment, format!("{NIX_STORE} failed:\n{}", stderr.trim_end()))
+            .help("Nix imports for users in `trusted-users` of nix.conf; others can run nix-instantiate")),
+    }
+}

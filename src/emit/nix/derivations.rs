@@ -1,0 +1,395 @@
+//! The derivations of a plan, computed here instead of evaluated by Nix.
+//!
+//! This is the part of `templates/nix/godirect.nix` from its programs on, and makes the same derivations, byte for byte. Held by
+//! `tests/nix_instantiate.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::aterm::{Fixed, StorePath, placeholder};
+use super::sdks::Sdk;
+use super::store::{Attributes, Derivation, Store, Text};
+use crate::digest::{Sha256, Sri};
+use crate::error::{Error, Result};
+use crate::lock::file::{LockedModule, Lockfile};
+use crate::lock::nar;
+use crate::module::escape::escape;
+use crate::name::GoVersion;
+use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
+use crate::source::tree::join;
+use crate::spec::DEFAULT_SDK;
+
+/// What else decides about derivations than plan and lock.
+pub struct Settings<'a> {
+    /// The machine that builds, as Nix calls it, e.g. `x86_64-linux`.
+    pub system: &'a str,
+    /// The module proxy that files come from.
+    pub goproxy: &'a str,
+    /// Which of an SDK's URLs is taken, counted from 0.
+    pub mirror: usize,
+    /// The directory of the Nix files, relative to the spec.
+    pub directory: &'a str,
+    /// Reads a file of the repository.
+    pub read: &'a dyn Fn(&str) -> Result<LocalFile>,
+}
+
+/// A file of the repository as it comes into the store.
+pub struct LocalFile {
+    /// Its content; of a symbolic link, where it leads to.
+    pub bytes: Vec<u8>,
+    /// What it is.
+    pub kind: LocalKind,
+}
+
+/// What kinds of files the store knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum LocalKind {
+    /// A file.
+    Regular,
+    /// A program.
+    Executable,
+    /// A symbolic link.
+    Symlink,
+}
+
+/// The attributes that `nix build` and `nix-build` know, with their derivations.
+pub struct Derivations {
+    store: Store,
+    attributes: BTreeMap<String, Rc<Derivation>>,
+}
+
+/// A derivation that has a name.
+pub struct Named {
+    /// The derivation's file.
+    pub derivation: StorePath,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, StorePath>,
+}
+
+impl Derivations {
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.attributes.keys().map(String::as_str)
+    }
+
+    /// The derivation of a name.
+    pub fn get(&self, name: &str) -> Option<Named> {
+        let derivation = self.attributes.get(name)?;
+        Some(Named { derivation: derivation.path.clone(), outputs: derivation.outputs().clone() })
+    }
+
+    /// The store paths of all that these derivations need before they can be built, each after those that it refers to.
+    pub fn closure(&self, derivations: Vec<StorePath>) -> Vec<StorePath> {
+        self.store.closure(derivations)
+    }
+
+    /// These objects for `nix-store --import`.
+    pub fn export(&self, paths: &[StorePath]) -> Vec<u8> {
+        self.store.export(paths)
+    }
+}
+
+/// Computes all derivations of a plan.
+///
+/// # Errors
+///
+/// A lock that has no SDK for the system, and those of reading.
+pub fn derivations(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    configurations: &BTreeMap<String, Configuration>,
+    lock: &Lockfile,
+    settings: Settings,
+) -> Result<Derivations> {
+    let mut builder = Builder { lock, settings, store: Store::default(), helper: None, sources: BTreeMap::new() };
+    let attributes = builder.attributes(sdks, configurations)?;
+    Ok(Derivations { store: builder.store, attributes })
+}
+
+/// What is being made.
+pub(super) struct Builder<'a> {
+    pub lock: &'a Lockfile,
+    pub settings: Settings<'a>,
+    pub store: Store,
+    /// The program that builds everything else, once there is one.
+    helper: Option<Rc<Derivation>>,
+    /// Directories of the repository that are in the store.
+    sources: BTreeMap<(String, Vec<String>), Text>,
+}
+
+/// What is known before packages are built.
+struct Ground {
+    sdks: BTreeMap<String, Sdk>,
+    modules: BTreeMap<String, Rc<Derivation>>,
+}
+
+impl Builder<'_> {
+    fn attributes(
+        &mut self,
+        sdks: &BTreeMap<&str, &GoVersion>,
+        configurations: &BTreeMap<String, Configuration>,
+    ) -> Result<BTreeMap<String, Rc<Derivation>>> {
+        if let Some((name, version)) = sdks.get_key_value(DEFAULT_SDK) {
+            let bootstrap = self.first_bootstrap(name, version)?;
+            let from = format!("{}/helper", self.settings.directory);
+            let source = self.local_files(&from, "godirect-helper-source", &["go.mod", "main.go"])?;
+            self.helper = Some(self.compile_program(&bootstrap, "godirect-helper", &source)?);
+        }
+        let made = sdks.iter().map(|(name, version)| Ok(((*name).to_owned(), self.sdk(name, version)?)));
+        let sdks: BTreeMap<String, Sdk> = made.collect::<Result<_>>()?;
+        let modules = self.modules()?;
+        let ground = Ground { sdks, modules };
+        let mut attributes = BTreeMap::new();
+        for (name, sdk) in &ground.sdks {
+            let named = |prefix: &str| if name == DEFAULT_SDK { prefix.to_owned() } else { format!("{prefix}-{name}") };
+            attributes.insert(named("go"), sdk.commands.clone());
+            attributes.extend(sdk.rebuilt.clone().map(|rebuilt| (named("sdk-rebuild"), rebuilt)));
+        }
+        let (mut own, mut configured) = (BTreeMap::new(), BTreeMap::new());
+        for (name, configuration) in configurations {
+            let platform = ["GOOS", "GOARCH"].map(|variable| configuration.env.get(variable).cloned().unwrap_or_default());
+            let is_own = ground.sdks.get(DEFAULT_SDK).is_some_and(|sdk| sdk.platform == platform.join("/"));
+            for (binary, derivation) in self.configuration(&ground, configuration)? {
+                let action = &configuration.binaries[&binary];
+                if is_own && action.default && !own.contains_key(&binary) {
+                    own.insert(binary.clone(), (derivation.clone(), action.file.clone()));
+                }
+                configured.insert(format!("{binary}-{name}"), derivation);
+            }
+        }
+        if !own.is_empty() {
+            attributes.insert("default".to_owned(), self.default(&own)?);
+        }
+        attributes.extend(configured);
+        attributes.extend(own.into_iter().map(|(name, (derivation, _))| (name, derivation)));
+        Ok(attributes)
+    }
+
+    /// All binaries that plain names mean, together.
+    fn default(&mut self, own: &BTreeMap<String, (Rc<Derivation>, String)>) -> Result<Rc<Derivation>> {
+        if let ([(derivation, _)], 1) = (own.values().collect::<Vec<_>>().as_slice(), own.len()) {
+            return Ok(derivation.clone());
+        }
+        let out = placeholder("out");
+        let steps = own.values().map(|(derivation, file)| {
+            let from = derivation.out().within("", format!("/bin/{file}"));
+            json!({ "copy": from.as_str(), "to": format!("{out}/bin/{file}") })
+        });
+        let steps: Vec<Value> = steps.collect();
+        let used: Vec<Text> = own.values().map(|(derivation, _)| derivation.out()).collect();
+        let attributes = self.help("build", "go-binaries")?.with("label", "default").value("env", json!({}));
+        self.store.derivation(attributes.value("tokens", json!({})).value("steps", steps).using(&used))
+    }
+
+    /// The binaries of a configuration by name.
+    fn configuration(&mut self, ground: &Ground, configuration: &Configuration) -> Result<Vec<(String, Rc<Derivation>)>> {
+        let sdk = sdk_of(ground, configuration)?;
+        let mut packages = BTreeMap::new();
+        for name in dependencies_first(&configuration.packages) {
+            let package = self.package(ground, sdk, configuration, &packages, name)?;
+            packages.insert(name, package);
+        }
+        let mut binaries = Vec::new();
+        for (name, binary) in &configuration.binaries {
+            binaries.push((name.clone(), self.binary(sdk, configuration, &packages, name, binary)?));
+        }
+        Ok(binaries)
+    }
+
+    /// Compiles a package (`compile`).
+    fn package(
+        &mut self,
+        ground: &Ground,
+        sdk: &Sdk,
+        configuration: &Configuration,
+        packages: &BTreeMap<&str, Rc<Derivation>>,
+        name: &str,
+    ) -> Result<Rc<Derivation>> {
+        let package = &configuration.packages[name];
+        let (source, shown) = self.source(ground, sdk, name, &package.source)?;
+        let mut tokens = tool_tokens(sdk);
+        for dep in &package.deps {
+            tokens.insert(format!("x:{dep}"), result(packages, dep, "export")?);
+        }
+        tokens.insert("src".to_owned(), source);
+        tokens.insert("o".to_owned(), placeholder("out").into());
+        tokens.insert("x".to_owned(), placeholder("export").into());
+        let attributes = self
+            .help("build", &store_name(name))?
+            .value("outputs", json!(["out", "export"]))
+            .with("label", name)
+            .with("shown", shown)
+            .value("env", json!(configuration.env))
+            .value("steps", steps(name, &package.steps)?)
+            .with_all("tokens", tokens);
+        self.store.derivation(attributes)
+    }
+
+    /// Links a binary (`link`).
+    fn binary(
+        &mut self,
+        sdk: &Sdk,
+        configuration: &Configuration,
+        packages: &BTreeMap<&str, Rc<Derivation>>,
+        name: &str,
+        binary: &BinaryAction,
+    ) -> Result<Rc<Derivation>> {
+        let out = placeholder("out");
+        let mut all = vec![json!({ "mkdir": format!("{out}/bin") })];
+        all.extend(steps(name, &binary.steps)?);
+        let mut tokens = tool_tokens(sdk);
+        for dep in &binary.deps {
+            tokens.insert(format!("o:{dep}"), result(packages, dep, "out")?);
+        }
+        tokens.insert("bin".to_owned(), format!("{out}/bin/{}", binary.file).into());
+        let attributes = self
+            .help("build", &store_name(name))?
+            .with("label", format!("binary {name}"))
+            .value("env", json!(configuration.env))
+            .value("steps", all)
+            .with_all("tokens", tokens);
+        self.store.derivation(attributes)
+    }
+
+    /// A package's directory in the store, and its name for the messages of the compiler (`sourceOf`).
+    fn source(&mut self, ground: &Ground, sdk: &Sdk, name: &str, source: &Source) -> Result<(Text, String)> {
+        Ok(match source {
+            Source::Std { std } => (sdk.goroot.within("", format!("/src/{std}")), format!("GOROOT/src/{std}/")),
+            Source::Module { module, dir } => {
+                let tree = ground.modules.get(module).ok_or_else(|| {
+                    Error::input(format!("the plan names {module}, which the lock doesn't pin")).help("run `godirect lock`")
+                })?;
+                let below = if dir.is_empty() { String::new() } else { format!("/{dir}") };
+                (tree.out().within("", &below), format!("{module}{below}/"))
+            }
+            Source::Local { local, files } => {
+                let files: Vec<&str> = files.iter().map(String::as_str).collect();
+                let tree = self.local_files(local, &store_name(&format!("{name}-source")), &files)?;
+                (tree, if local.is_empty() { String::new() } else { format!("{local}/") })
+            }
+        })
+    }
+
+    fn modules(&mut self) -> Result<BTreeMap<String, Rc<Derivation>>> {
+        let mut modules = BTreeMap::new();
+        for module in &self.lock.modules {
+            let LockedModule { path, version, sha256, h1, nar, .. } = module;
+            let id = module.id();
+            let (name, h1) = (store_name(&format!("{}-{}", id.path, id.version)), h1.to_string());
+            let (fetched, hashes) = ((id.path.as_str(), id.version.as_str()), (*sha256, h1.as_str(), *nar));
+            modules.insert(format!("{path}@{version}"), self.unzip(&name, fetched, hashes, false)?);
+        }
+        Ok(modules)
+    }
+
+    /// An unpacked module (`unzip`), by path and version, with the hashes of the zip, of its files and of their tree.
+    pub(super) fn unzip(
+        &mut self,
+        name: &str,
+        (path, version): (&str, &str),
+        (sha256, h1, nar): (Sha256, &str, Sri),
+        is_goroot: bool,
+    ) -> Result<Rc<Derivation>> {
+        let zip = self.fetch_module(path, version, sha256)?;
+        let attributes = self
+            .help("unzip", name)?
+            .value("goroot", is_goroot)
+            .with("h1", h1)
+            .with("zip", zip.out())
+            .with("prefix", format!("{path}@{version}"))
+            .fixed(Fixed::Recursive(nar.0));
+        self.store.derivation(attributes)
+    }
+
+    pub(super) fn fetch_module(&mut self, path: &str, version: &str, sha256: Sha256) -> Result<Rc<Derivation>> {
+        let url = format!("{}/{}/@v/{}.zip", self.settings.goproxy, escape(path), escape(version));
+        self.fetch(&format!("{}.zip", store_name(&format!("{path}-{version}"))), url, Fixed::Flat(sha256), false)
+    }
+
+    /// The start of a derivation that the helper builds (`help`).
+    fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
+        let helper = self.helper()?;
+        Ok(Attributes::new(name, self.settings.system, helper.out()).structured().arguments([command]))
+    }
+
+    fn helper(&self) -> Result<Rc<Derivation>> {
+        self.helper.clone().ok_or_else(|| Error::input("the plan has no SDK that could compile Nix's helper"))
+    }
+
+    /// Just these files of a directory in the repository (`localFiles`).
+    pub(super) fn local_files(&mut self, from: &str, name: &str, files: &[&str]) -> Result<Text> {
+        let key = (format!("{from}\n{name}"), files.iter().map(|file| (*file).to_owned()).collect());
+        if let Some(known) = self.sources.get(&key) {
+            return Ok(known.clone());
+        }
+        let mut sorted = files.to_vec();
+        sorted.sort_by(|a, b| nar::order(a, b));
+        let path = |file: &str| join(from, file);
+        let failed = |e: std::io::Error| Error::io("read", std::path::Path::new(from), &e);
+        let mut archive = nar::Writer::new(Vec::new()).map_err(failed)?;
+        for file in sorted {
+            let LocalFile { bytes, kind } = (self.settings.read)(&path(file))?;
+            match kind {
+                LocalKind::Symlink => archive.symlink(file, &String::from_utf8_lossy(&bytes)),
+                _ => archive.file(file, kind == LocalKind::Executable, bytes.len() as u64, bytes.as_slice()),
+            }
+            .map_err(failed)?;
+        }
+        let tree = self.store.tree(name, archive.finish().map_err(failed)?)?;
+        self.sources.insert(key, tree.clone());
+        Ok(tree)
+    }
+}
+
+fn sdk_of<'g>(ground: &'g Ground, configuration: &Configuration) -> Result<&'g Sdk> {
+    let missing = || Error::input(format!("the plan has no SDK {}", configuration.sdk));
+    ground.sdks.get(&configuration.sdk).ok_or_else(missing)
+}
+
+fn tool_tokens(sdk: &Sdk) -> BTreeMap<String, Text> {
+    [("sdk".to_owned(), sdk.goroot.clone()), ("tool".to_owned(), sdk.tools.clone())].into()
+}
+
+fn result(packages: &BTreeMap<&str, Rc<Derivation>>, name: &str, output: &str) -> Result<Text> {
+    let missing = || Error::input(format!("the plan needs {name}, which it doesn't compile"));
+    Ok(packages.get(name).ok_or_else(missing)?.output(output))
+}
+
+fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
+    let json = steps.iter().map(serde_json::to_value).collect::<serde_json::Result<_>>();
+    json.map_err(|e| Error::input(format!("the steps of {name} can't be written as JSON: {e}")))
+}
+
+/// The packages, each after those that it depends on.
+fn dependencies_first(packages: &BTreeMap<String, PackageAction>) -> Vec<&str> {
+    let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut open: Vec<(&str, bool)> = packages.keys().map(|name| (name.as_str(), false)).collect();
+    while let Some((name, is_done)) = open.pop() {
+        let Some(package) = packages.get(name) else { continue };
+        if is_done {
+            order.push(name);
+        } else if seen.insert(name) {
+            open.push((name, true));
+            open.extend(package.deps.iter().map(|dep| (dep.as_str(), false)));
+        }
+    }
+    order
+}
+
+/// A store object's name; it need not be unique, and may not hold everything that an import path may (`storeName`).
+pub(super) fn store_name(text: &str) -> String {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+._?=-".contains(c);
+    let mut name = String::from("go-");
+    let mut was_allowed = true;
+    for c in text.chars() {
+        match is_allowed(c) {
+            true => name.push(c),
+            false if was_allowed => name.push('-'),
+            false => {}
+        }
+        was_allowed = is_allowed(c);
+    }
+    name.truncate("go-".len() + 150);
+    name
+}

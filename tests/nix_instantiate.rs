@@ -1,0 +1,171 @@
+//! `godirect nix` computes the very derivations that Nix evaluates: whole stores are compared, file by file.
+
+#[allow(dead_code)]
+#[path = "support/engines.rs"]
+mod engines;
+#[allow(dead_code)]
+#[path = "support/cli.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use support::{Project, error, read_tree};
+
+static NIX: LazyLock<std::path::PathBuf> = LazyLock::new(|| engines::provisioned("nix.sh"));
+
+const X86_64: &str = "x86_64-linux";
+const AARCH64: &str = "aarch64-linux";
+
+/// All files of an empty store after something was put into it.
+fn store_after(put: impl FnOnce(&Path) -> Output) -> (String, BTreeMap<String, Vec<u8>>) {
+    let store = tempfile::tempdir().unwrap();
+    let output = put(store.path());
+    let printed = engines::succeeded("putting derivations into a store", &output);
+    let mut tree = read_tree(&store.path().join("nix/store"));
+    tree.retain(|name, _| !name.starts_with(".links/"));
+    (printed, tree)
+}
+
+fn by_nix(root: &Path, system: &str) -> (String, BTreeMap<String, Vec<u8>>) {
+    store_after(|store| {
+        let mut command = Command::new(NIX.join("nix-instantiate"));
+        command.current_dir(root).env("NIX_CONF_DIR", engines::repository("tests/env"));
+        command.args(["--argstr", "system", system, "--store"]).arg(store).output().unwrap()
+    })
+}
+
+fn by_godirect(project: &Project, system: &str, more: &[&str]) -> (String, BTreeMap<String, Vec<u8>>) {
+    store_after(|store| {
+        let arguments = [&["nix", "instantiate", "--system", system], more].concat();
+        let path = std::env::join_paths([NIX.as_path(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+        let mut command = project.command(&arguments);
+        command.env("PATH", path).env("NIX_CONF_DIR", engines::repository("tests/env")).env("NIX_REMOTE", store);
+        command.output().unwrap()
+    })
+}
+
+/// Compares the stores; the number of their files.
+fn compare(project: &Project, system: &str) -> usize {
+    let ((nix_printed, nix), (printed, ours)) = (by_nix(&project.root(), system), by_godirect(project, system, &[]));
+    let names = |tree: &BTreeMap<String, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>().join("\n");
+    assert_eq!(names(&nix), names(&ours), "for {system}");
+    assert!(nix == ours, "files differ for {system}");
+    let sorted = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(sorted(&nix_printed), sorted(&printed));
+    nix.len()
+}
+
+#[test]
+fn examples() {
+    for name in ["01-hello", "02-modules", "03-replace", "04-vendor"] {
+        assert!(compare(&Project::example(name), X86_64) > 50, "{name}");
+    }
+}
+
+/// Two binaries, files that are links and programs, names that Nix refuses, another directory, archives.
+#[test]
+fn what_else_a_repository_may_have() {
+    let project = Project::example("01-hello");
+    for stale in ["nix", "flake.nix", "default.nix"] {
+        let path = project.root().join(stale);
+        drop(fs::remove_dir_all(&path));
+        drop(fs::remove_file(&path));
+    }
+    project.write(
+        "godirect.star",
+        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\ngo_sdk(name = \"other\", version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"release\", sdk = \"other\", strip = True, stamp = {\"main.Text\": \"\\\"q\\\" \\\\ \\t ä\\n\"})\nbinary(\".\", profiles = [\"default\", \"release\"])\nbinary(\"./cmd/x-v+1\", name = \"second\")\nnix(dir = \"build/nix\")\n",
+    );
+    project.write(
+        "cmd/x-v+1/main.go",
+        "package main\n\nimport _ \"embed\"\n\n//go:embed b a/{c}.txt\nvar Text string\n\nfunc main() {}\n"
+            .replace("//go:embed b a/{c}.txt\nvar Text string", "//go:embed \"a/{c}.txt\"\nvar Text string")
+            .as_str(),
+    );
+    project.write("cmd/x-v+1/a/{c}.txt", "text\n");
+    project.write("cmd/x-v+1/tool.go", "package main\n");
+    let directory = project.root().join("cmd/x-v+1");
+    std::os::unix::fs::symlink("tool.go", directory.join("linked.go")).unwrap();
+    let mut permissions = fs::metadata(directory.join("tool.go")).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    fs::set_permissions(directory.join("tool.go"), permissions).unwrap();
+    let project = project.with_user_cache();
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    compare(&project, X86_64);
+    compare(&project, AARCH64);
+    // What is named alone brings what it needs and nothing else.
+    let whole = by_godirect(&project, X86_64, &[]).1;
+    let part = by_godirect(&project, X86_64, &["second-js_wasm"]).1;
+    assert!(part.len() < whole.len() && part.iter().all(|(name, content)| whole.get(name) == Some(content)));
+}
+
+#[test]
+fn sdks_from_source() {
+    let project = Project::example("01-hello").with_user_cache();
+    project.write("fix.patch", "--- a/src/errors/errors.go\n+++ b/src/errors/errors.go\n@@ -1,3 +1,3 @@\n-// Copyright 2011 The Go Authors. All rights reserved.\n+// Copyright 2011 The Go Authors. All rights reserved!\n // Use of this source code is governed by a BSD-style\n // license that can be found in the LICENSE file.\n");
+    project.write(
+        "godirect.star",
+        "go_sdk(source = from_source(patches = [\"fix.patch\"], experiments = [\"arenas\"]))\n\nplatforms(\"linux/amd64\")\nnix()\n",
+    );
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    compare(&project, X86_64);
+}
+
+/// 380 packages for all platforms and profiles.
+#[test]
+fn a_large_program() {
+    let source = read_tree(&engines::repository("benches/build/large"));
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), source).with_user_cache();
+    project.edit("main.go", "\t\"example.com/large/all\"\n", "");
+    let text = project.read("main.go");
+    let without: Vec<&str> = text.lines().filter(|line| !line.contains("all.")).collect();
+    project.write("main.go", &without.join("\n"));
+    project.write(
+        "godirect.star",
+        "platforms(\"linux/amd64\", \"linux/arm64\", \"linux/386\", \"darwin/arm64\", \"windows/amd64\")\nprofile(\"release\", strip = True)\nprofile(\"tagged\", tags = [\"netgo\"])\nbinary(\".\", profiles = [\"default\", \"release\", \"tagged\"])\nnix()\n",
+    );
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    assert!(compare(&project, X86_64) > 2000);
+}
+
+#[test]
+fn paths_need_no_nix() {
+    let project = Project::example("01-hello");
+    let printed: serde_json::Value =
+        serde_json::from_str(&project.succeeds(&["--json", "nix", "paths", "--system", X86_64])).unwrap();
+    let package = &printed["packages"]["hello-linux_arm64"];
+    let nix = |arguments: &[&str]| {
+        let store = tempfile::tempdir().unwrap();
+        let mut command = Command::new(NIX.join("nix-instantiate"));
+        command.current_dir(project.root()).env("NIX_CONF_DIR", engines::repository("tests/env"));
+        command.args(["--argstr", "system", X86_64, "--store"]).arg(store.path()).args(arguments);
+        engines::succeeded("nix-instantiate", &command.output().unwrap()).trim().to_owned()
+    };
+    assert_eq!(package["derivation"], nix(&["-A", "hello-linux_arm64"]));
+    let out = nix(&["--eval", "-A", "hello-linux_arm64.outPath"]);
+    assert_eq!(format!("{}", package["outputs"]["out"]), out);
+    let only = project.succeeds(&["nix", "paths", "--system", X86_64, "hello-linux_arm64"]);
+    assert_eq!(format!("\"{}\"", only.trim()), out);
+}
+
+#[test]
+fn what_cannot_be() {
+    let project = Project::example("01-hello");
+    let names = "default, go, hello, hello-linux_amd64, hello-linux_arm64, sdk-rebuild";
+    let paths = ["nix", "paths", "--system", X86_64];
+    let with = |more: &[&'static str]| [&paths[..], more].concat();
+    project.fails(&with(&["helo"]), 2, &error("there is no package `helo`", &format!("there is {names}")));
+    let message = "the lock pins no Go SDK that runs on riscv64-linux, only on linux/amd64";
+    let help = "add the machine to go_sdk(exec_platforms = …) and run `godirect lock`";
+    project.fails(&["nix", "paths", "--system", "riscv64-linux"], 2, &error(message, help));
+    fs::remove_file(project.root().join("nix/helper/main.go")).unwrap();
+    project.fails(&paths, 2, &error("nix/helper/main.go isn't there", "run `godirect generate`"));
+    project.write("godirect.star", "platforms(\"linux/amd64\", \"linux/arm64\")\n");
+    project.fails(&paths, 2, &error("godirect.star asks for no Nix files", "add nix() to it"));
+}
