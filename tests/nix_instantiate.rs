@@ -144,12 +144,20 @@ fn paths_need_no_nix() {
         let store = tempfile::tempdir().unwrap();
         let mut command = Command::new(NIX.join("nix-instantiate"));
         command.current_dir(project.root()).env("NIX_CONF_DIR", engines::repository("tests/env"));
-        command.args(["--argstr", "system", X86_64, "--store"]).arg(store.path()).args(arguments);
+        command.args(["--store"]).arg(store.path()).args(arguments);
+        if !arguments.contains(&"-E") {
+            command.args(["--argstr", "system", X86_64]);
+        }
         engines::succeeded("nix-instantiate", &command.output().unwrap()).trim().to_owned()
     };
     assert_eq!(package["derivation"], nix(&["-A", "hello-linux_arm64"]));
     let out = nix(&["--eval", "-A", "hello-linux_arm64.outPath"]);
     assert_eq!(format!("{}", package["outputs"]["out"]), out);
+    // Outputs are in the order of their names.
+    let archive = project.succeeds(&["nix", "paths", "--system", X86_64, "packageArchives.linux_arm64.fmt"]);
+    let expression = "with (import ./nix/godirect.nix { system = \"x86_64-linux\"; }).packageArchives.linux_arm64.fmt; [ \"${export}\" \"${out}\" ]";
+    let evaluated = nix(&["--eval", "--strict", "-E", expression]);
+    assert_eq!(format!("[ {} ]", archive.lines().map(|path| format!("\"{path}\" ")).collect::<String>().trim()), evaluated);
     let only = project.succeeds(&["nix", "paths", "--system", X86_64, "hello-linux_arm64"]);
     assert_eq!(format!("\"{}\"", only.trim()), out);
 }

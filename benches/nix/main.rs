@@ -54,15 +54,12 @@ fn run(nix: &Path, root: &Path, what: What) -> Cost {
     };
     command.args(match what {
         What::NixInstantiate => &["-A", "bench"][..],
-        What::NixEval => &["--eval", "--read-write-mode", "-A", "bench.outPath"],
+        What::NixEval => &["--eval", "-A", "bench.outPath"],
         What::Instantiate => &["nix", "instantiate", "bench"],
         What::Paths => &["nix", "paths", "bench"],
     });
     command.current_dir(root).env("PATH", path).env("NIX_CONF_DIR", engines::repository("tests/env"));
     command.env("NIX_REMOTE", store.path()).stdout(Stdio::null()).stderr(Stdio::null());
-    if matches!(what, What::NixEval) {
-        command.args(["--option", "read-only", "true"]);
-    }
     let begin = Instant::now();
     let used = command.spawn().expect("a program that can be started").wait4().expect("a child to wait for");
     let time = begin.elapsed();

@@ -46,9 +46,12 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Packages of the flake; all if none is named.
+    /// Packages of the flake, or package archives; all packages if none is named.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// Besides what is named, all package archives, to fill a binary cache: packageArchives.<configuration>.<import path>
+    #[arg(long)]
+    archives: bool,
     /// The kind of machine that builds, such as `aarch64-linux`; this one's by default.
     #[arg(long)]
     system: Option<String>,
@@ -75,7 +78,7 @@ struct Package {
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let (Action::Instantiate(which) | Action::Paths(which)) = &arguments.action;
     let derivations = compute(directory, which)?;
-    let named = chosen(&derivations, &which.names)?;
+    let named = chosen(&derivations, which)?;
     if matches!(arguments.action, Action::Instantiate(_)) {
         import(&derivations, named.iter().map(|(_, named)| named.derivation.clone()).collect())?;
     }
@@ -148,16 +151,21 @@ fn is_executable(_: &std::fs::Metadata) -> bool {
     false
 }
 
-/// The derivations of these names, in their order.
-fn chosen(derivations: &Derivations, names: &[String]) -> Result<Vec<(String, Named)>> {
-    let all: Vec<String> = derivations.names().map(str::to_owned).collect();
-    let find = |name: &String| {
+/// The derivations that are named, in their order.
+fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named)>> {
+    let all: Vec<&str> = derivations.names().collect();
+    let mut names: Vec<&str> = which.names.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        names.clone_from(&all);
+    }
+    names.extend(derivations.archives().filter(|_| which.archives));
+    let find = |name: &str| {
         let named = derivations.get(name).ok_or_else(|| {
             Error::input(format!("there is no package `{}`", name.escape_debug())).help(format!("there is {}", all.join(", ")))
         })?;
-        Ok((name.clone(), named))
+        Ok((name.to_owned(), named))
     };
-    if names.is_empty() { all.iter().map(find).collect() } else { names.iter().map(find).collect() }
+    names.into_iter().map(find).collect()
 }
 
 /// Puts all that the store lacks into it.

@@ -58,6 +58,7 @@ pub enum LocalKind {
 pub struct Derivations {
     store: Store,
     attributes: BTreeMap<String, Rc<Derivation>>,
+    archives: BTreeMap<String, Rc<Derivation>>,
 }
 
 /// A derivation that has a name.
@@ -69,14 +70,19 @@ pub struct Named {
 }
 
 impl Derivations {
-    /// The names.
+    /// The names of packages.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.attributes.keys().map(String::as_str)
     }
 
+    /// The names of package archives: `packageArchives.<configuration>.<import path>`.
+    pub fn archives(&self) -> impl Iterator<Item = &str> {
+        self.archives.keys().map(String::as_str)
+    }
+
     /// The derivation of a name.
     pub fn get(&self, name: &str) -> Option<Named> {
-        let derivation = self.attributes.get(name)?;
+        let derivation = self.attributes.get(name).or_else(|| self.archives.get(name))?;
         Some(Named { derivation: derivation.path.clone(), outputs: derivation.outputs().clone() })
     }
 
@@ -102,9 +108,11 @@ pub fn derivations(
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let mut builder = Builder { lock, settings, store: Store::default(), helper: None, sources: BTreeMap::new() };
+    let (store, sources, archives) = Default::default();
+    let mut builder = Builder { lock, settings, store, helper: None, sources, archives };
     let attributes = builder.attributes(sdks, configurations)?;
-    Ok(Derivations { store: builder.store, attributes })
+    let Builder { store, archives, .. } = builder;
+    Ok(Derivations { store, attributes, archives })
 }
 
 /// What is being made.
@@ -116,6 +124,8 @@ pub(super) struct Builder<'a> {
     helper: Option<Rc<Derivation>>,
     /// Directories of the repository that are in the store.
     sources: BTreeMap<(String, Vec<String>), Text>,
+    /// Package archives by name.
+    archives: BTreeMap<String, Rc<Derivation>>,
 }
 
 /// What is known before packages are built.
@@ -150,7 +160,7 @@ impl Builder<'_> {
         for (name, configuration) in configurations {
             let platform = ["GOOS", "GOARCH"].map(|variable| configuration.env.get(variable).cloned().unwrap_or_default());
             let is_own = ground.sdks.get(DEFAULT_SDK).is_some_and(|sdk| sdk.platform == platform.join("/"));
-            for (binary, derivation) in self.configuration(&ground, configuration)? {
+            for (binary, derivation) in self.configuration(&ground, name, configuration)? {
                 let action = &configuration.binaries[&binary];
                 if is_own && action.default && !own.contains_key(&binary) {
                     own.insert(binary.clone(), (derivation.clone(), action.file.clone()));
@@ -183,11 +193,17 @@ impl Builder<'_> {
     }
 
     /// The binaries of a configuration by name.
-    fn configuration(&mut self, ground: &Ground, configuration: &Configuration) -> Result<Vec<(String, Rc<Derivation>)>> {
+    fn configuration(
+        &mut self,
+        ground: &Ground,
+        configured: &str,
+        configuration: &Configuration,
+    ) -> Result<Vec<(String, Rc<Derivation>)>> {
         let sdk = sdk_of(ground, configuration)?;
         let mut packages = BTreeMap::new();
         for name in dependencies_first(&configuration.packages) {
             let package = self.package(ground, sdk, configuration, &packages, name)?;
+            self.archives.insert(format!("packageArchives.{configured}.{name}"), package.clone());
             packages.insert(name, package);
         }
         let mut binaries = Vec::new();
