@@ -204,12 +204,10 @@ fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
 
 /// What Go packages in a submodule are made of isn't in the repository.
 fn refuse_submodules(base: &Snapshot, head: &Snapshot) -> Result<()> {
-    let read =
-        |tree: &Snapshot| tree.submodules().map_err(|e| Error::environment(format!("failed to read a tree of git: {e}")));
-    let (before, after) = (read(base)?, read(head)?);
-    match after.iter().find(|module| !before.contains(module)).or(before.iter().find(|module| !after.contains(module))) {
+    let changed = head.changed_submodules(base);
+    match changed.map_err(|e| Error::environment(format!("failed to read a tree of git: {e}")))?.first() {
         None => Ok(()),
-        Some((path, _)) => {
+        Some(path) => {
             let error = Error::input(format!("the submodule {path} has changed, and its files aren't in this repository"));
             Err(error.help("take all targets for affected, or check it out and compare with the working tree"))
         }
