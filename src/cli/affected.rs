@@ -118,13 +118,15 @@ struct Given {
     steps: usize,
     reused_steps: usize,
     affected: Vec<Impact>,
+    verified: Option<Vec<Verified>>,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     if let Some(file) = &arguments.answer {
-        let Given { base, head, truth, targets, steps, reused_steps: reused, affected: impacts, .. } = given(file)?;
-        return finish(arguments, json, truth, (&base, &head), (Compared { impacts, targets, steps, reused }, None), start);
+        let Given { base, head, truth, targets, steps, reused_steps: reused, affected: impacts, verified, .. } = given(file)?;
+        let compared = Compared { impacts, targets, steps, reused };
+        return finish(arguments, json, truth, (&base, &head), (compared, verified.as_deref()), start);
     }
     let truth = arguments.truth.unwrap_or(match arguments.format {
         Format::Labels => Truth::Bazel,
