@@ -1,6 +1,7 @@
 //! Renders generated files: text out of a spec, a lock and graphs. No I/O.
 
 pub mod bazel;
+pub mod ci;
 pub mod nix;
 pub mod picture;
 

@@ -8,6 +8,7 @@ pub mod embed;
 pub mod functions;
 pub mod glob;
 pub mod header;
+pub mod includes;
 pub mod index;
 pub mod mentions;
 pub mod record;

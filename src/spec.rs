@@ -3,6 +3,7 @@
 //! `docs/spec.md` is its reference for people.
 
 mod check;
+mod ci;
 mod eval;
 mod from_source;
 pub mod profile;
@@ -43,6 +44,8 @@ pub struct Spec {
     pub bazel: bool,
     /// Emit Nix files.
     pub nix: Option<Nix>,
+    /// Emit pipelines for these CI systems.
+    pub ci: BTreeMap<CiSystem, Ci>,
 }
 
 /// A Go SDK as the spec asks for it.
@@ -141,6 +144,75 @@ pub struct Nix {
     pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
+}
+
+/// A CI system that pipelines are emitted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CiSystem {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI/CD.
+    Gitlab,
+    /// Declarative pipelines of Jenkins.
+    Jenkins,
+    /// Buildkite.
+    Buildkite,
+}
+
+impl CiSystem {
+    /// All of them.
+    pub const ALL: [CiSystem; 4] = [CiSystem::Github, CiSystem::Gitlab, CiSystem::Jenkins, CiSystem::Buildkite];
+
+    /// As the spec names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CiSystem::Github => "github",
+            CiSystem::Gitlab => "gitlab",
+            CiSystem::Jenkins => "jenkins",
+            CiSystem::Buildkite => "buildkite",
+        }
+    }
+}
+
+/// What builds in a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CiEngine {
+    /// The embedded engine.
+    Godirect,
+    /// Bazel.
+    Bazel,
+    /// Nix builds binaries, and the embedded engine runs tests.
+    Nix,
+}
+
+impl CiEngine {
+    /// As the spec names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CiEngine::Godirect => "godirect",
+            CiEngine::Bazel => "bazel",
+            CiEngine::Nix => "nix",
+        }
+    }
+}
+
+/// The pipeline for a CI system.
+#[derive(Clone, Debug)]
+pub struct Ci {
+    /// What builds.
+    pub engine: CiEngine,
+    /// The branch that changes are made for.
+    pub branch: String,
+    /// Among how many jobs the work is shared at most.
+    pub shards: u32,
+    /// The shell command that puts godirect, and what the engine needs, on PATH.
+    pub install: Option<String>,
+    /// The container image that jobs run in.
+    pub image: Option<String>,
+    /// Which machines run jobs: a label, tag or queue.
+    pub runner: Option<String>,
+    /// Where the spec says so.
+    pub location: Option<Location>,
 }
 
 /// The directory of Nix expressions when the spec names none.

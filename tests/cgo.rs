@@ -9,6 +9,8 @@ mod cli;
 mod bytes;
 #[path = "cgo/flags.rs"]
 mod flags;
+#[path = "cgo/includes.rs"]
+mod includes;
 #[path = "cgo/inputs.rs"]
 mod inputs;
 #[path = "cgo/refused.rs"]

@@ -8,10 +8,11 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/ci.md",
     "docs/spec.md",
     "docs/graph.md",
     "docs/identity.md",
@@ -22,7 +23,7 @@ const PAGES: [&str; 10] = [
 ];
 
 /// Pages whose `python` blocks are specs.
-const SPECS: [&str; 2] = ["README.md", "docs/spec.md"];
+const SPECS: [&str; 3] = ["README.md", "docs/ci.md", "docs/spec.md"];
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

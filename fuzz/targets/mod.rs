@@ -20,6 +20,7 @@ targets! {
     gomod
     gosum
     gowork
+    includes
     lockfile
     mentions
     modules_txt

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::state::{File, Kind, Node, State, Target, View};
+use crate::digest::Sha256;
 
 /// Says whether a file's content, which has another ID in the head than in the base, compiles to the same, by its path and both IDs.
 pub type Sameness<'c> = dyn Fn(&str, &str, &str) -> bool + Sync + 'c;
@@ -20,6 +21,8 @@ pub struct Compared {
     pub steps: usize,
     /// How many of these no change reaches.
     pub reused: usize,
+    /// The platforms of all views.
+    pub platforms: BTreeMap<String, String>,
 }
 
 /// An affected target.
@@ -37,6 +40,8 @@ pub struct Impact {
     pub status: Status,
     /// The platforms and profiles where it is.
     pub views: BTreeSet<String>,
+    /// Its fingerprints in the head, by view.
+    pub fingerprints: BTreeMap<String, Sha256>,
     /// How many steps lie between what changed and the target; 0 where the change is in its own.
     pub distance: usize,
     /// The steps from the target's own down to the one that changed, in the first of the views.
@@ -114,6 +119,7 @@ pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
                     directory: made.directory.clone(),
                     status,
                     views: BTreeSet::new(),
+                    fingerprints: BTreeMap::new(),
                     distance: chain.len() - 1,
                     causes: causes.map(|reached| reached.causes.clone()).unwrap_or_default(),
                     chain,
@@ -122,7 +128,26 @@ pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
             impact.views.insert(name.clone());
         }
     }
-    Compared { impacts: found.into_values().collect(), targets: targets.len(), steps, reused }
+    let mut impacts: Vec<Impact> = found.into_values().collect();
+    add_fingerprints(&mut impacts, head);
+    let platform = |(name, view): (&String, &View)| (name.clone(), view.platform.clone());
+    let platforms = base.views.iter().chain(&head.views).map(platform).collect();
+    Compared { impacts, targets: targets.len(), steps, reused, platforms }
+}
+
+fn add_fingerprints(impacts: &mut [Impact], head: &State) {
+    // Nothing is digested where nothing is affected.
+    let is_affected = |view: &String| impacts.iter().any(|impact| impact.views.contains(view));
+    let views: Vec<_> = head.views.iter().filter(|(name, _)| is_affected(name)).collect();
+    for (name, view) in views {
+        let fingerprints = view.fingerprints();
+        for impact in impacts.iter_mut().filter(|impact| impact.views.contains(name)) {
+            let target = Target { kind: impact.kind, name: impact.name.clone() };
+            if let Some(sha256) = fingerprints.get(&target) {
+                impact.fingerprints.insert(name.clone(), *sha256);
+            }
+        }
+    }
 }
 
 /// A node that a change reaches.

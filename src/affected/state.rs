@@ -18,6 +18,8 @@ pub struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
+    /// The platform, `GOOS/GOARCH` or `GOOS/GOARCH/VARIANT`.
+    pub platform: String,
     /// Steps of builds, by name.
     pub nodes: BTreeMap<String, Node>,
     /// The targets.

@@ -5,7 +5,7 @@ mod formats;
 mod shadow;
 pub(super) mod side;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -16,9 +16,10 @@ use super::output::{self, JSON_VERSION};
 use crate::affected::{self, Compared, Impact, Status};
 use crate::error::{self, Class, Error, Result};
 use crate::git::{Repository, Snapshot};
+use crate::platform::{OsArch, Platform};
 use crate::source::mentions;
 use crate::write;
-use formats::Format;
+use formats::{Format, Sharing};
 use shadow::Verified;
 use side::{Chosen, Kind, Side, Truth, check_chosen};
 
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// Take as base where the head's history (that of HEAD, for files that are checked out) left the base's.
     #[arg(long)]
     merge_base: bool,
+    /// Take all targets for affected, as if there had been none before: where there is no base, as for the first commit of a branch.
+    #[arg(long, conflicts_with_all = ["base", "merge_base", "base_state", "verify"])]
+    all: bool,
     /// In place of --base, what `godirect fingerprint --save` has written there.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base"])]
     base_state: Option<PathBuf>,
@@ -53,7 +57,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["head", "merge_base"])]
     head_state: Option<PathBuf>,
     /// Compare nothing, and take the answer from what `--json` has printed into this file, to show it in another way.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base", "base_state", "head", "head_state", "platform", "profile", "truth", "verify"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base", "all", "base_state", "head", "head_state", "platform", "profile", "truth", "verify"])]
     answer: Option<PathBuf>,
     #[command(flatten)]
     chosen: Chosen,
@@ -102,6 +106,8 @@ struct Answer<'a> {
     /// Whether no target is affected.
     nothing: bool,
     affected: &'a [Impact],
+    /// The platforms of all views.
+    platforms: &'a BTreeMap<String, String>,
     /// What the go command says, with `--verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<&'a [Verified]>,
@@ -118,13 +124,18 @@ struct Given {
     steps: usize,
     reused_steps: usize,
     affected: Vec<Impact>,
+    platforms: BTreeMap<String, String>,
+    verified: Option<Vec<Verified>>,
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     if let Some(file) = &arguments.answer {
-        let Given { base, head, truth, targets, steps, reused_steps: reused, affected: impacts, .. } = given(file)?;
-        return finish(arguments, json, truth, (&base, &head), (Compared { impacts, targets, steps, reused }, None), start);
+        let given = given(file)?;
+        let Given { targets, steps, reused_steps: reused, affected: impacts, platforms, .. } = given;
+        let compared = Compared { impacts, targets, steps, reused, platforms };
+        let names = (given.base.as_str(), given.head.as_str());
+        return finish(arguments, json, given.truth, names, (compared, given.verified.as_deref()), start);
     }
     let truth = arguments.truth.unwrap_or(match arguments.format {
         Format::Labels => Truth::Bazel,
@@ -194,6 +205,9 @@ fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
     if let Some(file) = &arguments.base_state {
         return Ok((Side::saved(file)?, head));
     }
+    if arguments.all {
+        return Ok((Side::nothing(), head));
+    }
     let mut base = repository.revision(&arguments.base)?;
     if arguments.merge_base {
         let head = repository.revision(arguments.head.as_deref().unwrap_or("HEAD"))?;
@@ -204,12 +218,10 @@ fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
 
 /// What Go packages in a submodule are made of isn't in the repository.
 fn refuse_submodules(base: &Snapshot, head: &Snapshot) -> Result<()> {
-    let read =
-        |tree: &Snapshot| tree.submodules().map_err(|e| Error::environment(format!("failed to read a tree of git: {e}")));
-    let (before, after) = (read(base)?, read(head)?);
-    match after.iter().find(|module| !before.contains(module)).or(before.iter().find(|module| !after.contains(module))) {
+    let changed = head.changed_submodules(base);
+    match changed.map_err(|e| Error::environment(format!("failed to read a tree of git: {e}")))?.first() {
         None => Ok(()),
-        Some((path, _)) => {
+        Some(path) => {
             let error = Error::input(format!("the submodule {path} has changed, and its files aren't in this repository"));
             Err(error.help("take all targets for affected, or check it out and compare with the working tree"))
         }
@@ -244,7 +256,7 @@ fn show(
     (compared, verified): (&Compared, Option<&[Verified]>),
     start: Instant,
 ) -> Result<()> {
-    let Compared { impacts, targets, steps, reused } = compared;
+    let Compared { impacts, targets, steps, reused, platforms } = compared;
     // Lists are for programs.
     shadow::lines(verified.unwrap_or_default()).iter().for_each(|line| eprintln!("{line}"));
     if json {
@@ -260,6 +272,7 @@ fn show(
             reused_steps,
             nothing,
             affected,
+            platforms,
             verified,
         });
     }
@@ -267,9 +280,12 @@ fn show(
         Format::Text => text(arguments, compared, start),
         Format::Dot | Format::Mermaid => {
             let shown: Vec<&Impact> = impacts.iter().filter(|impact| is_asked_for(arguments, impact)).collect();
-            output::text(formats::render(arguments.format, &shown, arguments.shards)?)
+            output::text(formats::render(arguments.format, &shown, &Sharing::default())?)
         }
-        format => output::text(formats::render(format, &remaining(impacts), arguments.shards)?),
+        format => {
+            let sharing = Sharing { most: arguments.shards, elsewhere: elsewhere(platforms)? };
+            output::text(formats::render(format, &remaining(impacts), &sharing)?)
+        }
     }
 }
 
@@ -279,6 +295,15 @@ fn is_asked_for(arguments: &Arguments, impact: &Impact) -> bool {
         None | Some("") => true,
         Some(name) => impact.name == name || impact.label == name || format!("./{}", impact.directory) == name,
     }
+}
+
+/// The views whose programs this machine can't run; none if that are all of them.
+fn elsewhere(platforms: &BTreeMap<String, String>) -> Result<BTreeSet<String>> {
+    let host = OsArch::host()?;
+    let runs_here = |platform: &str| platform.parse().is_ok_and(|platform: Platform| platform.os_arch() == host);
+    let found: BTreeSet<String> =
+        platforms.iter().filter(|(_, platform)| !runs_here(platform)).map(|(view, _)| view.clone()).collect();
+    Ok(if found.len() == platforms.len() { BTreeSet::new() } else { found })
 }
 
 /// The impacts on targets that the head has.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::output::{self, JSON_VERSION};
-use crate::emit::{bazel, nix};
+use crate::emit::{bazel, ci, nix};
 use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
@@ -20,10 +20,10 @@ use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{self, Change, GeneratedFiles};
 
-/// Write Nix and Bazel files from spec, lock and sources, offline.
+/// Write Nix files, Bazel files and pipelines of CI from spec, lock and sources, offline.
 ///
 /// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and a
-/// BUILD.bazel in each directory with a package. Files that are as they should be aren't touched, and generated ones that are no longer wanted
+/// BUILD.bazel in each directory with a package. For ci(): a pipeline for each CI system. Files that are as they should be aren't touched, and generated ones that are no longer wanted
 /// are removed. BUILD files also have a `go_test` for each package with tests; a warning says where these can't be built.
 ///
 /// Files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines, and of MODULE.bazel
@@ -84,9 +84,10 @@ pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
 
 /// Renders everything that the spec asks for.
 pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
-    if project.spec.nix.is_none() && !project.spec.bazel {
-        let error = Error::input(format!("{} asks for no output", project.spec.path.display()));
-        return Err(error.help("add nix() or bazel() to it"));
+    let spec = &project.spec;
+    if spec.nix.is_none() && !spec.bazel && spec.ci.is_empty() {
+        let error = Error::input(format!("{} asks for no output", spec.path.display()));
+        return Err(error.help("add nix(), bazel() or ci(…) to it"));
     }
     let locked = project.with_lock(lock)?;
     let variants = project.variants();
@@ -97,6 +98,9 @@ pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
     }
     if project.spec.bazel {
         files.extend(render_bazel(&locked, &variants, &graphs)?);
+    }
+    for (system, settings) in &spec.ci {
+        files.extend(ci::render(*system, settings)?);
     }
     Ok(files)
 }
@@ -158,6 +162,7 @@ fn warn_of_broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) {
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
     let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
+    found.extend(ci::paths());
     found.extend(project.directories()?.iter().map(|directory| join(directory, bazel::BUILD_FILE)));
     found.retain(|path| !files.contains_key(path));
     Ok(found)

@@ -1,6 +1,6 @@
 //! The tree of a commit as a file system that is only read: symbolic links are followed within the tree, as in a checkout.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,24 +117,35 @@ impl Snapshot {
         Ok(place.join(&self.repository.prefix))
     }
 
-    /// The commits of the submodules, by path.
+    /// The submodules that another tree has at another commit, or not at all, and those that only it has, by path. What both have in common
+    /// isn't read.
     ///
     /// # Errors
     ///
     /// An object that git doesn't have.
-    pub fn submodules(&self) -> Result<Vec<(String, String)>> {
-        let (mut found, mut open) = (Vec::new(), vec![(String::new(), self.find("")?.1)]);
-        while let Some((path, id)) = open.pop() {
-            for node in self.repository.tree(id)?.iter() {
-                let path = super::join(&path, &node.name);
-                match node.mode {
-                    Mode::Tree => open.push((path, node.id)),
-                    Mode::Commit => found.push((path, node.id.to_string())),
-                    _ => {}
+    pub fn changed_submodules(&self, other: &Snapshot) -> Result<BTreeSet<String>> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![(String::new(), Some(self.find("")?.1), Some(other.find("")?.1))]);
+        while let Some((directory, own, others)) = open.pop() {
+            let nodes =
+                |tree: &Snapshot, id: Option<ObjectId>| id.map_or_else(|| Ok(Arc::default()), |id| tree.repository.tree(id));
+            let (own, others) = (nodes(self, own)?, nodes(other, others)?);
+            let by_name = |nodes: &Arc<Vec<Node>>| -> BTreeMap<String, (Mode, ObjectId)> {
+                nodes.iter().map(|node| (node.name.clone(), (node.mode, node.id))).collect()
+            };
+            let (own, others) = (by_name(&own), by_name(&others));
+            let names: BTreeSet<&String> = own.keys().chain(others.keys()).collect();
+            for name in names.into_iter().filter(|name| own.get(*name) != others.get(*name)) {
+                let (one, two) = (own.get(name), others.get(name));
+                let (path, is_submodule) = (super::join(&directory, name), |node: &&(Mode, ObjectId)| node.0 == Mode::Commit);
+                if one.filter(is_submodule).or(two.filter(is_submodule)).is_some() {
+                    found.insert(path.clone());
+                }
+                let tree = |node: Option<&(Mode, ObjectId)>| node.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id);
+                if tree(one).or(tree(two)).is_some() {
+                    open.push((path, tree(one), tree(two)));
                 }
             }
         }
-        found.sort();
         Ok(found)
     }
 

@@ -93,7 +93,7 @@ impl ViewOf<'_, '_> {
         let options = TestOptions { with_packages: true, ..TestOptions::default() };
         let found = locked.test_graph(self.variant, options)?;
         let c = toolchain(locked.c_needs_of(found.graph.packages().iter().collect(), self.variant)?);
-        let mut view = View::default();
+        let mut view = View { platform: self.variant.target.platform.to_string(), ..View::default() };
         self.add_tests(&mut view, &found, &c, runtime)?;
         self.add_binaries(&mut view, &c)?;
         self.add_build_files(&mut view, build)?;

@@ -12,9 +12,9 @@ use starlark::syntax::{AstModule, Dialect};
 use starlark::values::FrozenHeapName;
 
 use super::check::Fault;
-use super::settings;
 use super::vocabulary::{Declarations, Declared, vocabulary};
 use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Sdk, SdkSource, SdkVersion, Spec, Target};
+use super::{ci, settings};
 use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::platform::OsArch;
@@ -258,6 +258,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
     }
     profiles.entry(DEFAULT_PROFILE.to_owned()).or_default();
     check_names_differ(&binaries)?;
+    ci::check(&declared.ci, declared.bazel.is_some(), declared.nix.is_some())?;
     Ok(Spec {
         path,
         module_dir: declared.module_dir.map(|(dir, _)| dir).unwrap_or_default(),
@@ -267,6 +268,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
         binaries,
         bazel: declared.bazel.is_some(),
         nix: declared.nix.map(|(nix, _)| nix),
+        ci: declared.ci,
     })
 }
 

@@ -304,6 +304,42 @@ profile("plain", extends = "race", race = False)
 }
 
 #[test]
+fn pipelines() {
+    let spec = parse(
+        "ci(\"github\", \"jenkins\", image = \"x\")\nci(\"gitlab\", engine = \"nix\", runner = \"y\", shards = 3)\nnix()\n",
+    )
+    .unwrap();
+    let settings = spec.ci.iter().map(|(system, ci)| (system.name(), ci.engine.name(), ci.branch.as_str(), ci.shards));
+    let wanted = [("github", "godirect", "main", 8), ("gitlab", "nix", "main", 3), ("jenkins", "godirect", "main", 8)];
+    assert_eq!(settings.collect::<Vec<_>>(), wanted);
+    for (call, message, help) in [
+        ("ci()", "ci() needs at least one CI system", "e.g. ci(\"github\")"),
+        (
+            "ci(\"travis\")",
+            "there is no CI system `travis`\n --> godirect.star:1:4",
+            "there are github, gitlab, jenkins, buildkite",
+        ),
+        ("ci(1)", "a CI system can't be a int", "write a string like \"github\""),
+        ("ci(\"github\", \"github\", image = \"x\")", "the CI system github is said twice", ""),
+        ("ci(\"github\", engine = \"make\", image = \"x\")", "there is no engine `make`", "there are godirect, bazel, nix"),
+        ("ci(\"github\")", "nothing says how godirect comes to the machines", "give install = \"…\", "),
+        ("ci(\"github\", image = \"x\", shards = 257)", "shards can't be 257", "write a number from 1 to 256"),
+        ("ci(\"github\", image = \"a\\nb\")", "`a\\nb` can't be the image of a pipeline", ""),
+        ("ci(\"github\", install = \" \")", "` ` can't be the install of a pipeline", ""),
+        ("ci(\"buildkite\", image = \"x\")", "steps of Buildkite run in no image by themselves", "give runner = \"…\""),
+        ("ci(\"github\", engine = \"bazel\", image = \"x\")", "the pipeline builds with bazel, but", "add bazel()"),
+        (
+            "ci(\"github\", image = \"x\")\nci(\"github\", image = \"x\")",
+            "ci(\"github\") is said twice\n --> godirect.star:2:1",
+            "the first is at",
+        ),
+    ] {
+        let shown = error(call);
+        assert!(shown.contains(message) && shown.contains(help), "{call}: {shown}");
+    }
+}
+
+#[test]
 fn wrong_settings() {
     for (settings, message, help) in [
         ("stirp = True", "profile() has no parameter `stirp`", "there are extends, asan, asmflags, "),

@@ -2,6 +2,8 @@
 
 // Deriving `ProvidesStaticType` implements an unsafe marker trait; nothing here is unsafe itself.
 #![allow(unsafe_code)]
+// Functions of a spec have as many parameters as there are things to say.
+#![allow(clippy::too_many_arguments)]
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +23,7 @@ use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, sai
 use super::eval::location;
 use super::sdk::{sdk_source, sdk_version};
 use super::settings::{self, DeclaredProfile};
-use super::{Archives, Binary, DEFAULT_SDK, Nix, Sdk, SdkSource, Target};
+use super::{Archives, Binary, Ci, CiSystem, DEFAULT_SDK, Nix, Sdk, SdkSource, Target, ci};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -39,6 +41,7 @@ pub(super) struct Declared {
     pub binaries: Vec<Binary>,
     pub bazel: Option<Option<Location>>,
     pub nix: Option<(Nix, Option<Location>)>,
+    pub ci: BTreeMap<CiSystem, Ci>,
 }
 
 impl Declarations {
@@ -78,7 +81,6 @@ fn target(value: Value) -> starlark::Result<Target> {
 }
 
 #[starlark_module]
-#[allow(clippy::too_many_arguments)]
 pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
     /// The version that go.work or go.mod asks for, by its `toolchain` or else its `go` line.
     fn from_go_mod<'v>(heap: Heap<'v>) -> starlark::Result<Value<'v>> {
@@ -322,6 +324,29 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
                 return Err(said_twice("nix()", first));
             }
             declared.nix = Some((nix, location));
+            Ok(())
+        })
+    }
+
+    /// Emit a pipeline for each of these CI systems: what a change can touch is built and tested.
+    fn ci<'v>(
+        #[starlark(args)] list: UnpackTuple<Value<'v>>,
+        #[starlark(require = named, default = "godirect")] engine: &str,
+        #[starlark(require = named, default = "main")] branch: &str,
+        #[starlark(require = named, default = 8)] shards: i32,
+        #[starlark(require = named)] install: Option<&str>,
+        #[starlark(require = named)] image: Option<&str>,
+        #[starlark(require = named)] runner: Option<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let (systems, call) = (ci::systems(&list.items)?, ci::Call { engine, branch, shards, install, image, runner });
+        declare(eval, |declared, location| {
+            for system in systems {
+                if let Some(first) = declared.ci.get(&system) {
+                    return Err(said_twice(&format!("ci(\"{}\")", system.name()), &first.location));
+                }
+                declared.ci.insert(system, call.of(system, location.clone())?);
+            }
             Ok(())
         })
     }

@@ -26,24 +26,73 @@ fn each_format_has_all_targets() {
         ("directories", "./cmd/other\n./ext\n./lib\n"),
         (
             "gitlab",
-            "{\n  \"affected 1/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_LABELS\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\",\n      \
-             \"AFFECTED_PACKAGES\": \"./cmd/other ./lib\"\n    }\n  },\n  \"affected 2/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_LABELS\": \"//ext\",\n      \
-             \"AFFECTED_PACKAGES\": \"./ext\"\n    }\n  }\n}\n",
+            "{\n  \"affected 1/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_ATTRIBUTES\": \"other-linux_amd64 other-windows_amd64\",\n      \"AFFECTED_BINARIES\": \"other\",\n      \
+             \"AFFECTED_KEY\": \"KEY\",\n      \"AFFECTED_LABELS\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\",\n      \
+             \"AFFECTED_PACKAGES\": \"./cmd/other ./lib\"\n    }\n  },\n  \"affected 2/2\": {\n    \"extends\": \".affected\",\n    \"variables\": {\n      \"AFFECTED_ATTRIBUTES\": \"\",\n      \"AFFECTED_BINARIES\": \"\",\n      \
+             \"AFFECTED_KEY\": \"KEY\",\n      \"AFFECTED_LABELS\": \"//ext\",\n      \"AFFECTED_PACKAGES\": \"./ext\"\n    }\n  }\n}\n",
         ),
         (
             "github",
-            "{\"include\": [{\"shard\": \"1/2\",\"packages\": \"./cmd/other ./lib\",\"labels\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\"},\
-             {\"shard\": \"2/2\",\"packages\": \"./ext\",\"labels\": \"//ext\"}]}\n",
+            "{\"include\": [{\"shard\": \"1/2\",\"packages\": \"./cmd/other ./lib\",\"binaries\": \"other\",\"labels\": \"//cmd/other //cmd/other:other_lib //lib:lib_test\",\
+             \"attributes\": \"other-linux_amd64 other-windows_amd64\",\"key\": \"KEY\"},\
+             {\"shard\": \"2/2\",\"packages\": \"./ext\",\"binaries\": \"\",\"labels\": \"//ext\",\"attributes\": \"\",\"key\": \"KEY\"}]}\n",
         ),
     ] {
         let arguments = ["affected", "--base", "HEAD^", "--head", "HEAD", "--format", format, "--shards", "2"];
-        assert_eq!(project.succeeds(&arguments), wanted, "{format}");
+        assert_eq!(without_keys(&project.succeeds(&arguments)), wanted, "{format}");
     }
     let none = |format| project.succeeds(&["affected", "--base", "HEAD", "--head", "HEAD", "--format", format]);
     assert_eq!(none("labels"), "");
     assert_eq!(none("github"), "{\"include\": []}\n");
     assert_eq!(none("gitlab"), "{\n  \"nothing affected\": {\n    \"script\": [\n      \"true\"\n    ]\n  }\n}\n");
-    assert_eq!(none("buildkite"), "{\n  \"steps\": []\n}\n");
+    let nothing = "\"command\": \"true\",\n      \"env\": {},\n      \"label\": \"nothing affected\"\n";
+    assert!(none("buildkite").contains(nothing), "{}", none("buildkite"));
+    let variables = ["PACKAGES", "BINARIES", "LABELS", "ATTRIBUTES", "KEY"];
+    assert_eq!(none("shell"), variables.map(|name| format!("AFFECTED_{name}=''\n")).concat());
+}
+
+/// Keys of shards are digests.
+fn without_keys(text: &str) -> String {
+    let is_key = |word: &str| word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let words = text.split('"').map(|word| if is_key(word) { "KEY" } else { word });
+    words.collect::<Vec<_>>().join("\"")
+}
+
+/// The key of a shard changes when a fingerprint of one of its targets does, and only then.
+#[test]
+fn keys_are_made_of_fingerprints() {
+    let project = changed();
+    let key = |arguments: &[&str]| {
+        let text = project.succeeds(&[&["affected", "--format", "shell"], arguments].concat());
+        text.lines().last().unwrap().to_owned()
+    };
+    let first = key(&["--all"]);
+    assert!(first.starts_with("AFFECTED_KEY='") && first.len() == "AFFECTED_KEY=''".len() + 64, "{first}");
+    project.write("README.md", "text\n");
+    assert_eq!(key(&["--all"]), first);
+    project.edit("lib/x_test.go", "\"him\"", "\"her\"");
+    assert_ne!(key(&["--all"]), first);
+    let answer: serde_json::Value = serde_json::from_str(&project.succeeds(&["affected", "--json"])).unwrap();
+    let test = &answer["affected"][0];
+    let printed = project.succeeds(&["fingerprint", "--kind", "test"]);
+    for (view, key) in test["fingerprints"].as_object().unwrap() {
+        assert!(printed.contains(&format!("{}  {view} test example.com/m/lib\n", key.as_str().unwrap())), "{printed}");
+    }
+    assert_eq!(test["fingerprints"].as_object().unwrap().len(), 2);
+    assert_eq!(answer["platforms"]["windows_amd64"], "windows/amd64");
+}
+
+/// Jobs compile for the machine that they run on; labels and binaries are of all platforms.
+#[test]
+fn packages_of_other_platforms_are_left_to_their_binaries() {
+    let project = changed();
+    project.write("only/only_windows.go", "package only\n");
+    let shell = |arguments: &[&str]| project.succeeds(&[&["affected", "--format", "shell"], arguments].concat());
+    let all = shell(&[]);
+    assert!(all.starts_with("AFFECTED_PACKAGES=''\nAFFECTED_BINARIES=''\nAFFECTED_LABELS='//only'\n"), "{all}");
+    // Where none is of this machine, tests run there as well as anywhere.
+    let windows = shell(&["--platform", "windows/amd64"]);
+    assert!(windows.starts_with("AFFECTED_PACKAGES='./only'\n"), "{windows}");
 }
 
 #[test]
@@ -136,9 +185,9 @@ fn saved_states_are_compared_without_git() {
     std::fs::remove_dir_all(project.root().join(".git")).unwrap();
     let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
     assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
-    project.edit("head.json", "\"version\": 2", "\"version\": 3");
+    project.edit("head.json", "\"version\": 3", "\"version\": 4");
     let wrong = error(
-        "head.json is no saved state: its version is 3, and this program knows 2",
+        "head.json is no saved state: its version is 4, and this program knows 3",
         "write it anew: `godirect fingerprint --save FILE`",
     );
     project.fails(&saved, 2, &wrong);

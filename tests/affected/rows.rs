@@ -324,12 +324,13 @@ fn with_c() -> Project {
     );
     project.write(
         "c/c.go",
-        "package c\n\n// #include \"own.h\"\n// #include \"../shared/shared.h\"\nimport \"C\"\n\nfunc Sum() int { return int(C.sum()) }\n",
+        "package c\n\n// #cgo CFLAGS: -include ${SRCDIR}/../shared/forced.h\n// #include \"own.h\"\n// #include \"../shared/shared.h\"\nimport \"C\"\n\nfunc Sum() int { return int(C.sum()) }\n",
     );
     project.write("c/own.h", "int sum(void);\n");
     project.write("c/sum.c", "#include \"../shared/shared.h\"\n\nint sum(void) { return SHARED; }\n");
     project.write("shared/shared.h", "#include \"deeper.h\"\n#define SHARED DEEPER\n");
     project.write("shared/deeper.h", "#define DEEPER 1\n");
+    project.write("shared/forced.h", "#define FORCED 1\n");
     project.write("cmd/c/main.go", "package main\n\nimport \"example.com/m/c\"\n\nfunc main() { println(c.Sum()) }\n");
     fs::remove_dir_all(project.root().join("asm")).unwrap();
     fs::remove_dir_all(project.root().join("cmd/other")).unwrap();
@@ -343,12 +344,13 @@ fn c_code() {
     const C: [&str; 3] = ["package c", "package cmd/c", "binary cmd/c"];
     let project = with_c();
     let before = truth(&project, "example.com/m", &LINUX, true);
-    let changes: [(&str, &str, &[&str]); 7] = [
+    let changes: [(&str, &str, &[&str]); 8] = [
         ("c/sum.c", "#include \"../shared/shared.h\"\n\nint sum(void) { return SHARED + 1; }\n", &C),
         ("c/own.h", "int sum(void); // more\n", &C),
         ("c/unused.h", "int other(void);\n", &C),
         ("shared/shared.h", "#define SHARED 3\n", &C),
         ("shared/deeper.h", "#define DEEPER 4\n", &C),
+        ("shared/forced.h", "#define FORCED 2\n", &C),
         ("shared/defs.h", "#define SHARED 5\n", &[]),
         ("lib/more.c", "int x;\n", &["package lib", "test lib", "package cmd/tool", "binary cmd/tool"]),
     ];

@@ -30,6 +30,10 @@ fn the_go_command_is_asked_about_both_trees() {
             let wanted = serde_json::json!({ "view": view, "differ": of_view, "missing": [], "more": 0 });
             assert_eq!(*verified, wanted);
         }
+        // It is a part of the answer also when that is shown again.
+        project.write("../answer.json", &ran.stdout);
+        let again = run(&project, &["--answer", "../answer.json", "--json"]);
+        assert_eq!((again.code, again.stdout, again.stderr), (Some(0), ran.stdout, ran.stderr));
     }
 }
 

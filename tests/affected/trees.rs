@@ -168,6 +168,20 @@ fn a_submodule() {
     let ran = run(&project, &["--base", "HEAD^", "--head", "HEAD"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
     assert!(ran.stderr.starts_with("error: the submodule third has changed"), "{}", ran.stderr);
+    // Also where whole directories come and go.
+    git(&project, &["submodule", "--quiet", "add", &url, "deep/er/fourth"]);
+    commit(&project, "one more");
+    for ends in [["HEAD^", "HEAD"], ["HEAD", "HEAD^"]] {
+        let ran = run(&project, &["--base", ends[0], "--head", ends[1]]);
+        assert!(ran.stderr.starts_with("error: the submodule deep/er/fourth has changed"), "{}", ran.stderr);
+    }
+    git(&project, &["reset", "-q", "--hard", "HEAD^"]);
+    git(&project, &["clean", "-qffdx"]);
+    // Where they are the same, they don't matter.
+    project.write("x.txt", "");
+    commit(&project, "a file");
+    assert!(names(&project, &["--base", "HEAD^", "--head", "HEAD"]).is_empty());
+    git(&project, &["reset", "-q", "--hard", "HEAD^"]);
     // It is a module of its own.
     assert!(names(&project, &["--base", "HEAD^"]).is_empty());
 }

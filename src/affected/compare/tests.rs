@@ -23,7 +23,8 @@ fn state(nodes: &[Step]) -> State {
         let target = Target { kind: Kind::Package, name: (*name).to_owned() };
         (target, Made { node: (*name).to_owned(), ..Made::default() })
     };
-    let view = View { nodes: nodes.iter().map(node).collect(), targets: nodes.iter().map(made).collect() };
+    let (nodes, targets) = (nodes.iter().map(node).collect(), nodes.iter().map(made).collect());
+    let view = View { platform: "linux/amd64".to_owned(), nodes, targets };
     State { views: BTreeMap::from([("linux_amd64".to_owned(), view)]) }
 }
 

@@ -1,12 +1,13 @@
 //! What CI systems read of the affected targets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::explained;
 use crate::affected::{Cause, Change, Impact, Kind};
 use crate::cli::output;
+use crate::digest::Hasher;
 use crate::error::Result;
 
 /// As many jobs as GitHub runs of one matrix.
@@ -27,8 +28,12 @@ pub enum Format {
     Github,
     /// A child pipeline for GitLab, whose jobs extend `.affected`.
     Gitlab,
-    /// Steps for `buildkite-agent pipeline upload`, which run the command of the variable AFFECTED_COMMAND.
+    /// Steps for `buildkite-agent pipeline upload`, which run the command that the variable AFFECTED_COMMAND has there, by agents of the queue
+    /// AFFECTED_QUEUE.
     Buildkite,
+    /// Assignments for a shell, e.g. of a stage of Jenkins, to the variables that jobs of the other systems have: AFFECTED_PACKAGES,
+    /// AFFECTED_BINARIES, AFFECTED_LABELS, AFFECTED_ATTRIBUTES, AFFECTED_KEY. They are empty where nothing is affected.
+    Shell,
     /// Directories of packages with something that is affected, as `./dir`, one a line: for `go test`, or a stage of Jenkins for each.
     Directories,
     /// Why, as a graph for Graphviz; with --explain TARGET only for that one.
@@ -37,32 +42,45 @@ pub enum Format {
     Mermaid,
 }
 
-/// A share of the affected targets.
-#[derive(Serialize)]
+/// How targets are shared among jobs.
+#[derive(Debug, Default)]
+pub struct Sharing {
+    /// So many at most; never more than [`MAX_SHARDS`].
+    pub most: usize,
+    /// Views of other platforms than this machine's, for which jobs build binaries only.
+    pub elsewhere: BTreeSet<String>,
+}
+
+/// A share of the affected targets; lists have spaces between.
+#[derive(Debug, Default, Serialize)]
 struct Shard {
     /// Which of how many it is, e.g. `1/3`.
     shard: String,
-    /// The directories of its packages, as `./dir`, with spaces between.
+    /// The directories of its packages that are affected on this machine's platform, as `./dir`.
     packages: String,
-    /// Its Bazel labels, with spaces between.
+    /// Its binaries.
+    binaries: String,
+    /// Its Bazel labels.
     labels: String,
+    /// The Nix attributes of its binaries.
+    attributes: String,
+    /// A digest of the targets' fingerprints: as long as it is the same, so are all results.
+    key: String,
 }
 
 /// The targets in a format other than text.
-pub fn render(format: Format, impacts: &[&Impact], shards: usize) -> Result<String> {
+pub fn render(format: Format, impacts: &[&Impact], sharing: &Sharing) -> Result<String> {
     match format {
         Format::Text => Ok(String::new()),
         Format::Labels => Ok(labels(impacts.iter().copied())),
         Format::Packages => {
             Ok(lines(impacts.iter().filter(|impact| impact.kind != Kind::Binary).map(|impact| impact.name.clone())))
         }
-        Format::Nix => {
-            let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
-            Ok(lines(binaries.flat_map(|impact| impact.views.iter().map(|view| format!("{}-{view}", impact.name)))))
-        }
-        Format::Github => github(impacts, shards),
-        Format::Gitlab => gitlab(impacts, shards),
-        Format::Buildkite => buildkite(impacts, shards),
+        Format::Nix => Ok(lines(attributes(impacts))),
+        Format::Github => github(impacts, sharing),
+        Format::Gitlab => gitlab(impacts, sharing),
+        Format::Buildkite => buildkite(impacts, sharing),
+        Format::Shell => Ok(shell(impacts, sharing)),
         Format::Directories => Ok(lines(impacts.iter().map(|impact| format!("./{}", impact.directory)))),
         Format::Dot => Ok(explained::dot(impacts)),
         Format::Mermaid => Ok(explained::mermaid(impacts)),
@@ -79,37 +97,71 @@ fn lines(items: impl Iterator<Item = String>) -> String {
     items.into_iter().map(|item| item + "\n").collect()
 }
 
-fn shards(impacts: &[&Impact], most: usize) -> Vec<Shard> {
-    let directories: BTreeSet<&str> = impacts.iter().map(|impact| impact.directory.as_str()).collect();
-    let directories: Vec<&str> = directories.into_iter().collect();
-    let number = directories.len().min(most.clamp(1, MAX_SHARDS));
-    let share = |index: usize| {
-        let own: Vec<&str> = directories.iter().skip(index).step_by(number).copied().collect();
-        let labels: BTreeSet<&str> =
-            impacts.iter().filter(|i| own.contains(&i.directory.as_str())).map(|impact| impact.label.as_str()).collect();
-        Shard {
-            shard: format!("{}/{number}", index + 1),
-            packages: own.iter().map(|directory| format!("./{directory}")).collect::<Vec<_>>().join(" "),
-            labels: labels.into_iter().collect::<Vec<_>>().join(" "),
-        }
-    };
-    (0..number).map(share).collect()
+/// The Nix attributes of binaries.
+fn attributes(impacts: &[&Impact]) -> impl Iterator<Item = String> {
+    let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
+    binaries.flat_map(|impact| impact.views.iter().map(|view| format!("{}-{view}", impact.name)))
 }
 
-fn github(impacts: &[&Impact], most: usize) -> Result<String> {
+fn shards(impacts: &[&Impact], sharing: &Sharing) -> Vec<Shard> {
+    let directories: BTreeSet<&str> = impacts.iter().map(|impact| impact.directory.as_str()).collect();
+    let directories: Vec<&str> = directories.into_iter().collect();
+    let number = directories.len().min(sharing.most.clamp(1, MAX_SHARDS));
+    let nth = |index: usize| {
+        let own: BTreeSet<&str> = directories.iter().skip(index).step_by(number).copied().collect();
+        let own: Vec<&Impact> = impacts.iter().filter(|impact| own.contains(impact.directory.as_str())).copied().collect();
+        Shard { shard: format!("{}/{number}", index + 1), ..share(&own, sharing) }
+    };
+    (0..number).map(nth).collect()
+}
+
+fn share(impacts: &[&Impact], sharing: &Sharing) -> Shard {
+    fn joined(items: impl Iterator<Item = String>) -> String {
+        items.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(" ")
+    }
+    let is_here = |impact: &&&Impact| impact.views.iter().any(|view| !sharing.elsewhere.contains(view));
+    let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
+    let mut hasher = Hasher::default();
+    for (view, sha256) in impacts.iter().flat_map(|impact| &impact.fingerprints) {
+        hasher.update(format!("{view} {sha256}\n"));
+    }
+    Shard {
+        shard: String::new(),
+        packages: joined(impacts.iter().filter(is_here).map(|impact| format!("./{}", impact.directory))),
+        binaries: joined(binaries.map(|impact| impact.name.clone())),
+        labels: joined(impacts.iter().map(|impact| impact.label.clone())),
+        attributes: joined(attributes(impacts)),
+        key: hasher.finish().to_string(),
+    }
+}
+
+/// The variables of a job.
+fn variables(shard: &Shard) -> [(&'static str, &str); 5] {
+    let Shard { shard: _, packages, binaries, labels, attributes, key } = shard;
+    [
+        ("AFFECTED_PACKAGES", packages),
+        ("AFFECTED_BINARIES", binaries),
+        ("AFFECTED_LABELS", labels),
+        ("AFFECTED_ATTRIBUTES", attributes),
+        ("AFFECTED_KEY", key),
+    ]
+}
+
+fn github(impacts: &[&Impact], sharing: &Sharing) -> Result<String> {
     #[derive(Serialize)]
     struct Matrix {
         include: Vec<Shard>,
     }
-    one_line(&Matrix { include: shards(impacts, most) })
+    one_line(&Matrix { include: shards(impacts, sharing) })
 }
 
 /// JSON is YAML, too.
-fn gitlab(impacts: &[&Impact], most: usize) -> Result<String> {
+fn gitlab(impacts: &[&Impact], sharing: &Sharing) -> Result<String> {
     let mut jobs = serde_json::Map::new();
-    for Shard { shard, packages, labels } in shards(impacts, most) {
-        let variables = serde_json::json!({ "AFFECTED_PACKAGES": packages, "AFFECTED_LABELS": labels });
-        jobs.insert(format!("affected {shard}"), serde_json::json!({ "extends": ".affected", "variables": variables }));
+    for shard in shards(impacts, sharing) {
+        let variables = BTreeMap::from(variables(&shard));
+        let job = serde_json::json!({ "extends": ".affected", "variables": variables });
+        jobs.insert(format!("affected {}", shard.shard), job);
     }
     if jobs.is_empty() {
         // A pipeline without jobs is an error.
@@ -118,16 +170,27 @@ fn gitlab(impacts: &[&Impact], most: usize) -> Result<String> {
     output::as_json(&jobs)
 }
 
-fn buildkite(impacts: &[&Impact], most: usize) -> Result<String> {
-    let step = |Shard { shard, packages, labels }: Shard| {
-        serde_json::json!({
-            "label": format!("affected {shard}"),
-            "command": "$$AFFECTED_COMMAND",
-            "env": { "AFFECTED_PACKAGES": packages, "AFFECTED_LABELS": labels },
-        })
+/// The agent fills in variables when it uploads the steps.
+fn buildkite(impacts: &[&Impact], sharing: &Sharing) -> Result<String> {
+    let step = |label: String, command: &str, env: BTreeMap<&str, &str>| {
+        let agents = serde_json::json!({ "queue": "${AFFECTED_QUEUE:-default}" });
+        serde_json::json!({ "label": label, "command": command, "env": env, "agents": agents })
     };
-    let steps: Vec<serde_json::Value> = shards(impacts, most).into_iter().map(step).collect();
+    let shards = shards(impacts, sharing);
+    let mut steps: Vec<serde_json::Value> = shards
+        .iter()
+        .map(|shard| step(format!("affected {}", shard.shard), "${AFFECTED_COMMAND}", variables(shard).into()))
+        .collect();
+    if steps.is_empty() {
+        steps.push(step("nothing affected".to_owned(), "true", BTreeMap::new()));
+    }
     output::as_json(&serde_json::json!({ "steps": steps }))
+}
+
+fn shell(impacts: &[&Impact], sharing: &Sharing) -> String {
+    let shard = if impacts.is_empty() { Shard::default() } else { share(impacts, sharing) };
+    let line = |(name, value): (&str, &str)| format!("{name}='{}'\n", value.replace('\'', "'\\''"));
+    variables(&shard).map(line).concat()
 }
 
 fn one_line(value: &impl Serialize) -> Result<String> {

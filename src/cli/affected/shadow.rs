@@ -21,7 +21,7 @@ use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
 
 /// How an answer stands beside the go command's, on one platform in one profile.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Verified {
     /// The platform with the profile.
     pub view: String,

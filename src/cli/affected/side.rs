@@ -68,6 +68,7 @@ pub struct Side {
 }
 
 enum Tree {
+    Nothing,
     Commit(Arc<Snapshot>),
     Worktree(Worktree),
     Saved(Box<Saved>),
@@ -83,7 +84,7 @@ struct Saved {
 }
 
 /// The version of saved states.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Side {
     /// The tree of a commit.
@@ -97,6 +98,11 @@ impl Side {
     pub fn of_worktree(repository: &Arc<Repository>) -> Result<Side> {
         let tree = Tree::Worktree(repository.worktree()?);
         Ok(Side { name: "the working tree".to_owned(), files: Files::default(), tree })
+    }
+
+    /// No tree: nothing is there.
+    pub fn nothing() -> Side {
+        Side { name: "nothing".to_owned(), files: Files::default(), tree: Tree::Nothing }
     }
 
     /// What was saved in a file.
@@ -115,14 +121,14 @@ impl Side {
     pub fn commit(&self) -> Option<&Snapshot> {
         match &self.tree {
             Tree::Commit(tree) => Some(tree),
-            Tree::Worktree(_) | Tree::Saved(_) => None,
+            Tree::Nothing | Tree::Worktree(_) | Tree::Saved(_) => None,
         }
     }
 
     /// The content of a file; none of what was saved.
     pub fn read(&self, path: &Path) -> Option<Vec<u8>> {
         match &self.tree {
-            Tree::Saved(_) => None,
+            Tree::Nothing | Tree::Saved(_) => None,
             Tree::Commit(_) | Tree::Worktree(_) => self.files.read(path).ok(),
         }
     }
@@ -136,7 +142,7 @@ impl Side {
         match &self.tree {
             Tree::Commit(tree) => tree.write(place),
             Tree::Worktree(_) => Ok(directory.to_owned()),
-            Tree::Saved(_) => {
+            Tree::Nothing | Tree::Saved(_) => {
                 let error = Error::input(format!("{} has no files that the go command could look at", self.name));
                 Err(error.help("compare two commits, or a commit and the working tree"))
             }
@@ -146,6 +152,7 @@ impl Side {
     /// What its targets are made of.
     pub fn state(&self, directory: &Path, chosen: &Chosen, truth: Truth) -> Result<State> {
         let state = match &self.tree {
+            Tree::Nothing => Ok(State::default()),
             Tree::Commit(tree) => {
                 let question = format!("state {} {truth:?} {:?} {:?}", tree.identity(), chosen.platform, chosen.profile);
                 kept(question, || self.read_state(directory, chosen, truth, &|path| tree.id(path)))
