@@ -39,8 +39,8 @@ pub struct Spec {
     pub profiles: BTreeMap<String, Profile>,
     /// The binaries that the spec names; empty means every main package of the module.
     pub binaries: Vec<Binary>,
-    /// Whether to emit Bazel files.
-    pub bazel: bool,
+    /// Emit Bazel files, for rules of this ruleset.
+    pub bazel: Option<Ruleset>,
     /// Emit Nix files.
     pub nix: Option<Nix>,
 }
@@ -141,6 +141,15 @@ pub struct Nix {
     pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
+}
+
+/// Where the rules in BUILD files come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruleset {
+    /// godirect's own.
+    RulesGoDirect,
+    /// `rules_go`, with MODULE.bazel and labels of other modules as Gazelle has them.
+    RulesGo,
 }
 
 /// The directory of Nix expressions when the spec names none.

@@ -8,10 +8,11 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/build-files.md",
     "docs/spec.md",
     "docs/graph.md",
     "docs/identity.md",

@@ -265,7 +265,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
         platforms,
         profiles,
         binaries,
-        bazel: declared.bazel.is_some(),
+        bazel: declared.bazel.map(|(ruleset, _)| ruleset),
         nix: declared.nix.map(|(nix, _)| nix),
     })
 }
