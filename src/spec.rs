@@ -40,8 +40,8 @@ pub struct Spec {
     pub profiles: BTreeMap<String, Profile>,
     /// The binaries that the spec names; empty means every main package of the module.
     pub binaries: Vec<Binary>,
-    /// Whether to emit Bazel files.
-    pub bazel: bool,
+    /// Emit Bazel files, for rules of this ruleset.
+    pub bazel: Option<Ruleset>,
     /// Emit Nix files.
     pub nix: Option<Nix>,
     /// Emit pipelines for these CI systems.
@@ -215,6 +215,15 @@ pub struct Ci {
     pub location: Option<Location>,
 }
 
+/// Where the rules in BUILD files come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruleset {
+    /// godirect's own.
+    RulesGoDirect,
+    /// `rules_go`, with MODULE.bazel and labels of other modules as Gazelle has them.
+    RulesGo,
+}
+
 /// The directory of Nix expressions when the spec names none.
 pub const DEFAULT_NIX_DIR: &str = "nix";
 
@@ -279,6 +288,11 @@ pub fn load(files: &Files, dir: &Path) -> Result<Spec> {
 /// Evaluates a spec from text; `load()` finds nothing. For tests and fuzzing.
 pub fn parse(content: &str) -> Result<Spec> {
     eval::parse(content)
+}
+
+/// What is wrong with a file of Starlark, for other readers of such.
+pub fn syntax_error(error: starlark::Error) -> Error {
+    eval::convert(error)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub type GeneratedFiles = BTreeMap<String, GeneratedFile>;
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// The whole text.
+    /// The whole text. If nothing is left of a merged one, there is to be no file.
     pub text: String,
     /// Whether a person's text in the file was taken over into `text`, so that overwriting loses nothing.
     pub merged: bool,
@@ -73,8 +73,10 @@ pub fn changes(root: &Path, files: &GeneratedFiles, leftovers: &BTreeSet<String>
             return Err(error
                 .help(format!("move or delete it, or put `{}` in its first line to have it replaced", MARKERS.join(" by "))));
         }
-        if old.as_deref() != Some(&file.text) {
-            changes.push(Change { path: path.clone(), old, new: Some(file.text.clone()) });
+        let new = Some(file.text.clone()).filter(|text| !file.merged || !text.is_empty());
+        // An empty file that was there before marks a package.
+        if old != new && !(new.is_none() && old.as_deref() == Some("")) {
+            changes.push(Change { path: path.clone(), old, new });
         }
     }
     for path in leftovers.iter().filter(|path| !files.contains_key(*path)) {

@@ -8,10 +8,11 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/build-files.md",
     "docs/ci.md",
     "docs/spec.md",
     "docs/graph.md",

@@ -49,14 +49,17 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 
 /// Writes what the spec asks for, if anything; gives all files, the changed ones, and how long it took.
 fn generate(project: &Project, lock: &Lockfile) -> Result<Option<(GeneratedFiles, Vec<Change>, Duration)>> {
-    if project.spec.nix.is_none() && !project.spec.bazel {
+    let spec = &project.spec;
+    if spec.nix.is_none() && spec.bazel.is_none() && spec.ci.is_empty() {
         return Ok(None);
     }
     let start = Instant::now();
-    let files = generate::render(project, lock)?;
-    let changes = write::changes(&project.dir, &files, &generate::leftovers(project, &files)?)?;
+    let rendered = generate::render(project, lock, false)?;
+    let files = &rendered.files;
+    let changes = write::changes(&project.dir, files, &generate::leftovers(project, files)?)?;
     write::apply(&project.dir, &changes)?;
-    Ok(Some((files, changes, start.elapsed())))
+    generate::report(&rendered)?;
+    Ok(Some((rendered.files, changes, start.elapsed())))
 }
 
 /// The commands that give the same bytes.
@@ -66,7 +69,7 @@ fn next_steps(project: &Project) {
     if project.spec.nix.as_ref().is_some_and(|nix| nix.flake) {
         commands.push(format!("nix-build -A {name}"));
     }
-    if project.spec.bazel {
+    if project.spec.bazel.is_some() {
         commands.push(format!("bazel build {}", bazel::label(&binary.directory, &binary.target)));
     }
     let place = if project.dir == Path::new(".") { String::new() } else { format!(" in {}", project.dir.display()) };

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::output::{self, JSON_VERSION};
-use crate::emit::{bazel, ci, nix};
+use crate::emit::bazel::{self, Rendered};
+use crate::emit::{ci, nix};
 use crate::error::{self, Error, Result};
 use crate::graph::PackageGraph;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
@@ -16,18 +17,19 @@ use crate::lock::file::Lockfile;
 use crate::plan::Configuration;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
-use crate::source::tree::join;
-use crate::spec::{DEFAULT_NIX_DIR, Nix};
+use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
 use crate::write::{self, Change, GeneratedFiles};
 
 /// Write Nix files, Bazel files and pipelines of CI from spec, lock and sources, offline.
 ///
-/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and a
-/// BUILD.bazel in each directory with a package. For ci(): a pipeline for each CI system. Files that are as they should be aren't touched, and generated ones that are no longer wanted
-/// are removed. BUILD files also have a `go_test` for each package with tests; a warning says where these can't be built.
+/// Needs neither Bazel, nor Nix, nor Go. For nix(): flake.nix, default.nix and the directory `nix` (or another). For bazel(): a section of MODULE.bazel, and
+/// rules in the BUILD file of each directory with a package: a library, a binary for each profile, a test. For ci(): a pipeline for each CI system. Files that are as they should be aren't
+/// touched. A warning says which tests can't be built.
 ///
-/// Files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines, and of MODULE.bazel
-/// everything outside of the marked section stays.
+/// BUILD files are merged, as Gazelle does: the attributes that godirect manages are brought up to date, rules of packages that are gone are removed,
+/// and all else stays as it is, byte for byte. `# keep` and the directives of Gazelle count; docs/build-files.md has the details. A BUILD file
+/// that can't be read or parsed is left alone, the others are written, and the exit code is 2 or 3. Of MODULE.bazel everything outside of the marked section
+/// stays. Nix files that a person wrote are never overwritten (exit 2): a generated one has `@generated` in its first lines.
 ///
 /// Example, for CI: `godirect generate --check`
 #[derive(Debug, Default, clap::Args)]
@@ -36,6 +38,23 @@ pub struct Arguments {
     /// Write nothing; print what would change as a diff, and exit with 1 if anything would.
     #[arg(long)]
     check: bool,
+    /// Only the BUILD files of these directories, relative to the spec; `dir/...` means those below as well.
+    #[arg(value_name = "PACKAGE")]
+    packages: Vec<String>,
+}
+
+/// Switch BUILD files to the spec's ruleset, and remove what is stale.
+///
+/// Does what `generate` does, and in every BUILD file loads the rules of Go from the ruleset of bazel() in the spec (rules_go_direct, or rules_go)
+/// where they come from the other one; attributes and rules that the ruleset doesn't have are removed. Says what it removed and
+/// switched.
+///
+/// Example: `godirect fix --check`
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub struct FixArguments {
+    #[command(flatten)]
+    generate: Arguments,
 }
 
 #[derive(Serialize)]
@@ -46,27 +65,92 @@ struct Summary<'a> {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
+    execute(directory, arguments, json, false)
+}
+
+pub fn run_fix(directory: &Path, arguments: &FixArguments, json: bool) -> Result<ExitCode> {
+    execute(directory, &arguments.generate, json, true)
+}
+
+fn execute(directory: &Path, arguments: &Arguments, json: bool, fix: bool) -> Result<ExitCode> {
     let start = Instant::now();
     let project = Project::open(directory)?;
     let lock = project.read_lock()?;
-    let files = render(&project, &lock)?;
-    let changes = write::changes(directory, &files, &leftovers(&project, &files)?)?;
+    let mut rendered = render(&project, &lock, fix)?;
+    let mut leftovers = leftovers(&project, &rendered.files)?;
+    if !arguments.packages.is_empty() {
+        leftovers.clear();
+        only(&mut rendered, &arguments.packages)?;
+    }
+    let changes = write::changes(directory, &rendered.files, &leftovers)?;
     if !arguments.check {
         write::apply(directory, &changes)?;
     }
     if json {
         let changed = changes.iter().map(|c| c.path.as_str()).collect();
-        output::json(&Summary { version: JSON_VERSION, changed, files: files.len() })?;
+        output::json(&Summary { version: JSON_VERSION, changed, files: rendered.files.len() })?;
     } else if arguments.check {
         output::text(changes.iter().map(Change::diff).collect::<String>())?;
     } else {
-        show(&files, &changes, start.elapsed());
+        show(&rendered.files, &changes, start.elapsed());
     }
+    if fix && !json {
+        rendered.notes.iter().for_each(|note| output::line("fixed", note));
+    }
+    report(&rendered)?;
     let stale = arguments.check && !changes.is_empty();
     if stale && !json {
-        anstream::eprintln!("{} stale; `godirect generate` updates them", output::count(changes.len(), "file"));
+        let verb = if fix { "fix" } else { "generate" };
+        anstream::eprintln!("{} stale; `godirect {verb}` updates them", output::count(changes.len(), "file"));
     }
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Says what a person should look at.
+///
+/// # Errors
+///
+/// The last of the files that had to be left alone, after the others have been shown.
+pub fn report(rendered: &Rendered) -> Result<()> {
+    for warning in &rendered.warnings {
+        anstream::eprintln!("godirect: warning: {warning}");
+    }
+    let Some((last, others)) = rendered.errors.split_last() else { return Ok(()) };
+    for error in others {
+        anstream::eprintln!("{}", error.render(false));
+    }
+    Err(last.clone())
+}
+
+/// Leaves BUILD files of the packages alone.
+///
+/// # Errors
+///
+/// When there are none.
+fn only(rendered: &mut Rendered, packages: &[String]) -> Result<()> {
+    let directory_of = |path: &str| path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned();
+    let is_build_file = |path: &str| path != "MODULE.bazel" && (path.ends_with(".bazel") || path.ends_with("BUILD"));
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    for package in packages {
+        let plain = package.trim_start_matches("./").trim_start_matches("//").trim_end_matches('/');
+        let (directory, below) = match plain.strip_suffix("...") {
+            Some(parent) => (parent.trim_end_matches('/'), true),
+            None => (if plain == "." { "" } else { plain }, false),
+        };
+        let inside = |found: &str| {
+            found == directory
+                || below && (directory.is_empty() || found.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let paths = rendered.files.keys().filter(|path| is_build_file(path) && inside(&directory_of(path)));
+        let before = wanted.len();
+        wanted.extend(paths.cloned());
+        if wanted.len() == before {
+            let error = Error::input(format!("{package} has no BUILD file, and needs none"));
+            return Err(error.help("write directories relative to the spec, such as cmd/server or internal/..."));
+        }
+    }
+    rendered.files.retain(|path, _| wanted.contains(path));
+    Ok(())
 }
 
 /// Says what was written.
@@ -82,27 +166,27 @@ pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
     output::line("", format!("{} of {}  {took}", changes.len(), output::count(files.len(), "generated file")));
 }
 
-/// Renders everything that the spec asks for.
-pub fn render(project: &Project, lock: &Lockfile) -> Result<GeneratedFiles> {
+/// Renders everything that the spec asks for; `fix` also switches rulesets.
+pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered> {
     let spec = &project.spec;
-    if spec.nix.is_none() && !spec.bazel && spec.ci.is_empty() {
+    if spec.nix.is_none() && spec.bazel.is_none() && spec.ci.is_empty() {
         let error = Error::input(format!("{} asks for no output", spec.path.display()));
         return Err(error.help("add nix(), bazel() or ci(…) to it"));
     }
     let locked = project.with_lock(lock)?;
     let variants = project.variants();
     let graphs: Vec<PackageGraph> = locked.graphs(&variants)?;
-    let mut files = GeneratedFiles::new();
+    let mut rendered = match project.spec.bazel {
+        Some(ruleset) => render_bazel(&locked, &variants, &graphs, ruleset, fix)?,
+        None => Rendered::default(),
+    };
     if let Some(nix) = &project.spec.nix {
-        files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
-    }
-    if project.spec.bazel {
-        files.extend(render_bazel(&locked, &variants, &graphs)?);
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
     }
     for (system, settings) in &spec.ci {
-        files.extend(ci::render(*system, settings)?);
+        rendered.files.extend(ci::render(*system, settings)?);
     }
-    Ok(files)
+    Ok(rendered)
 }
 
 /// What Nix builds, by the names of configurations.
@@ -113,7 +197,13 @@ pub fn nix_plans(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph])
     variants.iter().zip(graphs).map(plan).collect()
 }
 
-fn render_bazel(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<GeneratedFiles> {
+fn render_bazel(
+    locked: &Locked,
+    variants: &[Variant],
+    graphs: &[PackageGraph],
+    ruleset: Ruleset,
+    fix: bool,
+) -> Result<Rendered> {
     let tests_profile = locked.tests_profile(variants);
     let tested = |variant: &Variant| {
         (variant.profile_name == tests_profile).then(|| locked.test_graph(*variant, TestOptions::default())).transpose()
@@ -138,6 +228,9 @@ fn render_bazel(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) 
         binaries: &locked.bazel_binaries(&views)?,
         tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
+        existing: &locked.project.build_files()?,
+        rules: &bazel::Rules::new(ruleset, module_file.as_deref()),
+        fix,
     })
 }
 
@@ -163,7 +256,9 @@ pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<S
     let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
-    found.extend(project.directories()?.iter().map(|directory| join(directory, bazel::BUILD_FILE)));
+    if project.spec.bazel.is_none() {
+        found.extend(project.build_files()?.into_values().filter(|existing| existing.is_there).map(|existing| existing.path));
+    }
     found.retain(|path| !files.contains_key(path));
     Ok(found)
 }

@@ -77,7 +77,7 @@ mod tests {
         for host in OsArch::all() {
             let text = starter(&Workspace::default(), host);
             let spec = spec::parse(&text).unwrap();
-            assert!(spec.sdks[spec::DEFAULT_SDK].exec_platforms.contains(&host) && spec.bazel && spec.nix.is_some());
+            assert!(spec.sdks[spec::DEFAULT_SDK].exec_platforms.contains(&host) && spec.bazel.is_some() && spec.nix.is_some());
         }
     }
 }

@@ -1,28 +1,92 @@
-//! Bazel files: a section of MODULE.bazel, and a BUILD.bazel for each package directory.
+//! Bazel files: a section of MODULE.bazel, and rules in the BUILD file of each package directory.
 
 mod build_file;
 pub use build_file::{base_name, label, library_of, test_of};
+mod directives;
+mod layout;
+mod merge;
 mod module_file;
 pub mod rule;
 mod test_rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::tested::TestGraph;
 use crate::graph::{MainModule, PackageGraph};
 use crate::name::ImportPath;
 use crate::platform::Platform;
-use crate::spec::{Profile, Target};
+use crate::source::build_file::BuildFile;
+use crate::spec::{Profile, Ruleset, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
+use directives::Settings;
+use layout::Layout;
 
 /// The ruleset's module and repository name.
 pub const RULESET: &str = "rules_go_direct";
 /// The ruleset's version that this program emits for.
 pub const RULESET_VERSION: &str = "0.1.0";
 
-/// The name of generated BUILD files.
-pub const BUILD_FILE: &str = "BUILD.bazel";
+/// A BUILD file that is there, or that there may be.
+#[derive(Debug)]
+pub struct Existing {
+    /// Its path, relative to the spec.
+    pub path: String,
+    /// Whether it is there.
+    pub is_there: bool,
+    /// Whether it is a symbolic link, which writing would replace.
+    pub is_link: bool,
+    /// What is in it, or what is wrong with it; nothing if it isn't there.
+    pub file: Result<BuildFile>,
+    /// The files of its directory.
+    pub entries: BTreeSet<String>,
+}
+
+/// BUILD files by directory.
+pub type ExistingFiles = BTreeMap<String, Existing>;
+
+/// Where rules and conditions come from.
+pub struct Rules {
+    /// The ruleset.
+    pub ruleset: Ruleset,
+    /// Its repository, as the main module calls it.
+    pub repository: &'static str,
+    /// The file to load rules from.
+    pub file: String,
+}
+
+impl Rules {
+    /// Those of a ruleset; MODULE.bazel says how it calls rules_go.
+    pub fn new(ruleset: Ruleset, module_file: Option<&str>) -> Rules {
+        let repository = match ruleset {
+            Ruleset::RulesGoDirect => RULESET,
+            Ruleset::RulesGo if module_file.is_some_and(|text| text.contains("\"io_bazel_rules_go\"")) => "io_bazel_rules_go",
+            Ruleset::RulesGo => "rules_go",
+        };
+        let file = if ruleset == Ruleset::RulesGoDirect { "defs" } else { "def" };
+        Rules { ruleset, repository, file: format!("@{repository}//go:{file}.bzl") }
+    }
+
+    /// Whether they are those of godirect's own ruleset.
+    pub fn is_own(&self) -> bool {
+        self.ruleset == Ruleset::RulesGoDirect
+    }
+}
+
+/// What was rendered.
+#[derive(Default)]
+pub struct Rendered {
+    /// The files; one without text is to be removed.
+    pub files: GeneratedFiles,
+    /// What was removed or switched, and where.
+    pub notes: Vec<String>,
+    /// What a person should look at, and where.
+    pub warnings: Vec<String>,
+    /// Why files are left as they are.
+    pub errors: Vec<Error>,
+    /// Files that load rules from another ruleset.
+    foreign: Vec<String>,
+}
 
 /// What the files are made of.
 pub struct Input<'a> {
@@ -38,6 +102,12 @@ pub struct Input<'a> {
     pub tests: &'a [Test],
     /// MODULE.bazel as it is.
     pub module_file: Option<&'a str>,
+    /// BUILD files as they are, for every directory that may have one.
+    pub existing: &'a ExistingFiles,
+    /// The rules to write.
+    pub rules: &'a Rules,
+    /// Whether rules that are loaded from another ruleset are switched.
+    pub fix: bool,
 }
 
 /// The graph as one configuration sees it.
@@ -101,25 +171,74 @@ pub struct Test {
     pub imports: BTreeMap<Platform, BTreeSet<ImportPath>>,
 }
 
-/// Renders MODULE.bazel and all BUILD.bazel files.
+/// Renders MODULE.bazel, and all BUILD files that have changed or must be there.
 ///
 /// # Errors
 ///
 /// When MODULE.bazel can't be extended, or a package differs between profiles in a way that BUILD files can't say.
-pub fn render(input: &Input) -> Result<GeneratedFiles> {
-    let mut files = GeneratedFiles::new();
-    let module_file = module_file::render(input)?;
-    files.insert("MODULE.bazel".to_owned(), GeneratedFile { text: module_file, merged: true });
-    let mut rules: BTreeMap<String, Vec<rule::Rule>> = build_file::package_rules(input)?;
-    // The lock's label needs a package at the root, even where there is no Go.
-    rules.entry(String::new()).or_default();
-    for main in input.mains {
-        rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
+pub fn render(input: &Input) -> Result<Rendered> {
+    let mut rendered = Rendered::default();
+    if let Some(text) = module_file::render(input)? {
+        rendered.files.insert("MODULE.bazel".to_owned(), GeneratedFile { text, merged: true });
     }
-    for (dir, rules) in rules {
-        let path = if dir.is_empty() { BUILD_FILE.to_owned() } else { format!("{dir}/{BUILD_FILE}") };
-        let text = rule::print_file(super::HEADER, &format!("@{RULESET}//go:defs.bzl"), &rules);
-        files.insert(path, GeneratedFile { text, merged: false });
+    let layout = Layout::new(input);
+    rendered.warnings.extend(layout.warnings.iter().cloned());
+    let mut rules: BTreeMap<String, Vec<rule::Rule>> = build_file::package_rules(input, &layout)?;
+    if input.rules.is_own() {
+        for main in input.mains {
+            rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
+        }
     }
-    Ok(files)
+    for (directory, existing) in input.existing {
+        let wanted = rules.remove(directory).unwrap_or_default();
+        let settings = layout.settings(directory);
+        if settings.ignored || settings.excludes(directory) {
+            continue;
+        }
+        match &existing.file {
+            Ok(file) => render_file(input, directory, existing, file, settings, &wanted, &mut rendered),
+            Err(error) => rendered.errors.push(error.clone()),
+        }
+    }
+    if let Some(example) = rendered.foreign.first() {
+        let count = rendered.foreign.len();
+        rendered.warnings.push(format!(
+            "rules don't come from {} in {count} BUILD file{}, such as {example}; `godirect fix` switches them",
+            input.rules.repository,
+            if count == 1 { "" } else { "s" }
+        ));
+    }
+    match rules.keys().next() {
+        Some(directory) => Err(Error::input(format!("{directory} has a package, but isn't a directory that can hold one"))),
+        None => Ok(rendered),
+    }
+}
+
+/// Stands in the root's BUILD file when there is nothing else to say: the lock's label needs a package there.
+const ROOT: &str = "# The label of godirect.lock.json needs a package here.\n";
+
+fn render_file(
+    input: &Input,
+    directory: &str,
+    existing: &Existing,
+    file: &BuildFile,
+    settings: &Settings,
+    wanted: &[rule::Rule],
+    rendered: &mut Rendered,
+) {
+    let rules = input.rules;
+    let job = merge::Job { existing, file, directory, settings, rules, wanted, fix: input.fix };
+    let merge::Outcome { mut text, notes, warnings, is_foreign } = merge::merge(&job);
+    rendered.foreign.extend(is_foreign.then(|| existing.path.clone()));
+    if text.is_empty() && directory.is_empty() && rules.is_own() {
+        ROOT.clone_into(&mut text);
+    }
+    rendered.notes.extend(notes);
+    rendered.warnings.extend(warnings);
+    if existing.is_link && text != file.text {
+        let error = Error::input(format!("{} is a symbolic link, so it is left as it is", existing.path));
+        rendered.errors.push(error.help("put a file in its place, or say `# gazelle:ignore` in it"));
+    } else if existing.is_there || !text.is_empty() {
+        rendered.files.insert(existing.path.clone(), GeneratedFile { text, merged: true });
+    }
 }

@@ -3,19 +3,68 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stamps::Stamps;
-use super::{Locked, Variant};
+use super::{Locked, Project, Variant};
 use crate::emit::bazel;
-use crate::error::Result;
+use crate::error::{self, Error, Result};
 use crate::graph::tested::{TestGraph, TestProgram, Tests};
 use crate::graph::{Kind, Origin, PackageGraph};
 use crate::name::ImportPath;
+use crate::source::build_file::{self, BuildFile};
 use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
-use crate::source::tree::{EntryKind, Tree as _, join};
+use crate::source::tree::{Entry, EntryKind, Tree as _, join};
 use crate::source::{constraint, embed};
 use crate::spec::DEFAULT_PROFILE;
 
 /// Where Go keeps what tests read.
 const TESTDATA: &str = "testdata";
+
+impl Project {
+    /// The BUILD files of all directories that can hold packages, and those that there may be.
+    ///
+    /// # Errors
+    ///
+    /// When a directory can't be read. What is wrong with a single file is said in its place.
+    pub fn build_files(&self) -> Result<bazel::ExistingFiles> {
+        let mut names: Vec<String> = build_file::NAMES.map(str::to_owned).into();
+        let mut found = bazel::ExistingFiles::new();
+        for directory in self.directories()? {
+            let existing = self.build_file(&directory, &names)?;
+            // The root's file, which comes first, may say what others are called.
+            if let (true, Ok(file)) = (directory.is_empty(), &existing.file)
+                && let Some(directive) = file.directives.iter().rfind(|d| d.key == "build_file_name")
+            {
+                let said = directive.value.split(',').map(|name| name.trim().to_owned());
+                names = said.filter(|name| !name.is_empty() && !name.contains('/')).collect();
+            }
+            found.insert(directory, existing);
+        }
+        Ok(found)
+    }
+
+    fn build_file(&self, directory: &str, names: &[String]) -> Result<bazel::Existing> {
+        let entries = self.tree.list(directory)?;
+        let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink | EntryKind::Broken);
+        let found = names.iter().find_map(|name| entries.iter().filter(is_file).find(|entry| entry.name == *name));
+        let default = names.first().map_or(build_file::NAMES[0], String::as_str);
+        let path = join(directory, found.map_or(default, |entry| &entry.name));
+        let shown = error::file_in(&self.dir, &path);
+        let text = match found.map(|entry| entry.kind) {
+            None => Ok(String::new()),
+            Some(EntryKind::Broken) => {
+                let error = Error::input(format!("{} is a symbolic link that leads nowhere", shown.display()));
+                Err(error.help("delete it, or put a file in its place"))
+            }
+            Some(_) => self.files.read_text(&shown).map_err(|e| Error::io("read", &shown, &e)),
+        };
+        Ok(bazel::Existing {
+            path,
+            is_there: found.is_some(),
+            is_link: found.is_some_and(|entry| entry.kind != EntryKind::File),
+            file: text.and_then(|text| BuildFile::parse(&shown, &text)),
+            entries: entries.into_iter().filter(Entry::is_file).map(|entry| entry.name).collect(),
+        })
+    }
+}
 
 impl Locked<'_> {
     /// The files of the repository's packages, as BUILD files list them: those of all platforms, because the rules choose among them.

@@ -17,7 +17,7 @@ fn two_lines_are_a_spec() {
     assert_eq!(spec.sdks[DEFAULT_SDK].version, SdkVersion::FromGoMod);
     assert_eq!(spec.platforms.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["linux_amd64", "linux_arm64"]);
     assert_eq!(spec.binaries[0].profiles, [DEFAULT_PROFILE]);
-    assert!(spec.nix.is_some() && !spec.bazel);
+    assert!(spec.nix.is_some() && spec.bazel.is_none());
 }
 
 #[test]
@@ -51,9 +51,15 @@ nix(dir = "build/nix", flake = False)
     assert_eq!(spec.platforms[1].platform.variant(), Some("v3"));
     assert_eq!(spec.profiles["debug"].gcflags, [flags(None, &["-N", "-l"])]);
     assert_eq!(spec.binaries[0].name.as_deref(), Some("srv"));
-    assert!(spec.bazel);
+    assert_eq!(spec.bazel, Some(Ruleset::RulesGoDirect));
     let nix = spec.nix.unwrap();
     assert_eq!((nix.dir.as_str(), nix.flake), ("build/nix", false));
+}
+
+#[test]
+fn rulesets() {
+    assert_eq!(parse("bazel(ruleset = \"rules_go\")\n").unwrap().bazel, Some(Ruleset::RulesGo));
+    assert!(error("bazel(ruleset = \"rules_rust\")\n").contains("there is no ruleset `rules_rust`"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, sai
 use super::eval::location;
 use super::sdk::{sdk_source, sdk_version};
 use super::settings::{self, DeclaredProfile};
-use super::{Archives, Binary, Ci, CiSystem, DEFAULT_SDK, Nix, Sdk, SdkSource, Target, ci};
+use super::{Archives, Binary, Ci, CiSystem, DEFAULT_SDK, Nix, Ruleset, Sdk, SdkSource, Target, ci};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -39,7 +39,7 @@ pub(super) struct Declared {
     pub platforms: Option<(Vec<Target>, Option<Location>)>,
     pub profiles: BTreeMap<String, DeclaredProfile>,
     pub binaries: Vec<Binary>,
-    pub bazel: Option<Option<Location>>,
+    pub bazel: Option<(Ruleset, Option<Location>)>,
     pub nix: Option<(Nix, Option<Location>)>,
     pub ci: BTreeMap<CiSystem, Ci>,
 }
@@ -301,13 +301,24 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         })
     }
 
-    /// Emit MODULE.bazel lines and BUILD files.
-    fn bazel<'v>(eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+    /// Emit MODULE.bazel lines and BUILD files, with rules of a ruleset.
+    fn bazel<'v>(
+        #[starlark(require = named, default = "rules_go_direct")] ruleset: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let ruleset = match ruleset {
+            "rules_go_direct" => Ruleset::RulesGoDirect,
+            "rules_go" => Ruleset::RulesGo,
+            other => {
+                let error = Error::input(format!("there is no ruleset `{}`", other.escape_debug()));
+                return Err(error.help("write \"rules_go_direct\" or \"rules_go\"")).blame(other);
+            }
+        };
         declare(eval, |declared, location| {
-            if let Some(first) = &declared.bazel {
+            if let Some((_, first)) = &declared.bazel {
                 return Err(said_twice("bazel()", first));
             }
-            declared.bazel = Some(location);
+            declared.bazel = Some((ruleset, location));
             Ok(())
         })
     }

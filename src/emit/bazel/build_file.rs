@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rule::{Expr, Rule, sort_labels};
-use super::{Input, RULESET, View, test_rule};
+use super::directives::Naming;
+use super::layout::Layout;
+use super::rule::{Expr, Rule, sorted};
+use super::{Input, PackageFiles, View, test_rule};
 use crate::error::{Error, Result};
 use crate::graph::{MainModule, Origin, Package};
 use crate::name::ImportPath;
@@ -30,7 +32,7 @@ pub(super) fn module_rule(main: &MainModule) -> Rule {
 }
 
 /// The rules of the repository's packages by directory.
-pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>> {
+pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<String, Vec<Rule>>> {
     let mut local: BTreeMap<&str, Vec<(&View, &Package)>> = BTreeMap::new();
     for view in input.views {
         for package in view.graph.packages().iter().filter(|p| matches!(p.origin, Origin::Main { .. })) {
@@ -44,43 +46,93 @@ pub(super) fn package_rules(input: &Input) -> Result<BTreeMap<String, Vec<Rule>>
         let main = &input.mains[*index];
         let dir = join(&main.directory, directory);
         let rules = rules.entry(dir.clone()).or_default();
-        rules.push(library(input, seen, &dir, &main.directory)?);
+        if !layout.is_only_generated(package.import_path.as_str()) {
+            rules.push(library(input, layout, seen, &dir, &main.directory)?);
+        }
         for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
-            rules.push(binary_rule(input, binary, seen)?);
+            rules.push(binary_rule(input, layout, binary, seen)?);
+        }
+        if layout.settings(&dir).naming == Naming::ImportAlias && !package.is_main() {
+            rules.push(alias(layout, package, &dir));
         }
     }
     for test in input.tests {
         let dir = join(&input.mains[test.module].directory, &test.directory);
-        let library =
-            local.get(test.program.main.as_str()).and_then(|seen| seen.first()).map(|(_, package)| library_name(package));
-        rules.entry(dir).or_default().push(test_rule::rule(input, test, library.as_deref())?);
+        let has_library = local.contains_key(test.program.main.as_str());
+        let library = has_library.then(|| layout.library(test.program.main.as_str()));
+        rules.entry(dir.clone()).or_default().extend(test_rule::rules(input, layout, test, &dir, library.as_deref())?);
+    }
+    if !input.rules.is_own() {
+        for rules in rules.values_mut() {
+            *rules = std::mem::take(rules).into_iter().map(|rule| rule.without(&ONLY_OWN)).collect();
+        }
     }
     Ok(rules)
 }
 
-fn library(input: &Input, seen: &[(&View, &Package)], dir: &str, module_dir: &str) -> Result<Rule> {
+/// Attributes that rules_go doesn't have, or that there are a person's to set.
+const ONLY_OWN: [&str; 13] = [
+    "constraints",
+    "default_godebug",
+    "embed_patterns",
+    "external_srcs",
+    "gc_goopts",
+    "gc_linkopts",
+    "gotags",
+    "module",
+    "pure",
+    "sdk_name",
+    "std_imports",
+    "target_compatible_with",
+    "version",
+];
+
+/// The library under the name that libraries had in Gazelle's first years.
+fn alias(layout: &Layout, package: &Package, dir: &str) -> Rule {
+    Rule::new("alias", "go_default_library")
+        .with("actual", Expr::String(format!(":{}", layout.library(package.import_path.as_str()))))
+        .with("visibility", Expr::List(visibility(package, dir, layout)))
+}
+
+fn library(input: &Input, layout: &Layout, seen: &[(&View, &Package)], dir: &str, module_dir: &str) -> Result<Rule> {
     let (_, package) = seen[0];
     check_profiles_agree(seen)?;
-    let files = input.files.get(&package.import_path).cloned().unwrap_or_default();
-    let sorted = |labels: Vec<String>| Expr::List(sorted(labels));
+    let path = package.import_path.as_str();
+    let mut files = input.files.get(&package.import_path).cloned().unwrap_or_default();
+    leave_out(&mut files, layout, dir);
+    let generated = layout.generated(path);
+    if generated.is_some() {
+        files.sources.retain(|name| !name.ends_with(".pb.go"));
+    }
+    let embed: Vec<String> = generated.map(|rule| format!(":{rule}")).into_iter().collect();
     let vary = |items: &dyn Fn(&Package) -> Vec<String>| {
         let all = seen.iter().flat_map(|(view, package)| items(package).into_iter().map(|item| (&view.target.platform, item)));
         vary(input, all)
     };
-    let std = |p: &Package| dependencies(input, p.imports.values(), true);
-    let deps = |p: &Package| dependencies(input, p.imports.values(), false);
-    let visibility = if package.is_main() { "//visibility:private".to_owned() } else { visibility(package, dir) };
-    Ok(Rule::new("go_library", library_name(package))
-        .with("srcs", sorted(files.sources))
+    let std = |p: &Package| dependencies(input, layout, p.imports.values(), dir, true);
+    let deps = |p: &Package| dependencies(input, layout, p.imports.values(), dir, false);
+    let visibility = if package.is_main() { vec!["//visibility:private".to_owned()] } else { visibility(package, dir, layout) };
+    let uses_cgo = !input.rules.is_own() && seen.iter().any(|(_, package)| !package.selection.files.cgo.is_empty());
+    Ok(Rule::new("go_library", layout.library(path))
+        .with("srcs", Expr::List(sorted(files.sources)))
+        .with("cgo", Expr::Bool(uses_cgo))
         .with("constraints", Expr::StringDict(files.constraints))
-        .with("embedsrcs", sorted(files.embed.values().flatten().cloned().collect()))
+        .with("embed", Expr::List(embed))
+        .with("embedsrcs", Expr::List(sorted(files.embed.values().flatten().cloned().collect())))
         .with("embed_patterns", Expr::Dict(files.embed.into_iter().collect()))
         .with("importpath", Expr::String(package.import_path.to_string()))
         .with("module", Expr::String(module_target(module_dir)))
         // Its default is all of std.
         .with_explicit("std_imports", vary(&std))
-        .with("visibility", Expr::List(vec![visibility]))
+        .with("visibility", Expr::List(visibility))
         .with("deps", vary(&deps)))
+}
+
+/// Leaves out files that a directive excludes.
+pub(super) fn leave_out(files: &mut PackageFiles, layout: &Layout, dir: &str) {
+    let settings = layout.settings(dir);
+    files.sources.retain(|name| !settings.excludes(&join(dir, name)));
+    files.constraints.retain(|name, _| files.sources.contains(name));
 }
 
 /// The label of the target that tells the rules about a module.
@@ -140,22 +192,24 @@ fn of_main(flags: &[PackageFlags]) -> Vec<String> {
     flags.last().map(|flags| flags.flags.clone()).unwrap_or_default()
 }
 
-fn binary_rule(input: &Input, binary: &super::Binary, seen: &[(&View, &Package)]) -> Result<Rule> {
+fn binary_rule(input: &Input, layout: &Layout, binary: &super::Binary, seen: &[(&View, &Package)]) -> Result<Rule> {
     let (_, package) = seen[0];
     let there = seen.iter().map(|(view, _)| &view.target.platform);
     let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, there) };
-    Ok(program_rule("go_binary", binary)?
-        .with("embed", Expr::List(vec![format!(":{}", library_name(package))]))
+    Ok(program_rule(input, "go_binary", &binary.name, binary)?
+        .with("embed", Expr::List(vec![format!(":{}", layout.library(package.import_path.as_str()))]))
         .with("target_compatible_with", missing)
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()])))
 }
 
 /// What rules have in common that link a program.
-pub(super) fn program_rule(kind: &'static str, program: &super::Binary) -> Result<Rule> {
-    refuse(program)?;
+pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, program: &super::Binary) -> Result<Rule> {
+    if input.rules.is_own() {
+        refuse(program)?;
+    }
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(program.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
-    Ok(Rule::new(kind, &program.name)
+    Ok(Rule::new(kind, name)
         .with("default_godebug", Expr::String(program.default_godebug.clone()))
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
         .with("gc_linkopts", Expr::List(linkopts(program)))
@@ -166,26 +220,29 @@ pub(super) fn program_rule(kind: &'static str, program: &super::Binary) -> Resul
 
 /// What makes `bazel build //...` pass over a program on platforms of the spec where it isn't `there`, because it has no files.
 pub(super) fn where_missing<'p>(input: &Input<'p>, there: impl Iterator<Item = &'p Platform>) -> Expr {
-    let incompatible = || BTreeSet::from([condition("incompatible")]);
+    let incompatible = || BTreeSet::from([condition(input, "incompatible")]);
     let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
         input.views.iter().map(|v| (&v.target.platform, incompatible())).collect();
     by_platform.extend(there.map(|platform| (platform, BTreeSet::new())));
-    Expr::Select { common: Vec::new(), cases: cases(by_platform) }
+    Expr::Select { common: Vec::new(), cases: labelled(input, cases(by_platform)) }
 }
 
 /// What all platforms of the spec have, plus a `select` for what only some have, of `items` with their platforms.
 pub(super) fn vary<'p>(input: &Input<'p>, items: impl Iterator<Item = (&'p Platform, String)>) -> Expr {
-    let mut by_platform: BTreeMap<&Platform, BTreeSet<String>> =
-        input.views.iter().map(|v| (&v.target.platform, BTreeSet::new())).collect();
+    // The conditions of rules_go know no variants.
+    let known = |p: &Platform| if input.rules.is_own() { p.clone() } else { Platform::new(p.os_arch()) };
+    let mut by_platform: BTreeMap<Platform, BTreeSet<String>> =
+        input.views.iter().map(|v| (known(&v.target.platform), BTreeSet::new())).collect();
     for (platform, item) in items {
-        by_platform.entry(platform).or_default().insert(item);
+        by_platform.entry(known(platform)).or_default().insert(item);
     }
     let everything: BTreeSet<String> = by_platform.values().flatten().cloned().collect();
     let common: Vec<String> = everything.into_iter().filter(|i| by_platform.values().all(|items| items.contains(i))).collect();
     for items in by_platform.values_mut() {
         items.retain(|i| !common.contains(i));
     }
-    Expr::Select { common: sorted(common), cases: cases(by_platform) }
+    let by_platform = by_platform.iter().map(|(platform, items)| (platform, items.clone())).collect();
+    Expr::Select { common: sorted(common), cases: labelled(input, cases(by_platform)) }
 }
 
 /// The cases of a `select`: one for an operating system, or else for a port, where its platforms agree, and else one for each variant.
@@ -213,17 +270,17 @@ fn cases(by_platform: BTreeMap<&Platform, BTreeSet<String>>) -> Vec<(String, Vec
     cases.retain(|_, items| !items.is_empty());
     // But a variant with nothing must say so, since the case of the port's default variant holds for it as well.
     cases.extend(left.into_iter().map(|(platform, items)| (platform.name(), items)));
-    cases.into_iter().map(|(name, items)| (condition(&name), sorted(items.into_iter().collect()))).collect()
+    cases.into_iter().map(|(name, items)| (name, sorted(items.into_iter().collect()))).collect()
+}
+
+/// Cases with labels of conditions in the place of names of platforms.
+fn labelled(input: &Input, cases: Vec<(String, Vec<String>)>) -> Vec<(String, Vec<String>)> {
+    cases.into_iter().map(|(name, items)| (condition(input, &name), items)).collect()
 }
 
 /// The label of the condition that holds on an operating system, a port or a variant of it.
-fn condition(name: &str) -> String {
-    format!("@{RULESET}//go/platform:{name}")
-}
-
-pub(super) fn sorted(mut labels: Vec<String>) -> Vec<String> {
-    sort_labels(&mut labels);
-    labels
+fn condition(input: &Input, name: &str) -> String {
+    format!("@{}//go/platform:{name}", input.rules.repository)
 }
 
 /// Build files have one list of imports for all profiles, so tags and cgo may not change it.
@@ -241,38 +298,30 @@ fn check_profiles_agree(seen: &[(&View, &Package)]) -> Result<()> {
     Ok(())
 }
 
-/// Import paths of std packages, or labels of all others.
-pub(super) fn dependencies<'p>(input: &Input, paths: impl IntoIterator<Item = &'p ImportPath>, std: bool) -> Vec<String> {
+/// Import paths of std packages, or labels of all others, that a package in `dir` imports.
+pub(super) fn dependencies<'p>(
+    input: &Input,
+    layout: &Layout,
+    paths: impl IntoIterator<Item = &'p ImportPath>,
+    dir: &str,
+    std: bool,
+) -> Vec<String> {
     let mut found = Vec::new();
     for path in paths {
         let graphs = input.views.iter().flat_map(|v| [Some(v.graph), v.tests.map(|tests| &tests.graph)]);
         let Some(dep) = graphs.flatten().find_map(|graph| graph.get(path)) else { continue };
-        match &dep.origin {
-            Origin::Std if std => found.push(path.to_string()),
-            Origin::Main { index, directory } if !std => {
-                found.push(label(&join(&input.mains[*index].directory, directory), &library_name(dep)));
-            }
-            Origin::Module { .. } if !std => found.push(module_label(path)),
-            _ => {}
+        match std {
+            true => found.extend(dep.is_std().then(|| path.to_string())),
+            false => found.extend(layout.label(dep, dir)),
         }
     }
     found
-}
-
-/// A third-party package in the hub repository.
-fn module_label(path: &ImportPath) -> String {
-    format!("@go_modules//{path}")
 }
 
 /// `//dir:name`, or `//dir` where that means the same.
 pub fn label(dir: &str, name: &str) -> String {
     let last = dir.rsplit('/').next().unwrap_or_default();
     if last == name { format!("//{dir}") } else { format!("//{dir}:{name}") }
-}
-
-/// Gazelle's naming convention `import`: the last element of the import path that isn't a major version; with `_lib` beside a binary.
-fn library_name(package: &Package) -> String {
-    library_of(package.import_path.as_str(), package.is_main())
 }
 
 /// The name of a package's library; `is_main` for commands.
@@ -297,14 +346,15 @@ pub fn base_name(import_path: &str) -> &str {
     }
 }
 
-/// Everyone, or what Go allows for a directory below `internal`.
-fn visibility(package: &Package, dir: &str) -> String {
+/// Everyone, or what Go allows for a directory below `internal`, and whom directives add.
+fn visibility(package: &Package, dir: &str, layout: &Layout) -> Vec<String> {
     let elements: Vec<&str> = dir.split('/').collect();
     match elements.iter().rposition(|e| *e == "internal") {
         Some(at) if package.import_path.as_str().split('/').any(|e| e == "internal") => {
-            format!("//{}:__subpackages__", elements[..at].join("/"))
+            let parent = format!("//{}:__subpackages__", elements[..at].join("/"));
+            sorted(layout.settings(dir).visibility.iter().cloned().chain([parent]).collect())
         }
-        _ => "//visibility:public".to_owned(),
+        _ => vec!["//visibility:public".to_owned()],
     }
 }
 
@@ -319,8 +369,7 @@ mod tests {
             .map(|(p, items)| (p.parse().unwrap(), items.split_whitespace().map(str::to_owned).collect()))
             .collect();
         let cases = cases(parsed.iter().map(|(p, items)| (p, items.clone())).collect());
-        let name = |label: &str| label.rsplit(':').next().unwrap().to_owned();
-        cases.iter().map(|(label, items)| format!("{}: {}", name(label), items.join(" ")).trim_end().to_owned()).collect()
+        cases.iter().map(|(name, items)| format!("{name}: {}", items.join(" ")).trim_end().to_owned()).collect()
     }
 
     #[test]

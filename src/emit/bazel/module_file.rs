@@ -19,7 +19,12 @@ struct Section<'a> {
     lock: &'a str,
 }
 
-pub(super) fn render(input: &Input) -> Result<String> {
+/// The text; `None` where rules_go is set up by who uses it, and no section is left of other days.
+pub(super) fn render(input: &Input) -> Result<Option<String>> {
+    if !input.rules.is_own() {
+        let old = input.module_file.filter(|text| text.lines().any(|line| line.starts_with(BEGIN)));
+        return old.map(|old| replace(old, "")).transpose();
+    }
     let section = Section {
         ruleset: RULESET,
         version: RULESET_VERSION,
@@ -35,9 +40,9 @@ pub(super) fn render(input: &Input) -> Result<String> {
     match input.module_file {
         None => {
             let name = input.mains.first().map_or("main", |m| super::build_file::base_name(m.path.as_str()));
-            Ok(format!("module(name = {})\n\n{section}", literal(&module_name(name))))
+            Ok(Some(format!("module(name = {})\n\n{section}", literal(&module_name(name)))))
         }
-        Some(old) => replace(old, &section),
+        Some(old) => replace(old, &section).map(Some),
     }
 }
 

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 pub enum Expr {
     /// A string.
     String(String),
+    /// `True` or `False`.
+    Bool(bool),
     /// A list of strings.
     List(Vec<String>),
     /// The files that patterns match.
@@ -33,12 +35,14 @@ pub struct Rule {
     /// The target's name.
     pub name: String,
     attributes: Vec<(&'static str, Expr)>,
+    /// Attributes without which the rule can't be built, so that an empty value stands for none only in others.
+    explicit: Vec<&'static str>,
 }
 
 impl Rule {
     /// A rule without attributes.
     pub fn new(kind: &'static str, name: impl Into<String>) -> Rule {
-        Rule { kind, name: name.into(), attributes: Vec::new() }
+        Rule { kind, name: name.into(), attributes: Vec::new(), explicit: Vec::new() }
     }
 
     /// Adds an attribute, unless its value is empty (which is nearly every attribute's default).
@@ -48,8 +52,34 @@ impl Rule {
 
     /// Adds an attribute also when its value is empty, for one whose default means something else.
     pub fn with_explicit(mut self, name: &'static str, value: Expr) -> Rule {
+        if value.is_empty() {
+            self.explicit.push(name);
+        }
         self.attributes.push((name, value));
         self
+    }
+
+    /// Leaves out attributes.
+    pub fn without(mut self, names: &[&str]) -> Rule {
+        self.attributes.retain(|(name, _)| !names.contains(name));
+        self
+    }
+
+    /// An attribute's value.
+    pub fn attribute(&self, name: &str) -> Option<&Expr> {
+        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The attributes as buildifier sorts them.
+    pub fn sorted_attributes(&self) -> Vec<(&'static str, &Expr)> {
+        let mut attributes: Vec<_> = self.attributes.iter().map(|(name, value)| (*name, value)).collect();
+        attributes.sort_by_key(|(name, _)| attribute_key(name));
+        attributes
+    }
+
+    /// Whether an attribute is there although its value is empty.
+    pub fn is_explicit(&self, name: &str) -> bool {
+        self.explicit.contains(&name)
     }
 }
 
@@ -57,6 +87,7 @@ impl Expr {
     fn is_empty(&self) -> bool {
         match self {
             Expr::String(text) => text.is_empty(),
+            Expr::Bool(is) => !is,
             Expr::List(items) | Expr::Glob(items) => items.is_empty(),
             Expr::StringDict(entries) => entries.is_empty(),
             Expr::Dict(entries) => entries.is_empty(),
@@ -84,60 +115,62 @@ pub fn literal(text: &str) -> String {
     quoted
 }
 
-/// Sorts file names and labels as buildifier does: local ones, then `//`, then `@`; `.` and `:` separate words.
-pub fn sort_labels(labels: &mut Vec<String>) {
-    labels.sort_by_cached_key(|label| {
-        let phase = match label.as_bytes() {
-            [b':', ..] => 1,
-            [b'/', b'/', ..] => 2,
-            [b'@', ..] => 3,
-            _ => 0,
-        };
-        (phase, label.split(['.', ':']).map(str::to_owned).collect::<Vec<_>>(), label.clone())
-    });
+/// Sorts file names and labels as buildifier does, without those that are there twice.
+pub fn sorted(mut labels: Vec<String>) -> Vec<String> {
+    labels.sort_by_cached_key(|label| label_key(label));
     labels.dedup();
+    labels
 }
 
-/// Position of attributes in a rule: `name`, `srcs`, others by name, `deps` (buildifier's `NamePriority`).
-fn priority(attribute: &str) -> i32 {
-    match attribute {
+/// Buildifier's order of file names and labels: local ones, then `//`, then `@`; `.` and `:` separate words.
+pub fn label_key(label: &str) -> (u8, Vec<String>, String) {
+    let phase = match label.as_bytes() {
+        [b':', ..] => 1,
+        [b'/', b'/', ..] => 2,
+        [b'@', ..] => 3,
+        _ => 0,
+    };
+    (phase, label.split(['.', ':']).map(str::to_owned).collect(), label.to_owned())
+}
+
+/// Buildifier's order of attributes (`NamePriority` in its `tables`): some in front, `deps` and such behind, others by name.
+pub fn attribute_key(attribute: &str) -> (i32, &str) {
+    let priority = match attribute {
+        "name" => -99,
+        "size" => -95,
+        "timeout" => -94,
+        "testonly" => -93,
+        "src" => -92,
         "srcs" => -90,
         "out" => -89,
+        "outs" => -88,
+        "hdrs" => -87,
+        "destdir" => 1,
+        "exports" => 2,
+        "runtime_deps" => 3,
         "deps" => 4,
+        "implementation" => 5,
+        "implements" => 6,
+        "alwayslink" => 7,
         _ => 0,
-    }
+    };
+    (priority, attribute)
 }
 
-/// Prints `header` (comment lines), loads of `kinds` from `file`, and the rules.
-pub fn print_file(header: &str, file: &str, rules: &[Rule]) -> String {
-    let mut kinds: Vec<&str> = rules.iter().map(|r| r.kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let mut text = format!("# {header}\n");
-    if !kinds.is_empty() {
-        let symbols: Vec<String> = kinds.iter().map(|k| literal(k)).collect();
-        let _ = writeln!(text, "\nload({}, {})", literal(file), symbols.join(", "));
-    }
-    for rule in rules {
-        text.push('\n');
-        print_rule(&mut text, rule);
-    }
-    text
-}
-
-fn print_rule(text: &mut String, rule: &Rule) {
-    let _ = writeln!(text, "{}(\n    name = {},", rule.kind, literal(&rule.name));
-    let mut attributes: Vec<_> = rule.attributes.iter().collect();
-    attributes.sort_by_key(|(name, _)| (priority(name), *name));
-    for (name, value) in attributes {
+/// Prints a rule, under the name that its kind is loaded by.
+pub fn print_rule(rule: &Rule, kind: &str) -> String {
+    let mut text = format!("{kind}(\n    name = {},\n", literal(&rule.name));
+    for (name, value) in rule.sorted_attributes() {
         let _ = writeln!(text, "    {name} = {},", print_expr(value));
     }
-    text.push_str(")\n");
+    text + ")\n"
 }
 
-fn print_expr(value: &Expr) -> String {
+/// Prints a value as it stands in a rule that isn't indented.
+pub fn print_expr(value: &Expr) -> String {
     match value {
         Expr::String(text) => literal(text),
+        Expr::Bool(is) => if *is { "True" } else { "False" }.to_owned(),
         Expr::List(items) => print_list(items, 1),
         Expr::Glob(patterns) => format!("glob({})", print_list(patterns, 1)),
         Expr::StringDict(entries) => {
@@ -192,12 +225,8 @@ mod tests {
                 Expr::Select { common: list(&["a.go", "b\".go"]), cases: vec![("@r//:linux".to_owned(), list(&["l.go"]))] },
             );
         assert_eq!(
-            print_file("header", "@r//go:defs.bzl", &[rule]),
-            r#"# header
-
-load("@r//go:defs.bzl", "go_library")
-
-go_library(
+            print_rule(&rule, "my_library"),
+            r#"my_library(
     name = "a",
     srcs = [
         "a.go",
@@ -226,10 +255,8 @@ go_library(
 
     #[test]
     fn sorts_like_buildifier() {
-        let mut labels: Vec<String> =
-            ["@z//a", "//b:c", ":x", "a-b.go", "a.go", "//b", "a.go"].iter().map(|s| (*s).to_owned()).collect();
-        sort_labels(&mut labels);
-        assert_eq!(labels, ["a.go", "a-b.go", ":x", "//b", "//b:c", "@z//a"]);
+        let labels = ["@z//a", "//b:c", ":x", "a-b.go", "a.go", "//b", "a.go"].map(str::to_owned);
+        assert_eq!(sorted(labels.into()), ["a.go", "a-b.go", ":x", "//b", "//b:c", "@z//a"]);
     }
 
     #[test]

@@ -1,0 +1,6 @@
+package a
+
+import (
+	_ "example.com/repo/b"
+	_ "example.com/repo/c"
+)

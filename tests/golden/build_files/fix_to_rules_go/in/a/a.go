@@ -1,0 +1,5 @@
+package a
+
+import "fmt"
+
+var _ = fmt.Sprint

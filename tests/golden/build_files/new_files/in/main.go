@@ -1,0 +1,5 @@
+package main
+
+import "example.com/repo/a"
+
+func main() { a.F() }

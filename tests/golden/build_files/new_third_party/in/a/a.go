@@ -1,0 +1,3 @@
+package a
+
+import _ "github.com/cespare/xxhash/v2"

@@ -1,0 +1,10 @@
+package a
+
+import (
+	"fmt"
+
+	_ "github.com/cespare/xxhash/v2"
+	_ "github.com/fatih/color"
+)
+
+var _ = fmt.Sprint
