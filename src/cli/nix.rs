@@ -20,8 +20,7 @@ const NIX_STORE: &str = "nix-store";
 
 /// Compute derivations and store paths without Nix's evaluator.
 ///
-/// For specs with nix(). The derivations are those that `nix build` and `nix-build` evaluate from the generated files, byte for byte, which takes
-/// them a hundred times as long. Names are those of the flake's packages: `<binary>`, `<binary>-<configuration>`, `default`, `go`.
+/// For specs with nix(). The derivations are those that `nix build` and `nix-build` evaluate from the generated files, byte for byte. Names are those of the flake's packages: `<binary>`, `<binary>-<configuration>`, `default`, `go`.
 ///
 /// Example, which asks a binary cache for what it has before there is a Nix: `godirect nix paths --json`
 #[derive(Debug, clap::Args)]
