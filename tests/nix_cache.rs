@@ -1,11 +1,18 @@
-//! Binary caches of Nix, in a directory and over HTTP: what one machine has built another one takes, if it is signed by a key that it trusts.
+//! Binary caches of Nix, in a directory and over HTTP: what one machine has built another one takes, if it is signed by a key that it trusts. And
+//! downloads that only godirect may make.
 
 #[allow(dead_code)]
 #[path = "support/engines.rs"]
 mod engines;
 #[allow(dead_code)]
+#[path = "support/https.rs"]
+mod https;
+#[allow(dead_code)]
 #[path = "support/loopback.rs"]
 mod loopback;
+#[allow(dead_code)]
+#[path = "support/cli.rs"]
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,4 +85,80 @@ fn what_is_signed_is_taken_and_nothing_else() {
         assert!(!output.status.success() && !store.path().join(path.trim_start_matches('/')).exists(), "{output:?}");
     }
     assert!(server.seen().iter().any(|request| request.target == format!("/{hash}.narinfo")));
+}
+
+/// A proxy that wants a password has a module; Nix has no network, and never sees the password.
+#[test]
+fn private_modules_come_without_credentials() {
+    const PASSWORD: &str = "pa55-w0rd";
+    let module = support::module("const M = \"private\"");
+    let zip = module.zip.clone();
+    let server = https::start(move |request, _, connection| {
+        // `user:pa55-w0rd`.
+        let is_allowed = request.header("authorization") == "Basic dXNlcjpwYTU1LXcwcmQ=";
+        let body = match (is_allowed, request.target.as_str()) {
+            (true, "/a.example/m/@v/v1.0.0.zip") => Some(zip.as_slice()),
+            (true, "/a.example/m/@v/v1.0.0.mod") => Some(&b"module a.example/m\n\ngo 1.27\n"[..]),
+            _ => None,
+        };
+        let status = if is_allowed { "404 Not Found" } else { "401 Unauthorized" };
+        let status = if body.is_some() { "200 OK" } else { status };
+        let body = body.unwrap_or_default();
+        write!(connection, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+        connection.write_all(body)
+    });
+    // The lock has proven the SDK already.
+    let lock = fs::read_to_string(engines::repository("examples/01-hello/godirect.lock.json")).unwrap();
+    let project = support::Project::new(&[
+        ("godirect.lock.json", &lock),
+        ("godirect.star", "platforms(\"linux/amd64\", \"linux/arm64\")\nnix()\n"),
+        ("go.mod", "module example.com/p\n\ngo 1.27\n\ntoolchain go1.27.3\n\nrequire a.example/m v1.0.0\n"),
+        ("go.sum", &format!("a.example/m v1.0.0 {}\n", module.h1)),
+        ("main.go", "package main\n\nimport \"a.example/m\"\n\nfunc main() { println(m.M) }\n"),
+    ]);
+    // The user's cache has the SDK, and nothing of this module comes into it.
+    let users = support::GOROOT.ancestors().nth(2).unwrap();
+    fs::create_dir_all(project.path("cache/download")).unwrap();
+    for shared in ["sdk", "download/golang.org"] {
+        std::os::unix::fs::symlink(users.join(shared), project.path("cache").join(shared)).unwrap();
+    }
+    let private = server.url.replace("https://", &format!("https://user:{PASSWORD}@"));
+    let project = project.env("SSL_CERT_FILE", https::certificate()).env("GOPROXY", private);
+    let project = project.env("NIX_CONF_DIR", engines::repository("tests/env").display());
+    let store = engines::CACHE.join("nix-store");
+    engines::nix_build(&engines::repository("examples/01-hello"), &["go".to_owned()]);
+    let path = std::env::join_paths([NIX.as_path(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+    let project = project.env("PATH", path.display()).env("NIX_REMOTE", store.display());
+
+    let mut said = String::new();
+    for arguments in [&["lock"][..], &["generate"], &["nix", "prefetch", "p"], &["nix", "instantiate", "p"]] {
+        let output = project.command(arguments).output().unwrap();
+        said += &engines::succeeded(&format!("godirect {arguments:?}"), &output);
+        said += &String::from_utf8_lossy(&output.stderr);
+    }
+    let seen = server.seen().len();
+    let derivation = said.lines().last().unwrap().to_owned();
+    let output = nix("nix-store", &["--realise", &derivation, "--store", &store.display().to_string()]);
+    let built = engines::succeeded("nix-store --realise", &output);
+    said += &String::from_utf8_lossy(&output.stderr);
+    let ran = Command::new(store.join(built.trim().trim_start_matches('/')).join("bin/p")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stderr), "private\n");
+    assert_eq!(server.seen().len(), seen, "the build has asked for something");
+    // Nothing that Nix has of it knows the password.
+    let all = nix_ok("nix-store", &["-qR", "--include-outputs", &derivation, "--store", &store.display().to_string()]);
+    let own = all.lines().filter(|path| path.ends_with(".drv") || path.contains("a.example") || path.contains("go-p"));
+    for path in own {
+        let place = store.join(path.trim_start_matches('/'));
+        let files =
+            if place.is_dir() { support::read_tree(&place).into_values().collect() } else { vec![fs::read(&place).unwrap()] };
+        for content in files {
+            assert!(!String::from_utf8_lossy(&content).contains(PASSWORD), "{path}");
+        }
+    }
+    for content in support::read_tree(&project.root()).into_values() {
+        assert!(!String::from_utf8_lossy(&content).contains(PASSWORD));
+    }
+    assert!(!said.contains(PASSWORD), "{said}");
+    // A second time, there is nothing to do.
+    assert_eq!(project.succeeds(&["nix", "prefetch", "p"]), "");
 }

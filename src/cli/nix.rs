@@ -1,17 +1,23 @@
 //! `godirect nix`
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::generate;
 use super::output::{self, JSON_VERSION};
-use crate::emit::nix::{self, Derivations, LocalFile, LocalKind, Named, Settings, StorePath};
+use super::progress::Bar;
+use crate::digest::Sha256;
+use crate::emit::nix::{self, Derivations, Download, LocalFile, LocalKind, Named, Settings, StorePath};
 use crate::error::{self, Class, Error, Result};
 use crate::exec;
+use crate::lock::archive::Layout;
+use crate::lock::cache::Cache;
+use crate::lock::fetch::Fetcher;
 use crate::lock::goenv;
+use crate::lock::proxy::Proxy;
 use crate::platform::OsArch;
 use crate::project::Project;
 
@@ -41,6 +47,11 @@ enum Action {
     ///
     /// Needs no Nix.
     Paths(Which),
+    /// Put the downloads of modules and SDKs into the store.
+    ///
+    /// They come from godirect's and Go's cache, or through GOPROXY and version control with the user's credentials, which Nix never sees: for private modules, and for machines
+    /// whose Nix has no network. What the store has is left alone. Zips that another archiver has made than the lock's, which have the same files, are an error (exit 4).
+    Prefetch(Which),
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,8 +86,11 @@ struct Package {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let (Action::Instantiate(which) | Action::Paths(which)) = &arguments.action;
+    let (Action::Instantiate(which) | Action::Paths(which) | Action::Prefetch(which)) = &arguments.action;
     let derivations = compute(directory, which)?;
+    if matches!(arguments.action, Action::Prefetch(_)) {
+        return prefetch(&derivations, which, json);
+    }
     let named = chosen(&derivations, which)?;
     if matches!(arguments.action, Action::Instantiate(_)) {
         import(&derivations, named.iter().map(|(_, named)| named.derivation.clone()).collect())?;
@@ -92,7 +106,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     }
     let shown = |named: &Named| match arguments.action {
         Action::Instantiate(_) => format!("{}\n", named.derivation),
-        Action::Paths(_) => named.outputs.values().map(|path| format!("{path}\n")).collect(),
+        Action::Paths(_) | Action::Prefetch(_) => named.outputs.values().map(|path| format!("{path}\n")).collect(),
     };
     output::text(named.iter().map(|(_, named)| shown(named)).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
@@ -167,18 +181,76 @@ fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named
     names.into_iter().map(find).collect()
 }
 
+/// What `prefetch` did, for programs.
+#[derive(Serialize)]
+struct Prefetched {
+    version: u32,
+    added: Vec<String>,
+}
+
+/// Puts zips that these derivations download into the store, unless it has them.
+fn prefetch(derivations: &Derivations, which: &Which, json: bool) -> Result<ExitCode> {
+    let roots = chosen(derivations, which)?.into_iter().map(|(_, named)| named.derivation).collect();
+    let needed: BTreeSet<StorePath> = derivations.outputs_of(&derivations.closure(roots));
+    let downloads = derivations.downloads().iter().filter(|(path, _)| needed.contains(path));
+    let missing = invalid(&downloads.clone().map(|(path, _)| path.clone()).collect::<Vec<_>>())?;
+    let directory = tempfile::tempdir().map_err(|e| Error::environment(format!("there is no temporary directory: {e}")))?;
+    let (cache, proxy, bar) = (Cache::open()?, Proxy::from_env()?, Bar::bytes());
+    let progress = |p: crate::lock::Progress<'_>| bar.download(p);
+    let fetcher = Fetcher { cache: &cache, proxy: &proxy, database: None, progress: &progress };
+    for (path, download) in downloads.filter(|(path, _)| missing.contains(path)) {
+        add_zip(&fetcher, path, download, directory.path())?;
+    }
+    if json {
+        let added = missing.iter().map(ToString::to_string).collect();
+        output::json(&Prefetched { version: JSON_VERSION, added })?;
+    } else {
+        output::text(missing.iter().map(|path| format!("{path}\n")).collect::<String>())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts one zip into the store, which calls it by the name of the file that it is given.
+fn add_zip(fetcher: &Fetcher, path: &StorePath, download: &Download, directory: &Path) -> Result<()> {
+    let Download { name, sha256, module, h1, is_sdk } = download;
+    let id = module.to_string();
+    let zip = fetcher.zip_file(module, if *is_sdk { Layout::Toolchain(&id) } else { Layout::Module(&id) }, h1)?;
+    let file = directory.join(name);
+    std::fs::copy(&zip, &file).map_err(|e| Error::io("copy", &zip, &e))?;
+    let copied = std::fs::File::open(&file).and_then(Sha256::of_reader).map_err(|e| Error::io("read", &file, &e))?;
+    if copied != *sha256 {
+        let message = format!("{}: the zip of {id} has the SHA-256 {copied}, but the lock pins {sha256}", zip.display());
+        let help =
+            "its files are the pinned ones, so another archiver has made it: remove it, and `godirect lock` pins the new one";
+        return Err(Error::new(Class::Verification, message).help(help));
+    }
+    let file = file.display().to_string();
+    let added = exec::feed(Path::new(NIX_STORE), &["--add-fixed", "sha256", &file], b"")?;
+    check(added.success, &added.stderr)?;
+    // The file isn't needed any more, and SDKs are large.
+    let _ = std::fs::remove_file(&file);
+    match added.stdout.trim() == path.as_str() {
+        true => Ok(()),
+        false => Err(Error::environment(format!("Nix calls {name} {}, and not {path}", added.stdout.trim()))),
+    }
+}
+
+/// The paths that the store doesn't have.
+fn invalid(paths: &[StorePath]) -> Result<Vec<StorePath>> {
+    let names: Vec<&str> = paths.iter().map(StorePath::as_str).collect();
+    let asked = exec::feed(Path::new(NIX_STORE), &[&["--check-validity", "--print-invalid"], names.as_slice()].concat(), b"")?;
+    check(asked.success, &asked.stderr)?;
+    let missing: BTreeSet<&str> = asked.stdout.lines().collect();
+    Ok(paths.iter().filter(|path| missing.contains(path.as_str())).cloned().collect())
+}
+
 /// Puts all that the store lacks into it.
 fn import(derivations: &Derivations, roots: Vec<StorePath>) -> Result<()> {
-    let closure = derivations.closure(roots);
-    let paths: Vec<&str> = closure.iter().map(StorePath::as_str).collect();
-    let program = PathBuf::from(NIX_STORE);
-    let asked = exec::feed(&program, &[&["--check-validity", "--print-invalid"], paths.as_slice()].concat(), b"")?;
-    let missing: Vec<StorePath> =
-        closure.iter().filter(|path| asked.stdout.lines().any(|line| line == path.as_str())).cloned().collect();
-    if !asked.success || missing.is_empty() {
-        return check(asked.success, &asked.stderr);
+    let missing = invalid(&derivations.closure(roots))?;
+    if missing.is_empty() {
+        return Ok(());
     }
-    let imported = exec::feed(&program, &["--import"], &derivations.export(&missing))?;
+    let imported = exec::feed(Path::new(NIX_STORE), &["--import"], &derivations.export(&missing))?;
     check(imported.success, &imported.stderr)
 }
 

@@ -18,7 +18,7 @@ use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 pub use aterm::StorePath;
-pub use derivations::{Derivations, LocalFile, LocalKind, Named, Settings, derivations};
+pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settings, derivations};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 2;

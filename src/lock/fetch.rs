@@ -209,6 +209,28 @@ impl Fetcher<'_> {
         with_connections(|| self.obtain(&Zip { id, layout, promise, place }))
     }
 
+    /// A module's zip on this machine, which is downloaded where nothing kept it. Its files have the promised hash; its bytes may be another
+    /// archiver's.
+    ///
+    /// # Errors
+    ///
+    /// A wrong hash, no answer.
+    pub fn zip_file(&self, id: &ModuleId, layout: Layout<'_>, h1: &H1) -> Result<PathBuf> {
+        let kept = self.cache.download(id, h1, "zip");
+        if kept.is_file() {
+            return Ok(kept);
+        }
+        let promise = Promise { h1: std::slice::from_ref(h1), by: "the lock" };
+        let zip = Zip { id, layout, promise: Some(promise), place: None };
+        if let Some(path) = self.proxy.go_cache(id, "zip").filter(|path| path.is_file())
+            && self.reread(&zip, &path)?.is_some()
+        {
+            return Ok(path);
+        }
+        with_connections(|| self.download(&zip)).map_err(|broken| broken.error)?;
+        Ok(kept)
+    }
+
     fn obtain(&self, zip: &Zip<'_>) -> Result<Facts> {
         let Zip { id, promise, .. } = *zip;
         for h1 in promise.map_or(&[][..], |promise| promise.h1) {
@@ -263,7 +285,9 @@ impl Fetcher<'_> {
             return Err(broken(mismatch(&zip.id.to_string(), h1, promise)));
         }
         if let Some(facts) = self.ready(zip.id, zip.promise, zip.place) {
-            // Another process was faster: its directory may be in use already.
+            // Another process was faster: its directory may be in use already. Or only the zip was gone.
+            let kept = facts.h1.map(|h1| self.cache.download(zip.id, &h1, "zip")).filter(|kept| !kept.is_file());
+            kept.map(|kept| self.cache.keep_download(download, &kept)).transpose()?;
             return Ok(facts);
         }
         Ok(self.note(zip, facts, unpacked, Some(download))?)

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::aterm::{Fixed, StorePath, placeholder};
 use super::sdks::Sdk;
 use super::store::{Attributes, Derivation, Store, Text};
-use crate::digest::{Sha256, Sri};
+use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
 use crate::lock::file::{LockedModule, Lockfile};
 use crate::lock::nar;
+use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::name::GoVersion;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
@@ -59,6 +60,22 @@ pub struct Derivations {
     store: Store,
     attributes: BTreeMap<String, Rc<Derivation>>,
     archives: BTreeMap<String, Rc<Derivation>>,
+    downloads: BTreeMap<StorePath, Download>,
+}
+
+/// A zip of a module that Nix would download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Its name in the store.
+    pub name: String,
+    /// Of its bytes.
+    pub sha256: Sha256,
+    /// The module.
+    pub module: ModuleId,
+    /// Go's hash of its files.
+    pub h1: H1,
+    /// Whether it is an SDK.
+    pub is_sdk: bool,
 }
 
 /// A derivation that has a name.
@@ -86,6 +103,16 @@ impl Derivations {
         Some(Named { derivation: derivation.path.clone(), outputs: derivation.outputs().clone() })
     }
 
+    /// The outputs of these derivations.
+    pub fn outputs_of(&self, paths: &[StorePath]) -> BTreeSet<StorePath> {
+        self.store.outputs_of(paths)
+    }
+
+    /// Zips of modules by their paths in the store.
+    pub fn downloads(&self) -> &BTreeMap<StorePath, Download> {
+        &self.downloads
+    }
+
     /// The store paths of all that these derivations need before they can be built, each after those that it refers to.
     pub fn closure(&self, derivations: Vec<StorePath>) -> Vec<StorePath> {
         self.store.closure(derivations)
@@ -108,11 +135,11 @@ pub fn derivations(
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let (store, sources, archives) = Default::default();
-    let mut builder = Builder { lock, settings, store, helper: None, sources, archives };
+    let (store, sources, archives, downloads) = Default::default();
+    let mut builder = Builder { lock, settings, store, helper: None, sources, archives, downloads };
     let attributes = builder.attributes(sdks, configurations)?;
-    let Builder { store, archives, .. } = builder;
-    Ok(Derivations { store, attributes, archives })
+    let Builder { store, archives, downloads, .. } = builder;
+    Ok(Derivations { store, attributes, archives, downloads })
 }
 
 /// What is being made.
@@ -126,6 +153,8 @@ pub(super) struct Builder<'a> {
     sources: BTreeMap<(String, Vec<String>), Text>,
     /// Package archives by name.
     archives: BTreeMap<String, Rc<Derivation>>,
+    /// Zips of modules by their paths in the store.
+    downloads: BTreeMap<StorePath, Download>,
 }
 
 /// What is known before packages are built.
@@ -292,35 +321,46 @@ impl Builder<'_> {
         for module in &self.lock.modules {
             let LockedModule { path, version, sha256, h1, nar, .. } = module;
             let id = module.id();
-            let (name, h1) = (store_name(&format!("{}-{}", id.path, id.version)), h1.to_string());
-            let (fetched, hashes) = ((id.path.as_str(), id.version.as_str()), (*sha256, h1.as_str(), *nar));
-            modules.insert(format!("{path}@{version}"), self.unzip(&name, fetched, hashes, false)?);
+            let name = store_name(&format!("{}-{}", id.path, id.version));
+            modules.insert(format!("{path}@{version}"), self.unzip(&name, &id, (*sha256, *h1, *nar), false)?);
         }
         Ok(modules)
     }
 
-    /// An unpacked module (`unzip`), by path and version, with the hashes of the zip, of its files and of their tree.
+    /// An unpacked module (`unzip`), with the hashes of the zip, of its files and of their tree.
     pub(super) fn unzip(
         &mut self,
         name: &str,
-        (path, version): (&str, &str),
-        (sha256, h1, nar): (Sha256, &str, Sri),
-        is_goroot: bool,
+        module: &ModuleId,
+        (sha256, h1, nar): (Sha256, H1, Sri),
+        is_sdk: bool,
     ) -> Result<Rc<Derivation>> {
-        let zip = self.fetch_module(path, version, sha256)?;
+        let zip = self.fetch_module(module, (sha256, h1), is_sdk)?;
         let attributes = self
             .help("unzip", name)?
-            .value("goroot", is_goroot)
-            .with("h1", h1)
+            .value("goroot", is_sdk)
+            .with("h1", h1.to_string())
             .with("zip", zip.out())
-            .with("prefix", format!("{path}@{version}"))
+            .with("prefix", module.to_string())
             .fixed(Fixed::Recursive(nar.0));
         self.store.derivation(attributes)
     }
 
-    pub(super) fn fetch_module(&mut self, path: &str, version: &str, sha256: Sha256) -> Result<Rc<Derivation>> {
-        let url = format!("{}/{}/@v/{}.zip", self.settings.goproxy, escape(path), escape(version));
-        self.fetch(&format!("{}.zip", store_name(&format!("{path}-{version}"))), url, Fixed::Flat(sha256), false)
+    pub(super) fn fetch_module(
+        &mut self,
+        module: &ModuleId,
+        (sha256, h1): (Sha256, H1),
+        is_sdk: bool,
+    ) -> Result<Rc<Derivation>> {
+        let (path, version) = (escape(module.path.as_str()), escape(module.version.as_str()));
+        let url = format!("{}/{path}/@v/{version}.zip", self.settings.goproxy);
+        let name = format!("{}.zip", store_name(&format!("{}-{}", module.path, module.version)));
+        let fetched = self.fetch(&name, url, Fixed::Flat(sha256), false)?;
+        if let Some(path) = fetched.outputs().get("out") {
+            let module = module.clone();
+            self.downloads.insert(path.clone(), Download { name, sha256, module, h1, is_sdk });
+        }
+        Ok(fetched)
     }
 
     /// The start of a derivation that the helper builds (`help`).

@@ -11,13 +11,11 @@ use super::aterm::{Fixed, placeholder};
 use super::derivations::{Builder, store_name};
 use super::store::{Attributes, Derivation, Text};
 use super::symlinks;
-use crate::digest::Sha256;
+use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};
 use crate::lock::file::{LockedSdk, SdkBuild, SdkDownload, SdkSource};
+use crate::lock::sdk::toolchain_module;
 use crate::name::GoVersion;
-
-/// The module that releases of Go are.
-const TOOLCHAIN: &str = "golang.org/toolchain";
 
 /// An SDK, ready to be used.
 pub(super) struct Sdk {
@@ -40,9 +38,8 @@ struct Release<'l> {
     download: &'l SdkDownload,
 }
 
-/// The version of the module that a release is.
-fn toolchain(version: &GoVersion, download: &SdkDownload) -> String {
-    format!("v0.0.1-go{version}.{}", download.platform.to_string().replace('/', "-"))
+fn h1_of(download: &SdkDownload) -> Result<H1> {
+    download.h1.ok_or_else(|| Error::input("the lock has no h1 of the SDK").help("run `godirect lock`"))
 }
 
 impl<'l> Builder<'l> {
@@ -96,9 +93,9 @@ impl<'l> Builder<'l> {
         let (bootstrap, download) = self.bootstrap(version, source, downloads)?;
         let goroot = match source {
             SdkSource::Module => {
-                let h1 = download.h1.as_ref().map(ToString::to_string).unwrap_or_default();
-                let (module, hashes) = (toolchain(version, download), (download.sha256, h1.as_str(), download.nar));
-                self.unzip(&format!("go-{version}"), (TOOLCHAIN, &module), hashes, true)?.out()
+                let hashes = (download.sha256, h1_of(download)?, download.nar);
+                let module = toolchain_module(version, download.platform)?;
+                self.unzip(&format!("go-{version}"), &module, hashes, true)?.out()
             }
             SdkSource::Archive => bootstrap.clone(),
         };
@@ -114,7 +111,10 @@ impl<'l> Builder<'l> {
     ) -> Result<(Text, &'l SdkDownload)> {
         let download = self.download(downloads)?;
         let archive = match source {
-            SdkSource::Module => self.fetch_module(TOOLCHAIN, &toolchain(version, download), download.sha256)?,
+            SdkSource::Module => {
+                let module = toolchain_module(version, download.platform)?;
+                self.fetch_module(&module, (download.sha256, h1_of(download)?), true)?
+            }
             SdkSource::Archive => self.fetch_archive(&download.urls, download.sha256)?,
         };
         // The names are short because symbolic links in an archive can't be long.
@@ -126,7 +126,7 @@ impl<'l> Builder<'l> {
         if source == SdkSource::Archive {
             return Ok((files.within("", "/go"), download));
         }
-        let tree = files.within("", format!("/go/toolchain@{}", toolchain(version, download)));
+        let tree = files.within("", format!("/go/toolchain@{}", toolchain_module(version, download.platform)?.version));
         let mut links: BTreeMap<String, Text> = BTreeMap::from([
             ("files".to_owned(), tree.clone()),
             ("VERSION".to_owned(), "./files/VERSION".into()),

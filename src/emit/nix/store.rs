@@ -177,6 +177,8 @@ struct Object {
 pub(super) struct Store {
     hashes: BTreeMap<StorePath, Sha256>,
     objects: BTreeMap<StorePath, Object>,
+    /// Outputs by derivation.
+    outputs: BTreeMap<StorePath, Vec<StorePath>>,
 }
 
 impl Store {
@@ -208,6 +210,7 @@ impl Store {
         let references = unresolved.references();
         let Resolved { path, text, outputs, hash } = unresolved.resolve(|path| self.hashes[path]);
         self.hashes.insert(path.clone(), hash);
+        self.outputs.insert(path.clone(), outputs.values().cloned().collect());
         self.objects.insert(path.clone(), Object { nar: file_nar(text.as_bytes()), references });
         Ok(Rc::new(Derivation { path, outputs }))
     }
@@ -234,6 +237,11 @@ impl Store {
         let text = path.as_str().to_owned();
         self.objects.insert(path.clone(), Object { nar, references: BTreeSet::new() });
         Text { text, uses: [Use::Source(path)].into() }
+    }
+
+    /// The outputs of these derivations.
+    pub fn outputs_of(&self, paths: &[StorePath]) -> BTreeSet<StorePath> {
+        paths.iter().filter_map(|path| self.outputs.get(path)).flatten().cloned().collect()
     }
 
     /// The objects that these need, each after those that it refers to.
