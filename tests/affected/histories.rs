@@ -64,17 +64,8 @@ const NIX: Oracle = Oracle {
     truth: "nix",
     spec: "nix()\n",
     prepare: |project, module| {
-        let listed = go(&project.root(), &["list", "-e", "-f", "{{if not .Error}}{{.Name}} {{.ImportPath}}{{end}}", "./..."]);
-        let mut text = String::from("package main\n\nimport (\n");
-        for line in listed.lines() {
-            let (name, path) = line.split_once(' ').unwrap();
-            if name != "main" && !name.is_empty() && path != format!("{module}/{ALL}") {
-                let _ = writeln!(text, "\t_ \"{path}\"");
-            }
-        }
-        text.push_str(")\n\nfunc main() {}\n");
         if !project.root().join(ALL).exists() {
-            project.write(&format!("{ALL}/main.go"), &text);
+            add_command(project, module);
         }
         // It fails where a package can't be built any more.
         project.run(&["lock"]);
@@ -102,6 +93,20 @@ const NIX: Oracle = Oracle {
     },
     kinds: &["package"],
 };
+
+/// Adds the command [`ALL`].
+fn add_command(project: &Project, module: &str) {
+    let listed = go(&project.root(), &["list", "-e", "-f", "{{if not .Error}}{{.Name}} {{.ImportPath}}{{end}}", "./..."]);
+    let mut text = String::from("package main\n\nimport (\n");
+    for line in listed.lines() {
+        let (name, path) = line.split_once(' ').unwrap();
+        if name != "main" && !name.is_empty() && path != format!("{module}/{ALL}") {
+            let _ = writeln!(text, "\t_ \"{path}\"");
+        }
+    }
+    text.push_str(")\n\nfunc main() {}\n");
+    project.write(&format!("{ALL}/main.go"), &text);
+}
 
 impl Oracle {
     fn table(&self) -> String {
