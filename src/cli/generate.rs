@@ -252,7 +252,8 @@ pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<S
     let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     if project.spec.bazel.is_none() {
-        found.extend(project.build_files()?.into_values().filter(|existing| existing.is_there).map(|existing| existing.path));
+        let is_ours = |existing: &bazel::Existing| existing.file.as_ref().is_ok_and(|file| write::is_generated(&file.text));
+        found.extend(project.build_files()?.into_values().filter(is_ours).map(|existing| existing.path));
     }
     found.retain(|path| !files.contains_key(path));
     Ok(found)
