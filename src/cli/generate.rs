@@ -88,7 +88,7 @@ fn execute(directory: &Path, arguments: &Arguments, json: bool, fix: bool) -> Re
     }
     if json {
         let changed = changes.iter().map(|c| c.path.as_str()).collect();
-        output::json(&Summary { version: JSON_VERSION, changed, files: rendered.files.len() })?;
+        output::json(&Summary { version: JSON_VERSION, changed, files: count(&rendered.files) })?;
     } else if arguments.check {
         output::text(changes.iter().map(Change::diff).collect::<String>())?;
     } else {
@@ -153,17 +153,22 @@ fn only(rendered: &mut Rendered, packages: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// How many files there are to be.
+fn count(files: &GeneratedFiles) -> usize {
+    files.values().filter(|file| !file.text.is_empty()).count()
+}
+
 /// Says what was written.
 pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
     let took = output::duration(took);
     if changes.is_empty() {
-        output::line("fresh", format!("{}  {took}", output::count(files.len(), "generated file")));
+        output::line("fresh", format!("{}  {took}", output::count(count(files), "generated file")));
         return;
     }
     for change in changes {
         output::line(if change.new.is_some() { "wrote" } else { "removed" }, &change.path);
     }
-    output::line("", format!("{} of {}  {took}", changes.len(), output::count(files.len(), "generated file")));
+    output::line("", format!("{} of {}  {took}", changes.len(), output::count(count(files), "generated file")));
 }
 
 /// Renders everything that the spec asks for; `fix` also switches rulesets.
@@ -257,7 +262,8 @@ pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<S
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {
-        found.extend(project.build_files()?.into_values().filter(|existing| existing.is_there).map(|existing| existing.path));
+        let is_ours = |existing: &bazel::Existing| existing.file.as_ref().is_ok_and(|file| write::is_generated(&file.text));
+        found.extend(project.build_files()?.into_values().filter(is_ours).map(|existing| existing.path));
     }
     found.retain(|path| !files.contains_key(path));
     Ok(found)

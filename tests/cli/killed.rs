@@ -111,7 +111,7 @@ fn what_a_killed_process_left_is_ignored_and_removed() {
     project.write("nix/.godirect-abc123", "{");
     assert_eq!(project.succeeds(&["generate", "--check"]), "");
     project.edit("nix/plan.json", "\"configurations\"", "\"configuration\"");
-    project.edit("BUILD.bazel", "go_binary(", "go_bin(");
+    project.edit("BUILD.bazel", "        \"runtime\",\n", "");
     project.succeeds(&["generate"]);
     assert!(read_tree(&project.root()) == before);
 }

@@ -29,7 +29,7 @@ fn json_of_generate() {
     let summary = |changed: &[&str]| json!({"version": 1, "changed": changed, "files": 12});
     assert_eq!(parsed(&project.succeeds(&["--json", "generate"])), summary(&[]));
     assert_eq!(parsed(&project.succeeds(&["--json", "generate", "--check"])), summary(&[]));
-    project.edit("BUILD.bazel", "go_binary(", "go_bin(");
+    project.edit("BUILD.bazel", "        \"runtime\",\n", "");
     fs::remove_file(project.root().join("nix/plan.json")).unwrap();
     let ran = project.run(&["--json", "generate", "--check"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
@@ -101,7 +101,7 @@ fn another_directory() {
     let before = read_tree(&project.root());
     let run =
         |directory: &Path, arguments: &[&str]| project.ran(project.command(arguments).current_dir(directory).output().unwrap());
-    project.edit("BUILD.bazel", "go_binary(", "go_bin(");
+    project.edit("BUILD.bazel", "        \"runtime\",\n", "");
     let home = project.path("home");
     let ran = run(&home, &["-C", "../repo", "generate"]);
     assert_eq!(ran.stdout, "wrote    BUILD.bazel\n         1 of 12 generated files  TIME\n");
@@ -120,7 +120,7 @@ fn pipes_get_plain_text() {
     for variables in [vec![], vec![("NO_COLOR", "1")], vec![("TERM", "xterm-256color")]] {
         let mut project = Project::example("01-hello").with_build_cache();
         project.env.extend(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
-        project.edit("BUILD.bazel", "go_binary(", "go_bin(");
+        project.edit("BUILD.bazel", "        \"runtime\",\n", "");
         for arguments in [
             &["generate", "--check"][..],
             &["generate"],

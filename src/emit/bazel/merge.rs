@@ -126,6 +126,9 @@ fn new_kind(job: &Job, rule: &Rule) -> String {
 
 /// A call with its lines and the comments above, but for directives and what comes before these, and with a blank line.
 fn removed(file: &BuildFile, call: &Call, others: &[(Range<usize>, String)]) -> Range<usize> {
+    if !edit::has_own_lines(&file.text, &call.span) {
+        return call.span.clone();
+    }
     let above = file.directives.iter().filter(|d| call.whole.contains(&d.span.start)).map(|d| line_end(&file.text, d.span.end));
     let start = line_start(&file.text, above.max().unwrap_or(call.whole.start));
     let start =

@@ -57,6 +57,12 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |i| at + i + 1)
 }
 
+/// Whether nothing but a comment shares lines with a statement.
+pub(super) fn has_own_lines(text: &str, span: &Range<usize>) -> bool {
+    let after = text[span.end..line_end(text, span.end)].trim();
+    text[line_start(text, span.start)..span.start].trim().is_empty() && (after.is_empty() || after.starts_with('#'))
+}
+
 /// Text with all lines but the first deeper by `indent`.
 pub(super) fn deepen(text: &str, indent: &str) -> String {
     text.replace('\n', &format!("\n{indent}"))

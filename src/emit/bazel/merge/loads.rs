@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use super::edit::{Fate, Slot, line_end, line_start, rewrite, splice};
+use super::edit::{Fate, Slot, has_own_lines, line_end, line_start, rewrite, splice};
 use super::{Job, Outcome};
 use crate::emit::bazel::rule::literal;
 use crate::source::build_file::{BuildFile, Load, Symbol};
@@ -148,6 +148,9 @@ fn changed(file: &BuildFile, load: &Load, slots: &[Slot], new: &BTreeSet<Symbol>
 
 /// A statement with its lines; with the blank line after it, unless something else stands right above.
 fn whole_lines(file: &BuildFile, load: &Load) -> Range<usize> {
+    if !has_own_lines(&file.text, &load.span) {
+        return load.span.clone();
+    }
     let (start, mut end) = (line_start(&file.text, load.span.start), line_end(&file.text, load.span.end));
     let before = file.text[..start].trim_end_matches(['\r', '\n', ' ']);
     let blank_before = file.text[before.len()..start].matches('\n').count() > 1 || before.is_empty();

@@ -40,7 +40,8 @@ pub(super) fn all<'a>(job: &Job<'a>, warnings: &mut Vec<String>) -> Vec<Match<'a
         };
         let open =
             job.wanted.iter().zip(&found).filter(|(other, m)| other.kind == rule.kind && matches!(m, Match::New)).count();
-        if let ([only], 1) | ([only], _) = (candidates.as_slice(), open)
+        // An import path tells which library it is, however many there are.
+        if let [only] = candidates.as_slice()
             && (open == 1 || rule.kind == "go_library")
         {
             found[i] = Match::Call(only);

@@ -77,14 +77,20 @@ impl Context<'_> {
         if !terms.iter().all(|term| is_lists(term)) {
             return Merged::Unknown;
         }
+        let first_list = terms.iter().position(|term| matches!(term.value, Value::List(_)));
+        let lists = terms.iter().enumerate().filter(|(i, _)| Some(*i) != first_list).map(|(_, term)| term);
+        let others = lists.flat_map(|term| match &term.value {
+            Value::List(items) => items.iter().map(|item| &item.node).collect(),
+            _ => Vec::new(),
+        });
         let mut state = Lists {
             context: self,
             common: common.iter().map(|item| (self.canonical(item), item)).collect(),
             cases: cases.iter().map(|(key, items)| (self.canonical(key), (key, items))).collect(),
-            first_list: terms.iter().position(|term| matches!(term.value, Value::List(_))),
+            first_list,
             first_select: terms.iter().position(|term| matches!(term.value, Value::Select(..))),
+            elsewhere: others.filter_map(string).map(|item| self.canonical(item)).collect(),
         };
-        state.forget_what_is_there(&terms);
         let texts: Vec<Option<String>> = terms.iter().enumerate().map(|(i, term)| state.term(i, term)).collect();
         self.join(old, &terms, texts, state.new_terms())
     }
@@ -185,32 +191,21 @@ impl Context<'_> {
     }
 }
 
-/// Lists that are being merged; what is found is taken out of what is wanted.
+/// Lists that are being merged; cases that are found are taken out of what is wanted.
 struct Lists<'a> {
     context: &'a Context<'a>,
     common: BTreeMap<String, &'a String>,
     cases: BTreeMap<String, (&'a String, &'a Vec<String>)>,
     first_list: Option<usize>,
     first_select: Option<usize>,
+    /// What is in other lists than the first, so that it need not go there.
+    elsewhere: BTreeSet<String>,
 }
 
 impl Lists<'_> {
-    /// What isn't in the first list need not go there when it is in another one.
-    fn forget_what_is_there(&mut self, terms: &[&build_file::Expr]) {
-        for (i, term) in terms.iter().enumerate().filter(|(i, _)| Some(*i) != self.first_list) {
-            match &term.value {
-                Value::Select(..) if Some(i) != self.first_select => {}
-                Value::List(items) => {
-                    for item in items.iter().filter_map(|item| string(&item.node)) {
-                        if let Some(wanted) = self.common.get_mut(&self.context.canonical(item)) {
-                            // Marked as there already: an empty name is nobody's.
-                            *wanted = &EMPTY;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
+    /// What is wanted on all platforms and isn't in other lists than the first.
+    fn missing(&self) -> impl Iterator<Item = &String> {
+        self.common.iter().filter(|(label, _)| !self.elsewhere.contains(*label)).map(|(_, item)| *item)
     }
 
     /// What becomes of a term; `None` if nothing of it is left.
@@ -218,7 +213,7 @@ impl Lists<'_> {
         match &term.value {
             Value::List(items) => {
                 let add: Vec<&String> = match Some(i) == self.first_list {
-                    true => self.common.values().copied().filter(|item| !item.is_empty()).collect(),
+                    true => self.missing().collect(),
                     false => Vec::new(),
                 };
                 let wanted: BTreeSet<String> = self.common.keys().cloned().collect();
@@ -307,7 +302,7 @@ impl Lists<'_> {
 
     /// A list for what there was none for, and a `select`; empty where none is needed.
     fn new_terms(&self) -> (String, String) {
-        let items: Vec<String> = self.common.values().filter(|item| !item.is_empty()).map(|item| (*item).clone()).collect();
+        let items: Vec<String> = self.missing().cloned().collect();
         let list = match self.first_list {
             None if !items.is_empty() => flat(&Expr::List(rule::sorted(items))),
             _ => String::new(),
@@ -325,8 +320,6 @@ impl Lists<'_> {
 pub(super) fn flat(value: &Expr) -> String {
     rule::print_expr(value).replace("\n    ", "\n")
 }
-
-static EMPTY: String = String::new();
 
 /// Whether a term is a list, or a `select` of lists by literals.
 fn is_lists(term: &build_file::Expr) -> bool {
