@@ -1,5 +1,12 @@
 //! `godirect affected` beside the pinned SDK: whatever has another build ID for `go list -export` must be in the answer.
 
+#[path = "affected/agreement.rs"]
+mod agreement;
+#[path = "affected/aquery.rs"]
+mod aquery;
+#[path = "support/engines.rs"]
+#[allow(dead_code)] // Other tests use the rest.
+mod engines;
 #[path = "affected/formats.rs"]
 mod formats;
 #[path = "affected/histories.rs"]
