@@ -209,5 +209,10 @@ pub fn parse(content: &str) -> Result<Spec> {
     eval::parse(content)
 }
 
+/// What is wrong with a file of Starlark, for other readers of such.
+pub fn syntax_error(error: starlark::Error) -> Error {
+    eval::convert(error)
+}
+
 #[cfg(test)]
 mod tests;

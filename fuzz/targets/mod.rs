@@ -14,6 +14,7 @@ macro_rules! targets {
 
 targets! {
     binary
+    build_file
     constraint
     depfile
     go_header

@@ -189,7 +189,7 @@ fn literal_location(span: &FileSpan, literal: Option<&str>) -> Location {
 }
 
 /// Turns the evaluator's error into ours, with the innermost place that it knows.
-fn convert(error: starlark::Error) -> Error {
+pub(super) fn convert(error: starlark::Error) -> Error {
     let span = error.span().cloned();
     let inner = match error.into_kind() {
         ErrorKind::Native(e)
