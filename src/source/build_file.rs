@@ -57,7 +57,7 @@ pub struct Text {
 }
 
 /// Something that is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {
     /// Its name in this file.
     pub local: String,
@@ -102,6 +102,8 @@ pub struct Element<T> {
     pub node: T,
     /// Where it is, without comma and comments.
     pub span: Range<usize>,
+    /// Where the first of the comment lines right above it begins; where it begins itself if there are none.
+    pub above: usize,
     /// Whether a comment says `# keep`: right above, or at the end of the first or the last line.
     pub keep: bool,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
-use starlark::codemap::Span;
+use starlark::codemap::{Span, Spanned};
 use starlark::syntax::ast::{ArgumentP, AstExpr, AstLiteral, AstPayload, AstStmt, BinOp, ExprP, LoadP, Stmt, StmtP};
 use starlark::syntax::{AstModule, Dialect};
 
@@ -29,7 +29,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<BuildFile> {
         directives: Vec::new(),
         statements: Vec::new(),
         comments: comments.clone(),
-        names: names(text, &comments),
+        names: BTreeSet::new(),
     };
     let reader = Reader { text, comments: &comments };
     reader.statement(ast.statement(), &mut file);
@@ -99,16 +99,15 @@ fn range(span: Span) -> Range<usize> {
     span.begin().get() as usize..span.end().get() as usize
 }
 
-/// Every word of the code. More than are names, which does no harm: who asks wants to know what isn't used.
-fn names(text: &str, comments: &[Range<usize>]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut from = 0;
-    for until in comments.iter().cloned().chain([text.len()..text.len()]) {
-        let words = text[from..until.start].split(|c: char| !c.is_alphanumeric() && c != '_');
-        found.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
-        from = until.end;
+/// An expression in either form: the parser's trees have no other.
+type Ast<P> = Spanned<ExprP<P>>;
+
+/// Every identifier of an expression.
+fn collect_names(expression: &AstExpr, names: &mut BTreeSet<String>) {
+    if let ExprP::Identifier(name) = &expression.node {
+        names.insert(name.node.ident.clone());
     }
-    found
+    expression.visit_expr(|inner| collect_names(inner, names));
 }
 
 struct Reader<'a> {
@@ -125,6 +124,7 @@ impl Reader<'_> {
             Stmt::Expression(expression) => file.calls.extend(self.call(expression)),
             _ => {}
         }
+        statement.visit_expr(|expression| collect_names(expression, &mut file.names));
         file.statements.push(span);
     }
 
@@ -166,10 +166,12 @@ impl Reader<'_> {
             ArgumentP::Positional(value) => (None, self.expr(value)),
             ArgumentP::Args(value) | ArgumentP::KwArgs(value) => (None, Expr { value: Value::Other, span: range(value.span) }),
         };
+        // Parentheses are of the argument, not of its value, which can't be replaced without them.
+        let value = if value.span.end == span.end { value } else { Expr { value: Value::Other, span: value.span } };
         self.element(Argument { name, value }, span)
     }
 
-    fn expr<P: AstPayload>(&self, expression: &starlark::codemap::Spanned<ExprP<P>>) -> Expr {
+    fn expr<P: AstPayload>(&self, expression: &Ast<P>) -> Expr {
         let span = range(expression.span);
         let value = match &expression.node {
             ExprP::Literal(AstLiteral::String(text)) => Value::String(text.node.clone()),
@@ -196,7 +198,7 @@ impl Reader<'_> {
         Expr { value, span }
     }
 
-    fn known_call<P: AstPayload>(&self, callee: &str, arguments: &[starlark::codemap::Spanned<ArgumentP<P>>]) -> Value {
+    fn known_call<P: AstPayload>(&self, callee: &str, arguments: &[Spanned<ArgumentP<P>>]) -> Value {
         match (callee, arguments) {
             ("select", [first, ..]) => match &first.node {
                 ArgumentP::Positional(cases) => match &cases.node {
@@ -214,11 +216,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a dictionary, unless there is something around them.
-    fn entries<P: AstPayload>(
-        &self,
-        entries: &[(starlark::codemap::Spanned<ExprP<P>>, starlark::codemap::Spanned<ExprP<P>>)],
-        span: &Range<usize>,
-    ) -> Option<Vec<Element<(Expr, Expr)>>> {
+    fn entries<P: AstPayload>(&self, entries: &[(Ast<P>, Ast<P>)], span: &Range<usize>) -> Option<Vec<Element<(Expr, Expr)>>> {
         let entries: Vec<_> = entries
             .iter()
             .map(|(key, value)| {
@@ -231,7 +229,7 @@ impl Reader<'_> {
     }
 
     fn element<T>(&self, node: T, span: Range<usize>) -> Element<T> {
-        Element { node, keep: self.is_kept(&span), span }
+        Element { node, keep: self.is_kept(&span), above: self.above(span.start), span }
     }
 
     /// Whether only commas, space and comments stand between the elements and the brackets around them.
