@@ -20,6 +20,8 @@ mod shadow;
 #[path = "support/cli.rs"]
 #[allow(dead_code)]
 mod support;
+#[path = "affected/tags.rs"]
+mod tags;
 #[path = "affected/trees.rs"]
 mod trees;
 

@@ -71,21 +71,24 @@ struct Fragment {
 /// A workspace whose server stays between questions.
 pub struct Workspace {
     root: PathBuf,
+    /// Targets that `//...` doesn't match.
+    manual: String,
     output_base: PathBuf,
     /// Digests of files outside of the workspace, which are many, by what tells that they are as they were.
     outside: RefCell<HashMap<(PathBuf, SystemTime, u64), Sha256>>,
 }
 
 impl Workspace {
-    pub fn new(root: &Path) -> Workspace {
+    pub fn new(root: &Path, manual: &[&str]) -> Workspace {
         let output_base = PathBuf::from(bazel(root, &["info", "output_base"]).trim_end());
-        Workspace { root: root.to_owned(), output_base, outside: RefCell::default() }
+        Workspace { root: root.to_owned(), manual: manual.join(" "), output_base, outside: RefCell::default() }
     }
 
     /// The actions of all targets, for a platform of the spec.
     pub fn actions(&self, platform: &str) -> Actions {
         let platform = format!("--platforms=@rules_go_direct//go/toolchain:{platform}");
-        let printed = bazel(&self.root, &["aquery", "--output=jsonproto", &platform, "deps(//...)"]);
+        let expression = format!("deps(set(//... {}))", self.manual);
+        let printed = bazel(&self.root, &["aquery", "--output=jsonproto", &platform, &expression]);
         let graph: Graph = serde_json::from_str(&printed).unwrap();
         let index = Index::new(self, &graph);
         let mut found = Actions::new();
@@ -96,6 +99,18 @@ impl Workspace {
             }
         }
         found
+    }
+
+    /// The targets that use files, directly or not, as `bazel cquery` finds them.
+    pub fn users(&self, files: &[&str], platform: &str) -> BTreeSet<String> {
+        if files.is_empty() {
+            return BTreeSet::new();
+        }
+        let platform = format!("--platforms=@rules_go_direct//go/toolchain:{platform}");
+        let expression = format!("kind(rule, rdeps(//..., set({})))", files.join(" "));
+        let printed = bazel(&self.root, &["cquery", &platform, &expression]);
+        // With the ID of the configuration.
+        printed.lines().filter_map(|line| Some(shortest(line.split_once(' ')?.0))).collect()
     }
 
     /// A digest of a source file, or of all files of a directory.

@@ -136,9 +136,9 @@ fn saved_states_are_compared_without_git() {
     std::fs::remove_dir_all(project.root().join(".git")).unwrap();
     let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
     assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
-    project.edit("head.json", "\"version\": 2", "\"version\": 3");
+    project.edit("head.json", "\"version\": 3", "\"version\": 4");
     let wrong = error(
-        "head.json is no saved state: its version is 3, and this program knows 2",
+        "head.json is no saved state: its version is 4, and this program knows 3",
         "write it anew: `godirect fingerprint --save FILE`",
     );
     project.fails(&saved, 2, &wrong);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::explained;
-use crate::affected::{Cause, Change, Impact, Kind};
+use crate::affected::{Cause, Change, Impact, Kind, Status};
 use crate::cli::output;
 use crate::error::Result;
 
@@ -54,7 +54,8 @@ pub fn render(format: Format, impacts: &[&Impact], shards: usize) -> Result<Stri
         Format::Text => Ok(String::new()),
         Format::Labels => Ok(labels(impacts.iter().copied())),
         Format::Packages => {
-            Ok(lines(impacts.iter().filter(|impact| impact.kind != Kind::Binary).map(|impact| impact.name.clone())))
+            let go = impacts.iter().filter(|impact| is_go(impact) && impact.kind != Kind::Binary);
+            Ok(lines(go.map(|impact| impact.name.clone())))
         }
         Format::Nix => {
             let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
@@ -63,7 +64,10 @@ pub fn render(format: Format, impacts: &[&Impact], shards: usize) -> Result<Stri
         Format::Github => github(impacts, shards),
         Format::Gitlab => gitlab(impacts, shards),
         Format::Buildkite => buildkite(impacts, shards),
-        Format::Directories => Ok(lines(impacts.iter().map(|impact| format!("./{}", impact.directory)))),
+        Format::Directories => {
+            let go = impacts.iter().filter(|impact| is_go(impact));
+            Ok(lines(go.map(|impact| format!("./{}", impact.directory))))
+        }
         Format::Dot => Ok(explained::dot(impacts)),
         Format::Mermaid => Ok(explained::mermaid(impacts)),
     }
@@ -71,7 +75,17 @@ pub fn render(format: Format, impacts: &[&Impact], shards: usize) -> Result<Stri
 
 /// Bazel labels, one a line.
 pub fn labels<'i>(impacts: impl Iterator<Item = &'i Impact>) -> String {
-    lines(impacts.map(|impact| impact.label.clone()))
+    lines(impacts.filter(|impact| is_built(impact)).map(|impact| impact.label.clone()))
+}
+
+/// Whether it is a package of Go, or made of one.
+fn is_go(impact: &Impact) -> bool {
+    impact.rule.is_empty()
+}
+
+/// Whether Bazel is to be asked for it: the tests of a suite are targets of their own, and not all of them need be affected.
+fn is_built(impact: &Impact) -> bool {
+    impact.rule != "test_suite"
 }
 
 fn lines(items: impl Iterator<Item = String>) -> String {
@@ -85,11 +99,12 @@ fn shards(impacts: &[&Impact], most: usize) -> Vec<Shard> {
     let number = directories.len().min(most.clamp(1, MAX_SHARDS));
     let share = |index: usize| {
         let own: Vec<&str> = directories.iter().skip(index).step_by(number).copied().collect();
-        let labels: BTreeSet<&str> =
-            impacts.iter().filter(|i| own.contains(&i.directory.as_str())).map(|impact| impact.label.as_str()).collect();
+        let of_share = || impacts.iter().filter(|impact| own.contains(&impact.directory.as_str()));
+        let labels: BTreeSet<&str> = of_share().filter(|impact| is_built(impact)).map(|impact| impact.label.as_str()).collect();
+        let go: BTreeSet<&str> = of_share().filter(|impact| is_go(impact)).map(|impact| impact.directory.as_str()).collect();
         Shard {
             shard: format!("{}/{number}", index + 1),
-            packages: own.iter().map(|directory| format!("./{directory}")).collect::<Vec<_>>().join(" "),
+            packages: go.iter().map(|directory| format!("./{directory}")).collect::<Vec<_>>().join(" "),
             labels: labels.into_iter().collect::<Vec<_>>().join(" "),
         }
     };
@@ -150,6 +165,9 @@ pub fn because(impact: &Impact) -> String {
     let mut causes: Vec<String> = impact.causes.iter().take(SHOWN).map(cause).collect();
     if impact.causes.len() > SHOWN {
         causes.push(format!("{} more", impact.causes.len() - SHOWN));
+    }
+    if impact.status == Status::Always {
+        return format!("\n           tagged {}", impact.tags.iter().cloned().collect::<Vec<_>>().join(", "));
     }
     if causes.is_empty() {
         return String::new();
