@@ -80,10 +80,7 @@ impl Locked<'_> {
         };
         let mut views: BTreeMap<String, View> = variants.par_iter().map(view).collect::<Result<_>>()?;
         if build == Build::Bazel {
-            let go = views.values().flat_map(|view| view.targets.values()).map(|made| made.label.clone()).collect();
-            let file = |path: &str| file(id, &attributes, path, false);
-            let bazel = bazel::Bazel::read(&self.project.tree, &go, file)?;
-            views.values_mut().try_for_each(|view| bazel.add_to(view, file))?;
+            bazel::add(&self.project.tree, &mut views, |path| file(id, &attributes, path, false))?;
         }
         Ok(State { views })
     }

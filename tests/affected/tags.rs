@@ -19,7 +19,7 @@ fn tagged() -> Project {
          sh_test(name = \"made_test\", srcs = [\"out.txt\"], tags = [\"manual\"])\n\n\
          sh_test(name = \"world_test\", tags = [\"always-affected\"])\n\n\
          sh_test(name = \"outside_test\", tags = [\"external\"])\n\n\
-         test_suite(name = \"all_tests\", tests = [\":made_test\", \":world_test\"])\n",
+         test_suite(name = \"all_tests\")\n",
     );
     project.write("checks/made.txt", "1\n");
     commit(&project, "tagged");
@@ -67,6 +67,34 @@ fn other_tags_may_stand_for_what_always_counts() {
     assert_eq!(labels(&project, &both), ["//checks:outside_test", "//checks:world_test"]);
     // For Go, BUILD files say nothing.
     assert_eq!(project.succeeds(&["affected", "--format", "directories"]), "");
+}
+
+/// Bazel's wildcards match a suite, and with it what that lists.
+#[test]
+fn what_a_suite_lists_is_not_left_out() {
+    let project = tagged();
+    project.edit("checks/BUILD.bazel", "\"all_tests\"", "\"all_tests\", tests = [\":made_test\"]");
+    commit(&project, "suite");
+    project.write("checks/made.txt", "2\n");
+    let wanted = ["//checks:made", "//checks:made_test", "//checks:world_test", "//lib:lib_test"];
+    assert_eq!(labels(&project, &[]), wanted);
+}
+
+/// A label that no rule has would be an error of Bazel's.
+#[test]
+fn labels_are_those_of_rules() {
+    let project = base();
+    let rule = |kind: &str, name: &str, more: &str| format!("{kind}(name = \"{name}\", {more})\n");
+    let library = rule("go_library", "go_default_library", "importpath = \"example.com/m/lib\", srcs = [\"lib.go\"]");
+    project.write("lib/BUILD.bazel", &(library + &rule("go_test", "go_default_test", "embed = [\":go_default_library\"]")));
+    project.write("plat/BUILD.bazel", "load(\"@x//:x.bzl\", \"go\")\n\ngo(name = \"it\")\n");
+    commit(&project, "named");
+    project.edit("lib/lib.go", "Hello, ", "Hi, ");
+    let of_lib = ["//cmd/tool", "//cmd/tool:tool_lib", "//lib:go_default_library", "//lib:go_default_test"];
+    assert_eq!(labels(&project, &[]), of_lib);
+    super::git(&project, &["checkout", "-q", "."]);
+    project.edit("plat/plat.go", "{ return", "{ _ = 1; return");
+    assert_eq!(labels(&project, &[]), ["//cmd/tool", "//cmd/tool:tool_lib", "//onlytest:onlytest_test", "//plat:all"]);
 }
 
 /// What the head doesn't have can't be built.

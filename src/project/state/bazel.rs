@@ -26,6 +26,9 @@ const KNOWN_MODULES: [&str; 8] =
 /// How these are called.
 const KNOWN_RULES: [&str; 8] = ["_binary", "_library", "_test", "_import", "_module", "_package", "_path", "_source"];
 
+/// The rule that stands for tests.
+const SUITE: &str = "test_suite";
+
 /// Repositories that the lock makes: what Go targets need of them is known better.
 const OF_LOCK: [&str; 3] = [RULESET, "go_modules", "go_toolchains"];
 
@@ -59,14 +62,52 @@ fn label_of(directory: &str, name: &str) -> String {
     if name.is_empty() { format!("//{directory}:all") } else { bazel::label(directory, name) }
 }
 
+/// Adds what all BUILD files say to what is built of Go; `file` gives the ID of a file's content.
+///
+/// # Errors
+///
+/// When a directory or a file can't be read.
+pub fn add(tree: &DiskTree, views: &mut BTreeMap<String, View>, file: impl Fn(&str) -> Result<File>) -> Result<()> {
+    let files = Files::read(tree)?;
+    let packages = Bazel::packages(&files);
+    views.values_mut().for_each(|view| relabel(&packages, view));
+    let labels = views.values().flat_map(|view| view.targets.values()).map(|made| made.label.clone());
+    let go = labels.filter(|label| !label.ends_with(ALL)).collect();
+    let bazel = Bazel::read(files, packages, &go, &file)?;
+    views.values_mut().try_for_each(|view| bazel.add_to(view, &file))
+}
+
+/// How a pattern ends that stands for all targets of a package.
+const ALL: &str = ":all";
+
+/// Gives Go targets the labels of the rules that people have named otherwise; where it isn't clear which rule it is, all of the package.
+fn relabel(packages: &BTreeMap<String, Package>, view: &mut View) {
+    for (target, made) in &mut view.targets {
+        let Some(package) = packages.get(&made.directory).filter(|package| !package.rules.is_empty()) else { continue };
+        let label = |rule: &Rule| label_of(&made.directory, &rule.name);
+        if package.rules.iter().any(|rule| !rule.name.is_empty() && label(rule) == made.label) {
+            continue;
+        }
+        let kind = match target.kind {
+            Kind::Package => "go_library",
+            Kind::Test => "go_test",
+            Kind::Binary => "go_binary",
+            Kind::Other => continue,
+        };
+        let is_it = |rule: &&Rule| {
+            let path = rule.strings.iter().find(|(attribute, _)| attribute == "importpath");
+            rule.kind == kind && (target.kind != Kind::Package || path.is_some_and(|(_, path)| *path == target.name))
+        };
+        let found: Vec<&Rule> = package.rules.iter().filter(is_it).collect();
+        made.label = match found.as_slice() {
+            [rule] => label(rule),
+            _ => label_of(&made.directory, ""),
+        };
+    }
+}
+
 impl Bazel {
-    /// Reads all BUILD files. `go` are the labels of Go targets; `file` gives the ID of a file's content.
-    ///
-    /// # Errors
-    ///
-    /// When a directory or a file can't be read.
-    pub fn read(tree: &DiskTree, go: &BTreeSet<String>, file: impl Fn(&str) -> Result<File>) -> Result<Bazel> {
-        let files = Files::read(tree)?;
+    fn packages(files: &Files) -> BTreeMap<String, Package> {
         let load = |label: &str, directory: &str| {
             let (path, text) = files.loaded(label, directory)?;
             Some((files.package_of(&path).unwrap_or_default().to_owned(), text))
@@ -75,12 +116,22 @@ impl Bazel {
             let text = files.text(path).unwrap_or_default();
             (directory.clone(), Package::read(directory, path, &text, &load))
         };
-        let packages = files.packages.iter().map(read).collect();
+        files.packages.iter().map(read).collect()
+    }
+
+    /// What packages have; `go` are the labels of Go targets.
+    fn read(
+        files: Files,
+        packages: BTreeMap<String, Package>,
+        go: &BTreeSet<String>,
+        file: impl Fn(&str) -> Result<File>,
+    ) -> Result<Bazel> {
         let (made, steps) = (makers(&packages), BTreeMap::new());
         let mut reader = Reader { files, packages, made, go, steps, targets: BTreeMap::new(), tags: BTreeMap::new() };
         reader.add_configuration();
         reader.add_packages();
         reader.add_chosen();
+        reader.add_suites();
         let node = |(name, step): (String, Step)| {
             let files = step.files.into_iter().map(|path| Ok((path.clone(), file(&path)?))).collect::<Result<_>>()?;
             let recipe = step.text.map(|text| ("BUILD file".to_owned(), Sha256::of(text))).into_iter().collect();
@@ -91,10 +142,10 @@ impl Bazel {
     }
 
     /// Adds all of it to what is built for a platform.
-    pub fn add_to(&self, view: &mut View, file: impl Fn(&str) -> Result<File>) -> Result<()> {
+    fn add_to(&self, view: &mut View, file: impl Fn(&str) -> Result<File>) -> Result<()> {
         // What depends on the rule of a Go target depends on all that this is made of.
-        let go: BTreeMap<String, String> =
-            view.targets.values().map(|made| (format!("rule {}", made.label), made.node.clone())).collect();
+        let declared = view.targets.values().filter(|made| !made.label.ends_with(ALL));
+        let go: BTreeMap<String, String> = declared.map(|made| (format!("rule {}", made.label), made.node.clone())).collect();
         for (name, node) in &self.nodes {
             let mut node = node.clone();
             node.deps = node.deps.into_iter().map(|dep| go.get(&dep).cloned().unwrap_or(dep)).collect();
@@ -102,9 +153,10 @@ impl Bazel {
         }
         for made in view.targets.values_mut() {
             let rule = format!("rule {}", made.label);
-            made.tags.extend(self.tags.get(&made.label).into_iter().flatten().cloned());
+            let is_declared = go.contains_key(&rule) && self.nodes.contains_key(&rule);
+            made.tags.extend(self.tags.get(&made.label).filter(|_| is_declared).into_iter().flatten().cloned());
             let dep = match self.packages.get(&made.directory) {
-                _ if self.nodes.contains_key(&rule) => rule,
+                _ if is_declared => rule,
                 // It may come from anything in the file.
                 Some(path) => {
                     let name = format!("file {path}");
@@ -234,6 +286,26 @@ impl Reader<'_> {
         }
     }
 
+    /// What a suite lists isn't left out for being manual: Bazel's wildcards match the suite.
+    fn add_suites(&mut self) {
+        for (directory, package) in &self.packages {
+            let suites = package.rules.iter().filter(|rule| rule.kind == SUITE && !rule.tags.contains(super::MANUAL));
+            for (_, value) in suites.flat_map(|suite| &suite.strings).filter(|(attribute, _)| attribute == "tests") {
+                let label = match label::name(value, directory, &self.files.own) {
+                    Name::Label(package, name) => label_of(&package, &name),
+                    Name::Plain(name) => label_of(directory, &name),
+                    Name::External(_) | Name::None => continue,
+                };
+                if let Some(tags) = self.tags.get_mut(&label) {
+                    tags.remove(super::MANUAL);
+                }
+                for made in self.targets.values_mut().filter(|made| made.label == label) {
+                    made.tags.remove(super::MANUAL);
+                }
+            }
+        }
+    }
+
     /// What a rule is made of.
     fn step(&mut self, directory: &str, rule: &Rule) -> Step {
         let label = label_of(directory, &rule.name);
@@ -249,6 +321,12 @@ impl Reader<'_> {
                 Name::External(repository) if is_go && OF_LOCK.contains(&repository.as_str()) => {}
                 name => self.add_name(directory, name, &mut step),
             }
+        }
+        // A suite that lists nothing has all tests of its package.
+        if rule.kind == SUITE && rule.strings.iter().all(|(attribute, _)| attribute != "tests") {
+            let rules = self.packages.get(directory).into_iter().flat_map(|package| &package.rules);
+            let tests = rules.filter(|test| test.kind.ends_with("_test") || !self.is_exact(directory, test));
+            step.deps.extend(tests.map(|test| node_of(directory, &test.name)));
         }
         for glob in &rule.globs {
             step.files.extend(self.files.matching(directory, glob));
@@ -393,7 +471,7 @@ impl Reader<'_> {
         let (label, node) = (label_of(directory, &rule.name), node_of(directory, &rule.name));
         let is_go = self.go.contains(&label);
         self.tags.insert(label.clone(), rule.tags.clone());
-        let is_test = rule.kind.ends_with("_test") || rule.kind == "test_suite";
+        let is_test = rule.kind.ends_with("_test") || rule.kind == SUITE;
         let (kinds, shown) = match self.is_exact(directory, rule) {
             true if is_go => return,
             true if is_test => (&[Kind::Test][..], label.clone()),
