@@ -4,6 +4,8 @@
 mod agreement;
 #[path = "affected/aquery.rs"]
 mod aquery;
+#[path = "affected/configured.rs"]
+mod configured;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
