@@ -1,5 +1,6 @@
 //! What Go source says about itself, read from file headers, and what BUILD files say; nothing here is compiled, type-checked or evaluated.
 
+pub mod bazel;
 pub mod build_file;
 pub mod cgo;
 pub mod choose;

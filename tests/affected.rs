@@ -1,5 +1,14 @@
 //! `godirect affected` beside the pinned SDK: whatever has another build ID for `go list -export` must be in the answer.
 
+#[path = "affected/agreement.rs"]
+mod agreement;
+#[path = "affected/aquery.rs"]
+mod aquery;
+#[path = "affected/configured.rs"]
+mod configured;
+#[path = "support/engines.rs"]
+#[allow(dead_code)] // Other tests use the rest.
+mod engines;
 #[path = "affected/formats.rs"]
 mod formats;
 #[path = "affected/histories.rs"]
@@ -13,6 +22,8 @@ mod shadow;
 #[path = "support/cli.rs"]
 #[allow(dead_code)]
 mod support;
+#[path = "affected/tags.rs"]
+mod tags;
 #[path = "affected/trees.rs"]
 mod trees;
 

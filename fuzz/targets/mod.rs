@@ -16,6 +16,7 @@ targets! {
     binary
     build_file
     constraint
+    declared
     depfile
     go_header
     gomod

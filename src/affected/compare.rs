@@ -30,9 +30,9 @@ pub struct Compared {
 pub struct Impact {
     /// What it is.
     pub kind: Kind,
-    /// The import path of a package or of what is tested, or a binary's name.
+    /// The import path of a package or of what is tested, a binary's name, or the label of what isn't Go.
     pub name: String,
-    /// What it is called in Bazel.
+    /// What it is called in Bazel; all targets of the package, where it isn't known what a macro makes.
     pub label: String,
     /// The directory of its package, relative to the spec.
     pub directory: String,
@@ -48,6 +48,12 @@ pub struct Impact {
     pub chain: Vec<String>,
     /// What changed in the last one of these.
     pub causes: Vec<Cause>,
+    /// What it is tagged with.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// The kind of Bazel rule that it is; empty for Go.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rule: String,
 }
 
 /// How a target is affected.
@@ -60,6 +66,8 @@ pub enum Status {
     Changed,
     /// Only the base has it.
     Removed,
+    /// No change reaches it, and a tag says that it always counts.
+    Always,
 }
 
 /// Something that is different.
@@ -85,8 +93,8 @@ pub enum Change {
     Removed,
 }
 
-/// Compares the states of two trees. `same` is asked about files that are only compiled.
-pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
+/// Compares the states of two trees. `same` is asked about files that are only compiled; what has one of the tags `always` is in the answer in any case.
+pub fn compare(base: &State, head: &State, same: &Sameness, always: &BTreeSet<String>) -> Compared {
     let mut found: BTreeMap<(Target, Status), Impact> = BTreeMap::new();
     let mut targets = BTreeSet::new();
     let names: BTreeSet<&String> = base.views.keys().chain(head.views.keys()).collect();
@@ -107,6 +115,7 @@ pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
                 (None, Some(made)) => (Status::Added, made),
                 (Some(made), None) => (Status::Removed, made),
                 (Some(_), Some(made)) if reached.contains_key(made.node.as_str()) => (Status::Changed, made),
+                (Some(_), Some(made)) if !made.tags.is_disjoint(always) => (Status::Always, made),
                 _ => continue,
             };
             let impact = found.entry((target.clone(), status)).or_insert_with(|| {
@@ -123,6 +132,8 @@ pub fn compare(base: &State, head: &State, same: &Sameness) -> Compared {
                     distance: chain.len() - 1,
                     causes: causes.map(|reached| reached.causes.clone()).unwrap_or_default(),
                     chain,
+                    tags: made.tags.clone(),
+                    rule: made.rule.clone(),
                 }
             });
             impact.views.insert(name.clone());

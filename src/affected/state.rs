@@ -1,5 +1,6 @@
 //! What the targets of a tree are made of.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub struct View {
 pub struct Target {
     /// What it is.
     pub kind: Kind,
-    /// The import path of a package or of what is tested, or a binary's name.
+    /// The import path of a package or of what is tested, a binary's name, or the label of what isn't Go.
     pub name: String,
 }
 
@@ -47,6 +48,10 @@ pub struct Made {
     pub label: String,
     /// The directory of its package, relative to the spec; empty for the spec's own.
     pub directory: String,
+    /// What it is tagged with: `manual` and others.
+    pub tags: BTreeSet<String>,
+    /// The kind of Bazel rule that it is, e.g. `sh_test`; empty for Go.
+    pub rule: String,
 }
 
 /// What a target is.
@@ -55,22 +60,25 @@ pub struct Made {
 pub enum Kind {
     /// A package, without its tests.
     Package,
-    /// The tests of a package.
+    /// The tests of a package, or another test of Bazel.
     Test,
     /// A program or library that the spec has.
     Binary,
+    /// What a BUILD file declares that isn't Go, and is no test.
+    Other,
 }
 
 impl Kind {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Kind; 3] = [Kind::Package, Kind::Test, Kind::Binary];
+    pub const ALL: [Kind; 4] = [Kind::Package, Kind::Test, Kind::Binary, Kind::Other];
 
-    /// As it is written: `package`, `test`, `binary`.
+    /// As it is written: `package`, `test`, `binary`, `other`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Package => "package",
             Kind::Test => "test",
             Kind::Binary => "binary",
+            Kind::Other => "other",
         }
     }
 }
@@ -101,6 +109,8 @@ impl View {
     /// The fingerprints of all targets: digests of all that they are made of, and what that is made of.
     pub fn fingerprints(&self) -> BTreeMap<&Target, Sha256> {
         let mut digests: BTreeMap<&str, Sha256> = BTreeMap::new();
+        // What rules may use that can't be read may be a circle. Then all of the view counts.
+        let whole = LazyCell::new(|| Sha256::of(format!("{:?}", self.nodes)));
         for name in self.post_order() {
             let Some(node) = self.nodes.get(name) else { continue };
             let mut hasher = Hasher::default();
@@ -115,7 +125,9 @@ impl View {
             }
             for dep in &node.deps {
                 add(dep);
-                add(&digests.get(dep.as_str()).map(ToString::to_string).unwrap_or_default());
+                let is_open = |dep: &&String| self.nodes.contains_key(*dep);
+                let digest = digests.get(dep.as_str()).copied().or_else(|| is_open(&dep).then(|| *whole));
+                add(&digest.map(|digest| digest.to_string()).unwrap_or_default());
             }
             digests.insert(name, hasher.finish());
         }

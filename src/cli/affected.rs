@@ -17,6 +17,7 @@ use crate::affected::{self, Compared, Impact, Status};
 use crate::error::{self, Class, Error, Result};
 use crate::git::{Repository, Snapshot};
 use crate::platform::{OsArch, Platform};
+use crate::project::state::MANUAL;
 use crate::source::mentions;
 use crate::write;
 use formats::{Format, Sharing};
@@ -32,6 +33,9 @@ use side::{Chosen, Kind, Side, Truth, check_chosen};
 ///
 /// Nothing is left out because of an error: when one of the trees can't be understood, the exit code is 2 and nothing is printed to standard
 /// output.
+///
+/// With --truth bazel, which is the default for labels, what BUILD files declare beside Go are targets, too. Tags of BUILD files, and of comments
+/// `//godirect:tags` in Go files, say what is in no list (`manual`) and what is in every answer (`always-affected`).
 ///
 /// Examples: `godirect affected --base origin/main --merge-base`, `godirect affected --base HEAD^ --head HEAD --explain`,
 /// `godirect affected --base origin/main --format labels --kind test`
@@ -64,7 +68,7 @@ pub struct Arguments {
     /// Only targets of this kind; may be repeated.
     #[arg(long, value_name = "KIND", value_enum)]
     kind: Vec<Kind>,
-    /// What is printed. All lists leave out what the head doesn't have any more.
+    /// What is printed. All lists leave out what the head doesn't have any more, and what is tagged `manual`.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
     /// What counts as a difference: what a Go build's result depends on, or what Bazel or Nix look at. By default what fits the format.
@@ -73,6 +77,9 @@ pub struct Arguments {
     /// Show why, from the change to the target: for this target (an import path, a binary or a label), or for all.
     #[arg(long, value_name = "TARGET", num_args = 0..=1, default_missing_value = "")]
     explain: Option<String>,
+    /// What has this tag is in every answer; may be repeated.
+    #[arg(long, value_name = "TAG", default_value = "always-affected", conflicts_with = "answer")]
+    always_affected: Vec<String>,
     /// At most so many shards in the formats for CI; never more than 256.
     #[arg(long, value_name = "N", default_value_t = formats::MAX_SHARDS)]
     shards: usize,
@@ -148,9 +155,10 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = rayon::join(|| state(&base), || state(&head));
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
+    let always = arguments.always_affected.iter().cloned().collect();
     let compared = match truth {
-        Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path)),
-        Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false),
+        Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path), &always),
+        Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false, &always),
     };
     if let (Some(before), Some(after)) = (base.commit(), head.commit()) {
         refuse_submodules(before, after)?;
@@ -242,7 +250,8 @@ fn is_same(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
 fn write_patterns(arguments: &Arguments, compared: &Compared) -> Result<()> {
     let files = [(&arguments.build_file, false), (&arguments.test_file, true)];
     for (file, is_test) in files.into_iter().filter_map(|(file, is_test)| Some((file.as_ref()?, is_test))) {
-        let labels = formats::labels(compared.impacts.iter().filter(|impact| (impact.kind == affected::Kind::Test) == is_test));
+        let listed = listed(&compared.impacts).into_iter();
+        let labels = formats::labels(listed.filter(|impact| (impact.kind == affected::Kind::Test) == is_test));
         write::atomic(file, labels.as_bytes())?;
     }
     Ok(())
@@ -284,7 +293,7 @@ fn show(
         }
         format => {
             let sharing = Sharing { most: arguments.shards, elsewhere: elsewhere(platforms)? };
-            output::text(formats::render(format, &remaining(impacts), &sharing)?)
+            output::text(formats::render(format, &listed(impacts), &sharing)?)
         }
     }
 }
@@ -306,9 +315,9 @@ fn elsewhere(platforms: &BTreeMap<String, String>) -> Result<BTreeSet<String>> {
     Ok(if found.len() == platforms.len() { BTreeSet::new() } else { found })
 }
 
-/// The impacts on targets that the head has.
-fn remaining(impacts: &[Impact]) -> Vec<&Impact> {
-    impacts.iter().filter(|impact| impact.status != Status::Removed).collect()
+/// The impacts on targets that are in lists: those that the head has, as far as Bazel's wildcards match them.
+fn listed(impacts: &[Impact]) -> Vec<&Impact> {
+    impacts.iter().filter(|impact| impact.status != Status::Removed && !impact.tags.contains(MANUAL)).collect()
 }
 
 fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()> {
@@ -320,9 +329,11 @@ fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()
             Status::Added => "  (new)",
             Status::Changed => "",
             Status::Removed => "  (gone)",
+            Status::Always => "  (always)",
         };
+        let manual = if impact.tags.contains(MANUAL) { "  (manual)" } else { "" };
         let because = if arguments.explain.is_some() { formats::because(impact) } else { String::new() };
-        text += &format!("{:<8} {}{status}{because}\n", impact.kind.name(), impact.name);
+        text += &format!("{:<8} {}{status}{manual}{because}\n", impact.kind.name(), impact.name);
     }
     if shown.is_empty() && !impacts.is_empty() {
         text += "this target isn't affected\n";
@@ -335,9 +346,13 @@ fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()
         [(affected::Kind::Package, "package"), (affected::Kind::Test, "test")].map(|(k, noun)| count(k, noun));
     let binaries = impacts.iter().filter(|impact| impact.kind == affected::Kind::Binary).count();
     let binaries = if binaries == 1 { "1 binary".to_owned() } else { format!("{binaries} binaries") };
+    let others = match impacts.iter().filter(|impact| impact.kind == affected::Kind::Other).count() {
+        0 => String::new(),
+        others => format!(", {}", output::count(others, "other")),
+    };
     let summary = match impacts.is_empty() {
         true => format!("nothing of {}", output::count(*targets, "target")),
-        false => format!("{packages}, {tests}, {binaries} of {}", output::count(*targets, "target")),
+        false => format!("{packages}, {tests}, {binaries}{others} of {}", output::count(*targets, "target")),
     };
     output::text(text)?;
     output::line("affected", format!("{summary}  {}", output::duration(start.elapsed())));

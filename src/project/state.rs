@@ -2,8 +2,9 @@
 //! IDs of all files that it reads.
 
 mod attributes;
-mod build_files;
+mod bazel;
 mod includes;
+mod nix_files;
 mod runtime;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -16,7 +17,7 @@ use super::{Locked, Variant, context};
 use crate::affected::state::File;
 use crate::affected::{Kind, Made, Node, State, Target, View};
 use crate::digest::Sha256;
-use crate::emit::bazel;
+use crate::emit::bazel::{label, library_of, test_of};
 use crate::error::{Error, Result};
 use crate::graph::tested::{TestGraph, TestOptions, Tested, Tests};
 use crate::graph::{Origin, Package, PackageGraph};
@@ -52,6 +53,8 @@ const ENVIRONMENT: &str = "environment";
 const ARGUMENTS: &str = "arguments";
 /// The files of a module of others.
 const MODULE: &str = "module";
+/// The tag of what Bazel's wildcards, and ours, leave out.
+pub const MANUAL: &str = "manual";
 /// What pkg-config is asked for.
 const PKG_CONFIG: &str = "pkg-config";
 /// Why it can't be built.
@@ -75,7 +78,11 @@ impl Locked<'_> {
             let view = ViewOf { locked: self, variant: *variant, id, attributes: &attributes };
             Ok((variant.name(), view.view(&runtime, build)?))
         };
-        Ok(State { views: variants.par_iter().map(view).collect::<Result<_>>()? })
+        let mut views: BTreeMap<String, View> = variants.par_iter().map(view).collect::<Result<_>>()?;
+        if build == Build::Bazel {
+            bazel::add(&self.project.tree, &mut views, |path| file(id, &attributes, path, false))?;
+        }
+        Ok(State { views })
     }
 }
 
@@ -96,32 +103,21 @@ impl ViewOf<'_, '_> {
         let mut view = View { platform: self.variant.target.platform.to_string(), ..View::default() };
         self.add_tests(&mut view, &found, &c, runtime)?;
         self.add_binaries(&mut view, &c)?;
-        self.add_build_files(&mut view, build)?;
+        if build == Build::Nix {
+            self.add_nix_files(&mut view)?;
+        }
         Ok(view)
     }
 
-    /// Files that say to Bazel or Nix how to build: those of the whole repository are of each target, BUILD files of those in their directory.
-    fn add_build_files(&self, view: &mut View, build: Build) -> Result<()> {
+    /// Files that say to Nix how to build: they are of each target.
+    fn add_nix_files(&self, view: &mut View) -> Result<()> {
         const WORKSPACE: &str = "workspace";
-        let tree = &self.locked.project.tree;
-        let files = match build {
-            Build::Go => return Ok(()),
-            Build::Bazel => build_files::of_bazel(tree)?,
-            Build::Nix => build_files::of_nix(tree)?,
-        };
-        let node = |files: &[String]| -> Result<Node> {
-            let files = files.iter().map(|file| Ok((file.clone(), self.file(file, false)?))).collect::<Result<_>>()?;
-            Ok(Node { files, ..Node::default() })
-        };
-        view.nodes.insert(WORKSPACE.to_owned(), node(&files.shared)?);
+        let files = nix_files::all(&self.locked.project.tree)?;
+        let files = files.into_iter().map(|path| Ok((path.clone(), self.file(&path, false)?))).collect::<Result<_>>()?;
+        view.nodes.insert(WORKSPACE.to_owned(), Node { files, ..Node::default() });
         for made in view.targets.values() {
-            let mut deps = vec![WORKSPACE.to_owned()];
-            if let Some(file) = files.of_directories.get(&made.directory) {
-                deps.push(format!("file {file}"));
-                view.nodes.insert(format!("file {file}"), node(std::slice::from_ref(file))?);
-            }
             if let Some(node) = view.nodes.get_mut(&made.node) {
-                node.deps.extend(deps);
+                node.deps.insert(WORKSPACE.to_owned());
             }
         }
         Ok(())
@@ -173,7 +169,35 @@ impl ViewOf<'_, '_> {
         };
         let reads: BTreeMap<String, Reads> = tests.par_iter().map(reads).collect::<Result<_>>()?;
         self.add_configuration(view, graph, &configuration, Kind::Test)?;
-        reads.into_iter().try_for_each(|(path, reads)| self.add_reads(view, &node_name(Kind::Test, &path), reads, runtime))
+        reads.into_iter().try_for_each(|(path, reads)| self.add_reads(view, &node_name(Kind::Test, &path), reads, runtime))?;
+        self.add_tags(view, found, runtime)
+    }
+
+    /// What comments of Go files tag: those of tests the test, others the package.
+    fn add_tags(&self, view: &mut View, found: &TestGraph, runtime: &Runtime) -> Result<()> {
+        let mut files: BTreeMap<Target, Vec<String>> = BTreeMap::new();
+        for package in found.graph.packages().iter().filter(|package| package.for_test.is_none()) {
+            if let Origin::Main { index, directory } = &package.origin {
+                let (place, own) = (join(&self.locked.mains[*index].directory, directory), &package.selection.files);
+                let paths = own.go.iter().chain(&own.cgo).map(|file| join(&place, file)).collect();
+                files.insert(target(Kind::Package, package.import_path.as_str()), paths);
+            }
+        }
+        for tested in &found.tested {
+            if let Tests::Program(program) = &tested.tests {
+                let (_, place) = self.locked.directory_of(tested)?;
+                let paths = program.internal.iter().chain(&program.external).map(|file| join(&place, file)).collect();
+                files.insert(target(Kind::Test, tested.path.as_str()), paths);
+            }
+        }
+        let tags =
+            |(target, files): (Target, Vec<String>)| (target, files.iter().flat_map(|file| runtime.tags(file)).collect());
+        for (target, tags) in files.into_par_iter().map(tags).collect::<Vec<(Target, BTreeSet<String>)>>() {
+            if let Some(made) = view.targets.get_mut(&target) {
+                made.tags = tags;
+            }
+        }
+        Ok(())
     }
 
     /// Adds to the step of a test what it may read while it runs: directories are nodes of their own, which tests have in common.
@@ -200,9 +224,9 @@ impl ViewOf<'_, '_> {
     fn add_target(&self, view: &mut View, kind: Kind, tested: &Tested, graph: &PackageGraph) -> Result<()> {
         let (path, (_, directory)) = (tested.path.as_str(), self.locked.directory_of(tested)?);
         let is_main = graph.get(&tested.path).is_some_and(Package::is_main);
-        let name = if kind == Kind::Test { bazel::test_of(path) } else { bazel::library_of(path, is_main) };
-        let label = bazel::label(&directory, &name);
-        view.targets.insert(target(kind, path), Made { node: node_name(kind, path), label, directory });
+        let name = if kind == Kind::Test { test_of(path) } else { library_of(path, is_main) };
+        let label = label(&directory, &name);
+        view.targets.insert(target(kind, path), Made { node: node_name(kind, path), label, directory, ..Made::default() });
         Ok(())
     }
 
@@ -215,8 +239,11 @@ impl ViewOf<'_, '_> {
                 continue;
             }
             let directory = join(&module.directory, directory);
-            let label = bazel::label(&directory, &bazel::library_of(path, package.is_main()));
-            view.targets.insert(target(Kind::Package, path), Made { node: node_name(Kind::Package, path), label, directory });
+            let label = label(&directory, &library_of(path, package.is_main()));
+            view.targets.insert(
+                target(Kind::Package, path),
+                Made { node: node_name(Kind::Package, path), label, directory, ..Made::default() },
+            );
         }
     }
 
@@ -273,8 +300,10 @@ impl ViewOf<'_, '_> {
             let is_first = binary.profiles.first().is_some_and(|first| first == self.variant.profile_name);
             let rule =
                 if is_first { binary.target.clone() } else { format!("{}_{}", binary.target, self.variant.profile_name) };
-            let (label, directory) = (bazel::label(&binary.directory, &rule), binary.directory.clone());
-            view.targets.insert(target(Kind::Binary, name), Made { node, label, directory });
+            let (label, directory) = (label(&binary.directory, &rule), binary.directory.clone());
+            let package = view.targets.get(&target(Kind::Package, binary.main.as_str()));
+            let tags = package.map(|package| package.tags.clone()).unwrap_or_default();
+            view.targets.insert(target(Kind::Binary, name), Made { node, label, directory, tags, ..Made::default() });
         }
         Ok(())
     }
@@ -365,18 +394,19 @@ impl ViewOf<'_, '_> {
     }
 
     fn file(&self, path: &str, compiled: bool) -> Result<File> {
-        match (self.id)(path) {
-            Ok(id) => Ok(File { id: id + &self.attributes.of(path)?, compiled }),
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
-                ) =>
-            {
-                Ok(File { id: String::new(), compiled: false })
-            }
-            Err(e) => Err(Error::io("read", path.as_ref(), &e)),
+        file(self.id, self.attributes, path, compiled)
+    }
+}
+
+/// The ID of a file's content; an empty one where there is no file.
+fn file(id: &FileId, attributes: &Attributes, path: &str, compiled: bool) -> Result<File> {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    match id(path) {
+        Ok(id) => Ok(File { id: id + &attributes.of(path)?, compiled }),
+        Err(e) if matches!(e.kind(), NotFound | NotADirectory | IsADirectory) => {
+            Ok(File { id: String::new(), compiled: false })
         }
+        Err(e) => Err(Error::io("read", path.as_ref(), &e)),
     }
 }
 
@@ -404,7 +434,7 @@ fn target(kind: Kind, name: &str) -> Target {
 fn node_name(kind: Kind, name: &str) -> String {
     match kind {
         Kind::Package => name.to_owned(),
-        Kind::Test | Kind::Binary => format!("{} {name}", kind.name()),
+        Kind::Test | Kind::Binary | Kind::Other => format!("{} {name}", kind.name()),
     }
 }
 

@@ -16,12 +16,15 @@ pub struct Mentions {
     pub paths: BTreeSet<String>,
     /// The patterns of comments `//godirect:data PATTERN…`, which declare files that are read.
     pub declared: BTreeSet<String>,
+    /// The words of comments `//godirect:tags WORD…`, which tag what the file is part of.
+    pub tags: BTreeSet<String>,
     /// Whether it asks where it is (`os.Getwd`, `runtime.Caller`), so that it may put paths together.
     pub asks_where: bool,
 }
 
-/// How a declaration begins.
+/// How a declaration begins, and how tags do.
 const DECLARATION: &str = "//godirect:data";
+const TAGS: &str = "//godirect:tags";
 
 impl Mentions {
     /// What Go source mentions; any bytes are accepted.
@@ -42,8 +45,10 @@ impl Mentions {
                 Kind::Ident => found.asks_where |= token.is_word("Getwd") || token.is_word("Caller"),
                 Kind::LineComment => {
                     let text = lossy(token.text);
-                    if let Some(patterns) = text.strip_prefix(DECLARATION).filter(|rest| rest.starts_with([' ', '\t'])) {
-                        found.declared.extend(patterns.split_whitespace().map(str::to_owned));
+                    for (mark, words) in [(DECLARATION, &mut found.declared), (TAGS, &mut found.tags)] {
+                        if let Some(rest) = text.strip_prefix(mark).filter(|rest| rest.starts_with([' ', '\t'])) {
+                            words.extend(rest.split_whitespace().map(str::to_owned));
+                        }
                     }
                 }
                 _ => {}
@@ -55,7 +60,16 @@ impl Mentions {
     pub fn extend(&mut self, other: &Mentions) {
         self.paths.extend(other.paths.iter().cloned());
         self.declared.extend(other.declared.iter().cloned());
+        self.tags.extend(other.tags.iter().cloned());
         self.asks_where |= other.asks_where;
+    }
+}
+
+/// The tags that a file mentions; most have none, which takes no look at its tokens.
+pub fn tags(content: &[u8]) -> BTreeSet<String> {
+    match memchr::memmem::find(content, TAGS.as_bytes()) {
+        Some(_) => Mentions::of(content).tags,
+        None => BTreeSet::new(),
     }
 }
 
@@ -177,7 +191,8 @@ mod tests {
             b"package p\n\n//godirect:data ../shared/*.txt  x\n//godirect:dataless y\nvar a = \"testdata/a\" + `..`\nvar _ = \"/abs\" + \"\" + \"a\\nb\"\nfunc f() { os.Getwd() }\n",
         );
         let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<BTreeSet<String>>();
-        let wanted = Mentions { paths: set(&["testdata/a", ".."]), declared: set(&["../shared/*.txt", "x"]), asks_where: true };
+        let (paths, declared) = (set(&["testdata/a", ".."]), set(&["../shared/*.txt", "x"]));
+        let wanted = Mentions { paths, declared, tags: BTreeSet::new(), asks_where: true };
         assert_eq!(found, wanted);
     }
 
@@ -213,6 +228,13 @@ mod tests {
         {
             assert_eq!(may_have_outputs(text.as_bytes()), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn tags_are_words_of_a_comment() {
+        let text = "package p\n\n//godirect:tags manual slow\n//godirect:tagsno\nvar s = \"//godirect:tags no\"\n";
+        assert_eq!(tags(text.as_bytes()), BTreeSet::from(["manual".to_owned(), "slow".to_owned()]));
+        assert_eq!(tags(b"package p\n"), BTreeSet::new());
     }
 
     #[test]

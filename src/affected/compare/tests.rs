@@ -34,7 +34,7 @@ fn affected(base: &State, head: &State) -> Vec<String> {
         let causes: Vec<String> = impact.causes.iter().map(|cause| format!("{} {:?}", cause.what, cause.change)).collect();
         format!("{:?} {}: {}", impact.status, impact.chain.join(" < "), causes.join(", "))
     };
-    compare(base, head, &same).impacts.into_iter().map(shown).collect()
+    compare(base, head, &same, &BTreeSet::new()).impacts.into_iter().map(shown).collect()
 }
 
 #[test]
@@ -47,7 +47,29 @@ fn changes_reach_what_depends_on_them_by_the_shortest_way() {
     files.get_mut("a.go").unwrap().id = "2".to_owned();
     let wanted = ["Changed a: a.go Modified", "Changed b < a: a.go Modified", "Changed c < a: a.go Modified"];
     assert_eq!(affected(&base, &head), wanted);
-    assert_eq!(compare(&base, &head, &|_, _, _| false).reused, 1);
+    assert_eq!(compare(&base, &head, &|_, _, _| false, &BTreeSet::new()).reused, 1);
+}
+
+#[test]
+fn what_is_tagged_counts_in_any_case() {
+    let mut state = state(&[("a", &[("a.go", "1")], &[]), ("b", &[], &[])]);
+    let targets = &mut state.views.get_mut("linux_amd64").unwrap().targets;
+    targets.values_mut().next().unwrap().tags.insert("always".to_owned());
+    let always = BTreeSet::from(["always".to_owned()]);
+    let found = compare(&state, &state, &|_, _, _| false, &always);
+    assert_eq!(found.impacts.iter().map(|i| (i.name.as_str(), i.status)).collect::<Vec<_>>(), [("a", Status::Always)]);
+    assert_eq!((found.reused, compare(&state, &state, &|_, _, _| false, &BTreeSet::new()).impacts), (2, Vec::new()));
+}
+
+/// Where steps go in a circle, a fingerprint changes with any of them.
+#[test]
+fn fingerprints_of_circles() {
+    let fingerprints = |id: &str| {
+        let state = state(&[("a", &[], &["b"]), ("b", &[], &["c"]), ("c", &[("c.txt", id)], &["a"])]);
+        state.views["linux_amd64"].fingerprints().into_values().collect::<Vec<_>>()
+    };
+    let (one, other) = (fingerprints("1"), fingerprints("2"));
+    assert!(one == fingerprints("1") && one.iter().zip(&other).all(|(one, other)| one != other));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::explained;
-use crate::affected::{Cause, Change, Impact, Kind};
+use crate::affected::{Cause, Change, Impact, Kind, Status};
 use crate::cli::output;
 use crate::digest::Hasher;
 use crate::error::Result;
@@ -74,14 +74,18 @@ pub fn render(format: Format, impacts: &[&Impact], sharing: &Sharing) -> Result<
         Format::Text => Ok(String::new()),
         Format::Labels => Ok(labels(impacts.iter().copied())),
         Format::Packages => {
-            Ok(lines(impacts.iter().filter(|impact| impact.kind != Kind::Binary).map(|impact| impact.name.clone())))
+            let go = impacts.iter().filter(|impact| is_go(impact) && impact.kind != Kind::Binary);
+            Ok(lines(go.map(|impact| impact.name.clone())))
         }
         Format::Nix => Ok(lines(attributes(impacts))),
         Format::Github => github(impacts, sharing),
         Format::Gitlab => gitlab(impacts, sharing),
         Format::Buildkite => buildkite(impacts, sharing),
         Format::Shell => Ok(shell(impacts, sharing)),
-        Format::Directories => Ok(lines(impacts.iter().map(|impact| format!("./{}", impact.directory)))),
+        Format::Directories => {
+            let go = impacts.iter().filter(|impact| is_go(impact));
+            Ok(lines(go.map(|impact| format!("./{}", impact.directory))))
+        }
         Format::Dot => Ok(explained::dot(impacts)),
         Format::Mermaid => Ok(explained::mermaid(impacts)),
     }
@@ -89,7 +93,17 @@ pub fn render(format: Format, impacts: &[&Impact], sharing: &Sharing) -> Result<
 
 /// Bazel labels, one a line.
 pub fn labels<'i>(impacts: impl Iterator<Item = &'i Impact>) -> String {
-    lines(impacts.map(|impact| impact.label.clone()))
+    lines(impacts.filter(|impact| is_built(impact)).map(|impact| impact.label.clone()))
+}
+
+/// Whether it is a package of Go, or made of one.
+fn is_go(impact: &Impact) -> bool {
+    impact.rule.is_empty()
+}
+
+/// Whether Bazel is to be asked for it: the tests of a suite are targets of their own, and not all of them need be affected.
+fn is_built(impact: &Impact) -> bool {
+    impact.rule != "test_suite"
 }
 
 fn lines(items: impl Iterator<Item = String>) -> String {
@@ -127,9 +141,11 @@ fn share(impacts: &[&Impact], sharing: &Sharing) -> Shard {
     }
     Shard {
         shard: String::new(),
-        packages: joined(impacts.iter().filter(is_here).map(|impact| format!("./{}", impact.directory))),
+        packages: joined(
+            impacts.iter().filter(is_here).filter(|impact| is_go(impact)).map(|impact| format!("./{}", impact.directory)),
+        ),
         binaries: joined(binaries.map(|impact| impact.name.clone())),
-        labels: joined(impacts.iter().map(|impact| impact.label.clone())),
+        labels: joined(impacts.iter().filter(|impact| is_built(impact)).map(|impact| impact.label.clone())),
         attributes: joined(attributes(impacts)),
         key: hasher.finish().to_string(),
     }
@@ -213,6 +229,9 @@ pub fn because(impact: &Impact) -> String {
     let mut causes: Vec<String> = impact.causes.iter().take(SHOWN).map(cause).collect();
     if impact.causes.len() > SHOWN {
         causes.push(format!("{} more", impact.causes.len() - SHOWN));
+    }
+    if impact.status == Status::Always {
+        return format!("\n           tagged {}", impact.tags.iter().cloned().collect::<Vec<_>>().join(", "));
     }
     if causes.is_empty() {
         return String::new();

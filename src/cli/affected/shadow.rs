@@ -51,7 +51,8 @@ pub fn verify(sides: [&Side; 2], directory: &Path, chosen: &Chosen, compared: &C
         let (before, after) = (base.get(view).unwrap_or(&none), head.get(view).unwrap_or(&none));
         let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let differ: BTreeSet<&String> = all.into_iter().filter(|target| before.get(*target) != after.get(*target)).collect();
-        let impacts = compared.impacts.iter().filter(|impact| impact.views.contains(view));
+        // The go command knows nothing of other targets.
+        let impacts = compared.impacts.iter().filter(|impact| impact.rule.is_empty() && impact.views.contains(view));
         let answer: BTreeSet<String> = impacts.map(|impact| name(impact.kind, &impact.name)).collect();
         let missing = differ.iter().filter(|target| !answer.contains(**target)).map(|target| (*target).clone()).collect();
         let more = answer.iter().filter(|target| !differ.contains(target)).count();

@@ -33,6 +33,8 @@ pub enum Kind {
     Package,
     Test,
     Binary,
+    /// What BUILD files declare that isn't Go and no test; only with --truth bazel.
+    Other,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Package => affected::Kind::Package,
             Kind::Test => affected::Kind::Test,
             Kind::Binary => affected::Kind::Binary,
+            Kind::Other => affected::Kind::Other,
         }
         .name()
     }

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::graph::{MainModule, Origin, PackageGraph};
 use crate::plan::test::Test;
 use crate::source::glob::{self, Glob};
-use crate::source::mentions::Mentions;
+use crate::source::mentions::{self, Mentions};
 use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, clean, join};
 
 /// What was read for one test may be needed for the next.
@@ -130,6 +130,12 @@ impl<'t> Runtime<'t> {
 
     fn mentions(&self, file: &str) -> Result<Arc<Mentions>> {
         known(&self.mentions, file, || Ok(Mentions::of(&crate::source::tree::read(self.tree, file)?)))
+    }
+
+    /// What a file's comments tag with.
+    pub fn tags(&self, file: &str) -> BTreeSet<String> {
+        let known = self.mentions.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned();
+        known.map_or_else(|| mentions::tags(&self.tree.read(file).unwrap_or_default()), |known| known.tags.clone())
     }
 
     /// All files below a directory.

@@ -1,0 +1,31 @@
+//! The files that say to Nix how to build.
+
+use crate::error::Result;
+use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+
+/// All of them, relative to the spec. What is generated of packages counts as what it is made of.
+///
+/// # Errors
+///
+/// When a directory can't be read.
+pub fn all(tree: &DiskTree) -> Result<Vec<String>> {
+    const PLAN: &str = "nix/plan.json";
+    let (mut found, mut open) = (Vec::new(), vec!["nix".to_owned()]);
+    for entry in tree.list("")?.into_iter().filter(|entry| entry.is_file()) {
+        if entry.name.ends_with(".nix") || entry.name == "flake.lock" {
+            found.push(entry.name);
+        }
+    }
+    while let Some(directory) = open.pop() {
+        for entry in tree.list(&directory)? {
+            let path = join(&directory, &entry.name);
+            match entry.kind {
+                EntryKind::Directory => open.push(path),
+                _ if entry.is_file() && path != PLAN => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

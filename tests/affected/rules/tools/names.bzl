@@ -1,0 +1,3 @@
+"""Constants."""
+
+NAMES = ["named_1.txt", "//tools/other:named_2.txt"]
