@@ -320,7 +320,7 @@ fn bazel_builds_what_is_affected() {
     change(&project);
     let cache = engines::CACHE.join("bazel-ci").display().to_string();
     let (compared, jobs) = github_with(&project, "HEAD^", &[("GODIRECT_CACHE", &cache)]);
-    assert!(compared.contains("affected 2 packages, 1 test, 1 binary of 8 targets"), "{compared}");
+    assert!(compared.contains("affected 2 packages, 1 test, 1 binary of 9 targets"), "{compared}");
     assert!(jobs.len() == 1 && jobs[0].contains("Executed 1 out of 1 test: 1 test passes."), "{jobs:?}");
     assert!(jobs[0].contains("Found 3 targets and 1 test target") && !jobs[0].contains("//b:"), "{}", jobs[0]);
     // What isn't tested is built without that being an error.
