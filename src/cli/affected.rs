@@ -148,10 +148,13 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = rayon::join(|| state(&base), || state(&head));
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
-    let compared = match truth {
+    let mut compared = match truth {
         Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path)),
         Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false),
     };
+    if json || arguments.format.has_keys() {
+        affected::add_fingerprints(&mut compared.impacts, &after);
+    }
     if let (Some(before), Some(after)) = (base.commit(), head.commit()) {
         refuse_submodules(before, after)?;
     }
