@@ -10,6 +10,7 @@ mod local;
 mod locking;
 pub mod memo;
 mod picture;
+pub mod recorded;
 pub mod stamps;
 pub mod state;
 pub mod testing;

@@ -18,6 +18,7 @@ pub mod scan;
 pub mod sdk;
 mod size;
 pub mod synopsis;
+pub mod testlog;
 pub mod token;
 pub mod tree;
 pub mod unicode;

@@ -15,6 +15,8 @@ mod formats;
 mod histories;
 #[path = "affected/oracle.rs"]
 mod oracle;
+#[path = "affected/recorded.rs"]
+mod recorded;
 #[path = "affected/rows.rs"]
 mod rows;
 #[path = "affected/shadow.rs"]

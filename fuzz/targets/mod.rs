@@ -29,10 +29,12 @@ targets! {
     note
     pkg_config
     record
+    recorded
     spec
     state
     status
     test_functions
+    testlog
     tile
     zip
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::state::{File, Kind, Node, State, Target, View};
@@ -40,7 +41,7 @@ pub struct Impact {
     pub status: Status,
     /// The platforms and profiles where it is.
     pub views: BTreeSet<String>,
-    /// Its fingerprints in the head, by view.
+    /// Its fingerprints in the head, by view, if somebody needs them ([`add_fingerprints`]).
     pub fingerprints: BTreeMap<String, Sha256>,
     /// How many steps lie between what changed and the target; 0 where the change is in its own.
     pub distance: usize,
@@ -139,19 +140,18 @@ pub fn compare(base: &State, head: &State, same: &Sameness, always: &BTreeSet<St
             impact.views.insert(name.clone());
         }
     }
-    let mut impacts: Vec<Impact> = found.into_values().collect();
-    add_fingerprints(&mut impacts, head);
+    let impacts = found.into_values().collect();
     let platform = |(name, view): (&String, &View)| (name.clone(), view.platform.clone());
     let platforms = base.views.iter().chain(&head.views).map(platform).collect();
     Compared { impacts, targets: targets.len(), steps, reused, platforms }
 }
 
-fn add_fingerprints(impacts: &mut [Impact], head: &State) {
-    // Nothing is digested where nothing is affected.
+/// Adds the fingerprints that impacts have in the head. That takes as long as comparing, or longer.
+pub fn add_fingerprints(impacts: &mut [Impact], head: &State) {
     let is_affected = |view: &String| impacts.iter().any(|impact| impact.views.contains(view));
     let views: Vec<_> = head.views.iter().filter(|(name, _)| is_affected(name)).collect();
-    for (name, view) in views {
-        let fingerprints = view.fingerprints();
+    let of_views: Vec<_> = views.par_iter().map(|(name, view)| (*name, view.fingerprints())).collect();
+    for (name, fingerprints) in of_views {
         for impact in impacts.iter_mut().filter(|impact| impact.views.contains(name)) {
             let target = Target { kind: impact.kind, name: impact.name.clone() };
             if let Some(sha256) = fingerprints.get(&target) {

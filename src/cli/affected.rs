@@ -156,10 +156,13 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
     let always = arguments.always_affected.iter().cloned().collect();
-    let compared = match truth {
+    let mut compared = match truth {
         Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path), &always),
         Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false, &always),
     };
+    if json || arguments.format.has_keys() {
+        affected::add_fingerprints(&mut compared.impacts, &after);
+    }
     if let (Some(before), Some(after)) = (base.commit(), head.commit()) {
         refuse_submodules(before, after)?;
     }

@@ -1,5 +1,7 @@
 //! `godirect test`
 
+mod record;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::Write;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use super::build::{self, Reporter};
 use crate::error::{Class, Error, Result};
-use crate::exec::testing::{self, Build, Options, Subject};
+use crate::exec::testing::{self, Build, Options, Outcome, Subject};
 use crate::exec::{self, Engine, Event, Output, Work};
 use crate::lock::cache::Cache;
 use crate::lock::proxy::Proxy;
@@ -107,6 +109,13 @@ pub struct Arguments {
     /// Write the counts of all programs into this file.
     #[arg(long, value_name = "FILE")]
     coverprofile: Option<PathBuf>,
+    /// Add what tests look at while they run to godirect.reads.json, for `godirect affected`: files of their modules that no rule finds.
+    #[arg(long, conflicts_with = "compile")]
+    record: bool,
+    /// Run nothing, and add in the same way what the tests of a package have noted in this file, e.g. by `go test PACKAGE -args
+    /// -test.testlogfile=FILE`; may be repeated.
+    #[arg(long, value_name = "IMPORTPATH=FILE", conflicts_with_all = ["patterns", "compile", "record"])]
+    import_log: Vec<String>,
     /// How many tools, and then how many programs run at once; by default as many as there are cores.
     #[arg(short, long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
@@ -127,6 +136,10 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let lock = project.read_lock()?;
     let locked = project.with_lock(&lock)?;
     let variant = variant(&project, arguments)?;
+    if !arguments.import_log.is_empty() {
+        record::import(&locked, variant, &arguments.import_log)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let cover = cover(arguments, variant)?;
     let request = Request { variant, patterns: &arguments.patterns, cover: cover.clone(), omit_debug: !arguments.compile };
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
@@ -169,10 +182,15 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         cover: cover.map(|cover| cover.mode),
         profile: arguments.coverprofile.clone(),
         jobs,
+        logs: arguments.record,
     };
     let subjects: Vec<Subject> =
         planned.packages.iter().map(|package| programs.subject(&planned, package, &sources.root)).collect();
-    let passed = testing::run(&actions, &subjects, &options, &print)?;
+    let Outcome { passed, logs } = testing::run(&actions, &subjects, &options, &print)?;
+    if arguments.record {
+        let of_package = |package: &TestPackage| (package.path.to_string(), (package.root.clone(), package.directory.clone()));
+        record::add(&project, &planned.packages.iter().map(of_package).collect(), &logs)?;
+    }
     if !passed && !json {
         print(b"FAIL\n");
     }

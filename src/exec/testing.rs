@@ -16,8 +16,8 @@ use super::cache::{Cache, Record};
 use super::{Output, lock};
 use crate::digest::{Hasher, Sha256};
 use crate::error::{Error, Result};
+use crate::source::testlog::TestLog;
 use events::{Converter, Event};
-use inputs::Inputs;
 use process::{Ended, Program};
 
 /// Bump when the meaning of a key changes.
@@ -84,17 +84,28 @@ pub struct Options {
     pub profile: Option<PathBuf>,
     /// How many programs run at once.
     pub jobs: usize,
+    /// Whether all programs note what they look at, also those whose results aren't remembered.
+    pub logs: bool,
+}
+
+/// How all of the tests have ended.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Whether all have passed.
+    pub passed: bool,
+    /// What programs have looked at, by import path: as far as they noted it.
+    pub logs: BTreeMap<String, TestLog>,
 }
 
 /// Takes what is printed, whole lines or events; from several threads.
 pub type Print<'a> = dyn Fn(&[u8]) + Sync + 'a;
 
-/// Runs the tests of packages, and prints their results in this order; whether all passed.
+/// Runs the tests of packages, and prints their results in this order.
 ///
 /// # Errors
 ///
 /// When a program can't be started, or a file can't be written.
-pub fn run(cache: &Cache, subjects: &[Subject], options: &Options, print: &Print<'_>) -> Result<bool> {
+pub fn run(cache: &Cache, subjects: &[Subject], options: &Options, print: &Print<'_>) -> Result<Outcome> {
     let sink = |event: &Event| {
         if let Ok(mut json) = serde_json::to_vec(event) {
             json.push(b'\n');
@@ -111,6 +122,7 @@ pub fn run(cache: &Cache, subjects: &[Subject], options: &Options, print: &Print
         next: Mutex::new(0),
         printed: Mutex::default(),
         profiles: Mutex::default(),
+        logs: Mutex::default(),
         error: Mutex::new(None),
     };
     let (broken, rest): (Vec<&Subject>, Vec<&Subject>) =
@@ -131,7 +143,7 @@ pub fn run(cache: &Cache, subjects: &[Subject], options: &Options, print: &Print
     if let (Some(file), Some(mode)) = (&options.profile, &options.cover) {
         write_profile(file, mode, &lock(&runner.profiles))?;
     }
-    Ok(!runner.failed.into_inner())
+    Ok(Outcome { passed: !runner.failed.load(Ordering::Relaxed), logs: std::mem::take(&mut *lock(&runner.logs)) })
 }
 
 /// What the runs share.
@@ -148,6 +160,7 @@ struct Runner<'a> {
     /// How many results are printed, and those that have to wait.
     printed: Mutex<(usize, BTreeMap<usize, Vec<u8>>)>,
     profiles: Mutex<BTreeMap<usize, Vec<u8>>>,
+    logs: Mutex<BTreeMap<String, TestLog>>,
     error: Mutex<Option<Error>>,
 }
 
@@ -212,8 +225,9 @@ impl Runner<'_> {
         let key = self.key(program);
         let wants_profile = self.options.profile.is_some();
         let known = key.as_ref().and_then(|key| recall(self.cache, key, &subject.root, &env, wants_profile));
-        if let Some((text, profile)) = known.as_ref().and_then(|(text, profile)| Some((cached(text)?, profile))) {
-            lock(&self.profiles).insert(index, profile.clone());
+        if let Some((known, text)) = known.and_then(|known| cached(&known.printed).map(|text| (known, text))) {
+            lock(&self.profiles).insert(index, known.profile);
+            lock(&self.logs).insert(subject.path.to_owned(), known.log);
             writer.write(&text);
             return Ok(writer.finish(true, ""));
         }
@@ -224,7 +238,7 @@ impl Runner<'_> {
         linked.map_err(|e| Error::io("write", &file, &e))?;
         let (log, profile) = (scratch.path().join("testlog.txt"), scratch.path().join("cover.out"));
         let mut arguments = Vec::new();
-        if key.is_some() {
+        if key.is_some() || self.options.logs {
             arguments.push(format!("-test.testlogfile={}", log.display()));
         }
         arguments.push("-test.paniconexit0".to_owned());
@@ -254,15 +268,20 @@ impl Runner<'_> {
         let took = format!("{:.3}s", start.elapsed().as_secs_f64());
         let profile = std::fs::read(&profile).unwrap_or_default();
         lock(&self.profiles).insert(index, profile.clone());
+        let log = std::fs::read(&log).ok().and_then(|log| {
+            let (directory, root) = (subject.directory.to_str()?, subject.root.to_str()?);
+            TestLog::parse(&log, directory, root)
+        });
+        lock(&self.logs).extend(log.clone().map(|log| (subject.path.to_owned(), log)));
         if !ended.passed() {
             self.failed.store(true, Ordering::Relaxed);
             self.failure(&ended, subject, &took, &mut writer);
             return Ok(writer.finish(false, ""));
         }
         self.success(subject, &took, &mut writer);
-        if let Some(key) = key {
+        if let (Some(key), Some(log)) = (key, log) {
             let result = (writer.text.as_slice(), profile.as_slice());
-            remember(self.cache, &key, &std::fs::read(&log).unwrap_or_default(), result, subject, &env)?;
+            remember(self.cache, &key, &log, result, subject, &env)?;
         }
         Ok(writer.finish(true, ""))
     }
@@ -343,20 +362,20 @@ fn cached(text: &[u8]) -> Option<Vec<u8>> {
     Some([&text[..time], b"(cached)", &text[end..]].concat())
 }
 
-/// What was printed and counted when the program ran with the same inputs.
-fn recall(
-    cache: &Cache,
-    key: &Sha256,
-    root: &Path,
-    env: &[(OsString, OsString)],
-    wants_profile: bool,
-) -> Option<(Vec<u8>, Vec<u8>)> {
-    let log = cache.recall(key, &["inputs"])?;
-    let inputs: Inputs = serde_json::from_slice(&read(cache, &log.outputs["inputs"])?).ok()?;
-    let result = cache.recall(&inputs.digest(key, root, env), &["printed", "profile"])?;
-    let text = read(cache, &result.outputs["printed"])?;
+/// A run with the same inputs.
+struct Known {
+    printed: Vec<u8>,
+    profile: Vec<u8>,
+    log: TestLog,
+}
+
+fn recall(cache: &Cache, key: &Sha256, root: &Path, env: &[(OsString, OsString)], wants_profile: bool) -> Option<Known> {
+    let noted = cache.recall(key, &["inputs"])?;
+    let log: TestLog = serde_json::from_slice(&read(cache, &noted.outputs["inputs"])?).ok()?;
+    let result = cache.recall(&inputs::digest(&log, key, root, env), &["printed", "profile"])?;
+    let printed = read(cache, &result.outputs["printed"])?;
     let profile = read(cache, &result.outputs["profile"])?;
-    (!wants_profile || !profile.is_empty()).then_some((text, profile))
+    (!wants_profile || !profile.is_empty()).then_some(Known { printed, profile, log })
 }
 
 /// What a blob says, if it is whole.
@@ -370,22 +389,20 @@ fn read(cache: &Cache, sha256: &Sha256) -> Option<Vec<u8>> {
 fn remember(
     cache: &Cache,
     key: &Sha256,
-    log: &[u8],
+    log: &TestLog,
     (printed, profile): (&[u8], &[u8]),
     subject: &Subject,
     env: &[(OsString, OsString)],
 ) -> Result<()> {
-    let (Some(directory), Some(root)) = (subject.directory.to_str(), subject.root.to_str()) else { return Ok(()) };
-    let Some(inputs) = Inputs::parse(log, directory, root) else { return Ok(()) };
     let scratch = cache.scratch()?;
     let store = |content: &[u8]| {
         let file = scratch.path().join("x");
         std::fs::write(&file, content).map_err(|e| Error::io("write", &file, &e))?;
         cache.insert(&file)
     };
-    let json = serde_json::to_vec(&inputs).map_err(|e| Error::environment(format!("inputs of {}: {e}", subject.path)))?;
+    let json = serde_json::to_vec(log).map_err(|e| Error::environment(format!("inputs of {}: {e}", subject.path)))?;
     let outputs = BTreeMap::from([("printed".to_owned(), store(printed)?), ("profile".to_owned(), store(profile)?)]);
-    let digest = inputs.digest(key, &subject.root, env);
+    let digest = inputs::digest(log, key, &subject.root, env);
     let what = format!("test of {}\n", subject.path);
     cache.record(&digest, &Record { outputs, ..Record::default() }, &what)?;
     let outputs = BTreeMap::from([("inputs".to_owned(), store(&json)?)]);

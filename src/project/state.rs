@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
+use super::recorded::Recorded;
 use super::stamps::Stamps;
 use super::testing::check_buildmode;
 use super::{Locked, Variant, context};
@@ -73,7 +74,8 @@ impl Locked<'_> {
             let go = &self.sdk(variant.profile).version;
             plan::supported::check(go, &variant.target.platform, variant.profile)?;
         }
-        let (runtime, attributes) = (Runtime::new(&self.project.tree), Attributes::new(&self.project.tree, id));
+        let recorded = Recorded::load(&self.project.files, &self.project.dir)?;
+        let (runtime, attributes) = (Runtime::new(&self.project.tree, recorded), Attributes::new(&self.project.tree, id));
         let view = |variant: &Variant| {
             let view = ViewOf { locked: self, variant: *variant, id, attributes: &attributes };
             Ok((variant.name(), view.view(&runtime, build)?))
@@ -211,6 +213,17 @@ impl ViewOf<'_, '_> {
             let (name, files) = (below(&directory), runtime.below(&directory)?);
             if !view.nodes.contains_key(&name) {
                 view.nodes.insert(name.clone(), Node { files: of(&files)?, ..Node::default() });
+            }
+            deps.insert(name);
+        }
+        for directory in reads.listed {
+            let name = entries_of(&directory);
+            if !view.nodes.contains_key(&name) {
+                let (files, directories) = runtime.entries(&directory)?;
+                let mut files = of(&files)?;
+                // Of these it is seen only that they are there.
+                files.extend(directories.into_iter().map(|path| (path + "/", File { id: String::new(), compiled: false })));
+                view.nodes.insert(name.clone(), Node { files, ..Node::default() });
             }
             deps.insert(name);
         }
@@ -441,6 +454,11 @@ fn node_name(kind: Kind, name: &str) -> String {
 /// The name of the node that has all files below a directory.
 fn below(directory: &str) -> String {
     format!("files below {}", if directory.is_empty() { "." } else { directory })
+}
+
+/// The name of the node that has what is in a directory itself.
+fn entries_of(directory: &str) -> String {
+    format!("entries of {}", if directory.is_empty() { "." } else { directory })
 }
 
 /// Of the steps whose results are linked, which are hundreds, those that no other one of them depends on: whatever changes reaches these.

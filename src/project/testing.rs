@@ -1,5 +1,7 @@
 //! The tests of the repository's packages: what `godirect test` builds.
 
+use std::collections::BTreeMap;
+
 use super::stamps::Stamps;
 use super::{Locked, Variant, context, roots};
 use crate::error::{Error, Result};
@@ -124,6 +126,16 @@ impl Locked<'_> {
         let context = context(sdk, variant);
         let paths = roots(sources, &context, &self.project.binaries, true)?;
         self.load_tests(variant, &context, &paths, options)
+    }
+
+    /// Where packages of the repository are: the directory of the module and their own, relative to the spec, by import path.
+    ///
+    /// # Errors
+    ///
+    /// For tests that aren't part of the repository.
+    pub fn test_places(&self, found: &TestGraph) -> Result<BTreeMap<String, (String, String)>> {
+        let place = |tested: &Tested| Ok((tested.path.to_string(), self.directory_of(tested)?));
+        found.tested.iter().map(place).collect()
     }
 
     fn load_tests(

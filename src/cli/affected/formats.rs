@@ -42,6 +42,13 @@ pub enum Format {
     Mermaid,
 }
 
+impl Format {
+    /// Whether it has keys for caches.
+    pub fn has_keys(self) -> bool {
+        matches!(self, Format::Github | Format::Gitlab | Format::Buildkite | Format::Shell)
+    }
+}
+
 /// How targets are shared among jobs.
 #[derive(Debug, Default)]
 pub struct Sharing {

@@ -1,86 +1,36 @@
-//! What a test program has looked at, as it notes it itself, and whether that is still the same (`computeTestInputsID` in
-//! `cmd/go/internal/test`).
+//! Whether what a test program has looked at is still the same (`computeTestInputsID` in `cmd/go/internal/test`).
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::Metadata;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest::{Hasher, Sha256};
-use crate::source::tree::clean;
+use crate::source::testlog::TestLog;
 
-/// The first line of a log.
-const MAGIC: &[u8] = b"# test log\n";
-
-/// What a program has looked at. Files outside of the module don't count, as in Go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Inputs {
-    /// Variables of the environment.
-    variables: BTreeSet<String>,
-    /// Files and directories that were read, relative to the module.
-    opened: BTreeSet<String>,
-    /// Those of which it was asked what they are.
-    asked: BTreeSet<String>,
-}
-
-impl Inputs {
-    /// Reads the log of a program that was started in `directory`, of the module in `root`; both are absolute. `None` for what isn't one.
-    pub fn parse(log: &[u8], directory: &str, root: &str) -> Option<Inputs> {
-        let text = std::str::from_utf8(log.strip_prefix(MAGIC)?).ok()?;
-        let mut inputs = Inputs::default();
-        // The runtime reads it without a note.
-        inputs.variables.insert("GODEBUG".to_owned());
-        let mut current = directory.to_owned();
-        for line in text.lines().filter(|line| !line.is_empty()) {
-            let (operation, name) = line.split_once(' ')?;
-            let path = if name.starts_with('/') { clean(name) } else { clean(&format!("{current}/{name}")) };
-            let within = match path.strip_prefix(root) {
-                Some("") => Some(String::new()),
-                Some(rest) => rest.strip_prefix('/').map(str::to_owned),
-                None => None,
-            };
-            match operation {
-                "getenv" => drop(inputs.variables.insert(name.to_owned())),
-                "chdir" => {
-                    inputs.asked.extend(within);
-                    current = path;
-                }
-                "stat" => inputs.asked.extend(within),
-                "open" => inputs.opened.extend(within),
-                _ => return None,
-            }
+/// A digest of `key` and of what all that a program has looked at is now.
+pub(super) fn digest(log: &TestLog, key: &Sha256, root: &Path, env: &[(OsString, OsString)]) -> Sha256 {
+    let mut hasher = Hasher::default();
+    hasher.update(format!("test inputs of {key}\n"));
+    let mut field = |kind: &str, name: &str, value: &[u8]| {
+        hasher.update(format!("{kind} {} {name} {}\n", name.len(), value.len()));
+        hasher.update(value);
+    };
+    for name in &log.variables {
+        match env.iter().rev().find(|(other, _)| other.to_str() == Some(name)) {
+            Some((_, value)) => field("variable", name, value.as_encoded_bytes()),
+            None => field("no variable", name, b""),
         }
-        Some(inputs)
     }
-
-    /// A digest of `key` and of what all of that is now.
-    pub fn digest(&self, key: &Sha256, root: &Path, env: &[(OsString, OsString)]) -> Sha256 {
-        let mut hasher = Hasher::default();
-        hasher.update(format!("test inputs of {key}\n"));
-        let mut field = |kind: &str, name: &str, value: &[u8]| {
-            hasher.update(format!("{kind} {} {name} {}\n", name.len(), value.len()));
-            hasher.update(value);
-        };
-        for name in &self.variables {
-            match env.iter().rev().find(|(other, _)| other.to_str() == Some(name)) {
-                Some((_, value)) => field("variable", name, value.as_encoded_bytes()),
-                None => field("no variable", name, b""),
-            }
-        }
-        for name in &self.asked {
-            let path = root.join(name);
-            field("asked", name, described(std::fs::metadata(&path)).as_bytes());
-            field("link", name, described(std::fs::symlink_metadata(&path)).as_bytes());
-        }
-        for name in &self.opened {
-            field("opened", name, opened(&root.join(name)).as_bytes());
-        }
-        hasher.finish()
+    for name in &log.asked {
+        let path = root.join(name);
+        field("asked", name, described(std::fs::metadata(&path)).as_bytes());
+        field("link", name, described(std::fs::symlink_metadata(&path)).as_bytes());
     }
+    for name in &log.opened {
+        field("opened", name, opened(&root.join(name)).as_bytes());
+    }
+    hasher.finish()
 }
 
 /// What a program can learn of a file without reading it.
@@ -124,24 +74,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_outside_of_the_module_does_not_count() {
-        let log = b"# test log\n\ngetenv HOME\nopen testdata/a\nstat ../b\nchdir /r/p/sub\nopen c\nopen /etc/passwd\nstat ../../..\nopen /rr/x\n";
-        let inputs = Inputs::parse(log, "/r/p", "/r").unwrap();
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        assert_eq!(inputs.variables, set(&["GODEBUG", "HOME"]));
-        assert_eq!(inputs.opened, set(&["p/testdata/a", "p/sub/c"]));
-        assert_eq!(inputs.asked, set(&["b", "p/sub"]));
-        assert_eq!(Inputs::parse(b"# test log\nrm x\n", "/r", "/r"), None);
-        assert_eq!(Inputs::parse(b"", "/r", "/r"), None);
-    }
-
-    #[test]
     fn digests_differ_when_an_input_does() {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("a"), "1").unwrap();
         let directory = root.path().to_str().unwrap();
-        let inputs = Inputs::parse(b"# test log\nopen a\nopen .\ngetenv X\n", directory, directory).unwrap();
-        let digest = |value: &str| inputs.digest(&Sha256::of("key"), root.path(), &[("X".into(), value.into())]);
+        let log = TestLog::parse(b"# test log\nopen a\nopen .\ngetenv X\n", directory, directory).unwrap();
+        let digest = |value: &str| super::digest(&log, &Sha256::of("key"), root.path(), &[("X".into(), value.into())]);
         let first = digest("1");
         assert_eq!(digest("1"), first);
         assert_ne!(digest("2"), first);

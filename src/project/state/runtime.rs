@@ -5,7 +5,9 @@
 //!   package and its tests; of other packages of the repository that the test needs, for those that lead upwards or into `testdata`;
 //! * what they could name if they are patterns, or formats of `fmt`: files in the package's directory that match, all below a directory before that;
 //! * all below the package's directory, if the package or its tests ask where they are (`os.Getwd`, `runtime.Caller`);
-//! * what comments `//godirect:data PATTERN…` name.
+//! * what comments `//godirect:data PATTERN…` name;
+//! * what [`Recorded`] has of it: files, also those that were looked for in vain, and what is in directories. That adds to the rules; it takes nothing
+//!   away, since another run may read something else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::Result;
 use crate::graph::{MainModule, Origin, PackageGraph};
 use crate::plan::test::Test;
+use crate::project::recorded::Recorded;
 use crate::source::glob::{self, Glob};
 use crate::source::mentions::{self, Mentions};
 use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, clean, join};
@@ -20,6 +23,7 @@ use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, clean, join};
 /// What was read for one test may be needed for the next.
 pub struct Runtime<'t> {
     tree: &'t DiskTree,
+    recorded: Recorded,
     listed: Known<Vec<Entry>>,
     mentions: Known<Mentions>,
     below: Known<BTreeSet<String>>,
@@ -35,6 +39,8 @@ pub struct Reads {
     pub files: BTreeSet<String>,
     /// Directories, with all that is below them: many tests have one in common.
     pub below: BTreeSet<String>,
+    /// Directories, with what is in them and no deeper.
+    pub listed: BTreeSet<String>,
 }
 
 /// What is known for `key`, which `make` finds out otherwise.
@@ -49,8 +55,8 @@ fn known<T>(known: &Known<T>, key: &str, make: impl FnOnce() -> Result<T>) -> Re
 }
 
 impl<'t> Runtime<'t> {
-    pub fn new(tree: &'t DiskTree) -> Runtime<'t> {
-        Runtime { tree, listed: Mutex::default(), mentions: Mutex::default(), below: Mutex::default() }
+    pub fn new(tree: &'t DiskTree, recorded: Recorded) -> Runtime<'t> {
+        Runtime { tree, recorded, listed: Mutex::default(), mentions: Mutex::default(), below: Mutex::default() }
     }
 
     /// What a test in `directory` may read, which is in the module at `root`.
@@ -74,7 +80,8 @@ impl<'t> Runtime<'t> {
                 }
             }
         }
-        let mut found = Reads { files: BTreeSet::new(), below: BTreeSet::from([join(directory, "testdata")]) };
+        let mut found = Reads { below: BTreeSet::from([join(directory, "testdata")]), ..Reads::default() };
+        self.add_recorded(test.tested.as_str(), &mut found)?;
         if own.asks_where {
             found.below.insert(directory.to_owned());
         }
@@ -93,6 +100,18 @@ impl<'t> Runtime<'t> {
             }
         }
         Ok(found)
+    }
+
+    fn add_recorded(&self, import_path: &str, found: &mut Reads) -> Result<()> {
+        for place in self.recorded.places(import_path) {
+            let (parent, name) = place.rsplit_once('/').unwrap_or(("", place));
+            let is_directory = |entry: &Entry| entry.name == name && entry.kind == EntryKind::Directory;
+            match place.is_empty() || self.list(parent)?.iter().any(is_directory) {
+                true => found.listed.insert(place.clone()),
+                false => found.files.insert(place.clone()),
+            };
+        }
+        Ok(())
     }
 
     /// Adds a file, or all files below a directory.
@@ -136,6 +155,23 @@ impl<'t> Runtime<'t> {
     pub fn tags(&self, file: &str) -> BTreeSet<String> {
         let known = self.mentions.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned();
         known.map_or_else(|| mentions::tags(&self.tree.read(file).unwrap_or_default()), |known| known.tags.clone())
+    }
+
+    /// The files and the directories in a directory.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read.
+    pub fn entries(&self, directory: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+        let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::new());
+        for entry in self.list(directory)?.iter() {
+            let path = join(directory, &entry.name);
+            match entry.kind {
+                EntryKind::Directory => directories.insert(path),
+                _ => files.insert(path),
+            };
+        }
+        Ok((files, directories))
     }
 
     /// All files below a directory.
