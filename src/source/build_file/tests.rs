@@ -72,11 +72,7 @@ fn what_is_wrapped_is_no_literal() {
     let file = parsed("go_library(name = \"a\", srcs = ([\"x\"]), deps = [(\"y\")])\n");
     let call = &file.calls[0];
     let shown: Vec<bool> = call.arguments.iter().map(|a| a.node.value.is_literal()).collect();
-<<<<<<< HEAD
-    assert_eq!(shown, [true, false, false], "{call:?}");
-=======
     assert_eq!((call.is_plain, shown), (true, vec![true, false, false]), "{call:?}");
->>>>>>> h7
 }
 
 #[test]
