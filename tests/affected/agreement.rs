@@ -328,7 +328,7 @@ fn compare(project: &Project, bazel: &Workspace, base: &Actions, row: &Row, plat
     Err(format!("{}: differ {differ:?}, missing {missing:?}, more {more:?}", row.name))
 }
 
-/// `GODIRECT_TEST_AGREEMENT=all` asks about all rows; the table of docs/affected.md is what that prints.
+/// `GODIRECT_TEST_AGREEMENT=all` asks about all rows; the figures in docs/affected.md are sums of what that prints.
 #[test]
 fn every_target_that_bazel_tells_apart_is_in_the_answer() {
     let project = workspace();
