@@ -11,12 +11,13 @@ use super::output::{self, JSON_VERSION};
 use crate::emit::bazel::{self, Rendered};
 use crate::emit::{ci, nix};
 use crate::error::{self, Error, Result};
-use crate::graph::PackageGraph;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
+use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
 use crate::plan::Configuration;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
+use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
 use crate::write::{self, Change, GeneratedFiles};
 
@@ -226,6 +227,12 @@ fn render_bazel(
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
+    // What is imported has a package wherever it is, also in directories that patterns pass over.
+    let packages = views.iter().flat_map(|view| view.graph.packages());
+    let imported = packages.filter_map(|package| match &package.origin {
+        Origin::Main { index, directory } => Some(join(&locked.mains()[*index].directory, directory)),
+        _ => None,
+    });
     bazel::render(&bazel::Input {
         mains: locked.mains(),
         views: &views,
@@ -233,7 +240,7 @@ fn render_bazel(
         binaries: &locked.bazel_binaries(&views)?,
         tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
-        existing: &locked.project.build_files()?,
+        existing: &locked.project.build_files(imported)?,
         rules: &bazel::Rules::new(ruleset, module_file.as_deref()),
         fix,
     })
@@ -263,7 +270,7 @@ pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<S
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {
         let is_ours = |existing: &bazel::Existing| existing.file.as_ref().is_ok_and(|file| write::is_generated(&file.text));
-        found.extend(project.build_files()?.into_values().filter(is_ours).map(|existing| existing.path));
+        found.extend(project.build_files([])?.into_values().filter(is_ours).map(|existing| existing.path));
     }
     found.retain(|path| !files.contains_key(path));
     Ok(found)

@@ -19,7 +19,6 @@ use crate::platform::Platform;
 use crate::source::build_file::BuildFile;
 use crate::spec::{Profile, Ruleset, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
-use directives::Settings;
 use layout::Layout;
 
 /// The ruleset's module and repository name.
@@ -189,6 +188,7 @@ pub fn render(input: &Input) -> Result<Rendered> {
             rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
         }
     }
+    let modules: BTreeSet<String> = input.mains.iter().map(|main| build_file::module_target(&main.directory)).collect();
     for (directory, existing) in input.existing {
         let wanted = rules.remove(directory).unwrap_or_default();
         let settings = layout.settings(directory);
@@ -196,7 +196,11 @@ pub fn render(input: &Input) -> Result<Rendered> {
             continue;
         }
         match &existing.file {
-            Ok(file) => render_file(input, directory, existing, file, settings, &wanted, &mut rendered),
+            Ok(file) => {
+                let (wanted, modules, rules, fix) = (wanted.as_slice(), &modules, input.rules, input.fix);
+                let job = merge::Job { existing, file, directory, settings, rules, wanted, modules, fix };
+                render_file(&job, &mut rendered);
+            }
             Err(error) => rendered.errors.push(error.clone()),
         }
     }
@@ -217,25 +221,16 @@ pub fn render(input: &Input) -> Result<Rendered> {
 /// Stands in the root's BUILD file when there is nothing else to say: the lock's label needs a package there.
 const ROOT: &str = "# The label of godirect.lock.json needs a package here.\n";
 
-fn render_file(
-    input: &Input,
-    directory: &str,
-    existing: &Existing,
-    file: &BuildFile,
-    settings: &Settings,
-    wanted: &[rule::Rule],
-    rendered: &mut Rendered,
-) {
-    let rules = input.rules;
-    let job = merge::Job { existing, file, directory, settings, rules, wanted, fix: input.fix };
-    let merge::Outcome { mut text, notes, warnings, is_foreign } = merge::merge(&job);
+fn render_file(job: &merge::Job, rendered: &mut Rendered) {
+    let existing = job.existing;
+    let merge::Outcome { mut text, notes, warnings, is_foreign } = merge::merge(job);
     rendered.foreign.extend(is_foreign.then(|| existing.path.clone()));
-    if text.is_empty() && directory.is_empty() && rules.is_own() {
+    if text.is_empty() && job.directory.is_empty() && job.rules.is_own() {
         ROOT.clone_into(&mut text);
     }
     rendered.notes.extend(notes);
     rendered.warnings.extend(warnings);
-    if existing.is_link && text != file.text {
+    if existing.is_link && text != job.file.text {
         let error = Error::input(format!("{} is a symbolic link, so it is left as it is", existing.path));
         rendered.errors.push(error.help("put a file in its place, or say `# gazelle:ignore` in it"));
     } else if existing.is_there || !text.is_empty() {

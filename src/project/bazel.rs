@@ -19,15 +19,17 @@ use crate::spec::DEFAULT_PROFILE;
 const TESTDATA: &str = "testdata";
 
 impl Project {
-    /// The BUILD files of all directories that can hold packages, and those that there may be.
+    /// The BUILD files of all directories that can hold packages or are among `others`, and those that there may be.
     ///
     /// # Errors
     ///
     /// When a directory can't be read. What is wrong with a single file is said in its place.
-    pub fn build_files(&self) -> Result<bazel::ExistingFiles> {
+    pub fn build_files(&self, others: impl IntoIterator<Item = String>) -> Result<bazel::ExistingFiles> {
         let mut names: Vec<String> = build_file::NAMES.map(str::to_owned).into();
         let mut found = bazel::ExistingFiles::new();
-        for directory in self.directories()? {
+        let mut directories = self.directories()?;
+        directories.extend(others);
+        for directory in directories {
             let existing = self.build_file(&directory, &names)?;
             // The root's file, which comes first, may say what others are called.
             if let (true, Ok(file)) = (directory.is_empty(), &existing.file)

@@ -29,6 +29,8 @@ pub(super) struct Job<'a> {
     pub settings: &'a Settings,
     pub rules: &'a Rules,
     pub wanted: &'a [Rule],
+    /// The labels of all modules' targets.
+    pub modules: &'a BTreeSet<String>,
     /// Whether rules that another ruleset's file gives are to come from this one's.
     pub fix: bool,
 }

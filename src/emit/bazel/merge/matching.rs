@@ -96,6 +96,10 @@ fn is_stale(job: &Job, call: &Call, gone: &[&Call]) -> bool {
     if kind == "go_module" || is_generated(job.file) {
         return true;
     }
+    // Without its module, a rule can't be built: it was generated for one that is gone.
+    if call.string("module").is_some_and(|label| label.ends_with(":go_module") && !job.modules.contains(label)) {
+        return true;
+    }
     if !["srcs", "embed"].iter().filter_map(|name| call.argument(name)).all(|argument| argument.node.value.is_literal()) {
         return false;
     }
@@ -108,7 +112,8 @@ fn is_stale(job: &Job, call: &Call, gone: &[&Call]) -> bool {
         None => true,
     };
     if kind == "go_test" && !sources.is_empty() {
-        return !sources.iter().any(has_source);
+        let lost = |label: &&str| label.starts_with(':') && !is_there(label);
+        return !sources.iter().any(has_source) || !embedded.is_empty() && embedded.iter().all(lost);
     }
     let says_something = !sources.is_empty() || !embedded.is_empty();
     says_something && !sources.iter().any(has_source) && !embedded.iter().any(is_there)
