@@ -5,21 +5,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
 use crate::emit::bazel::{self, Rendered};
 use crate::emit::{ci, nix};
 use crate::error::{self, Error, Result};
+use crate::files::Files;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
 use crate::plan::Configuration;
+use crate::project::memo::Memo;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
-use crate::write::{self, Change, GeneratedFiles};
+use crate::write::{self, Change, GeneratedFile, GeneratedFiles};
 
 /// Write Nix files, Bazel files and pipelines of CI from spec, lock and sources, offline.
 ///
@@ -75,7 +77,12 @@ pub fn run_fix(directory: &Path, arguments: &FixArguments, json: bool) -> Result
 
 fn execute(directory: &Path, arguments: &Arguments, json: bool, fix: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let project = Project::open(directory)?;
+    // What is asked of the whole repository gives the same again while nothing has changed.
+    let memo = arguments.packages.is_empty().then(|| Memo::of(directory, format!("generate {fix}"))).flatten();
+    if let Some(fresh) = memo.as_ref().and_then(Fresh::recall) {
+        return fresh.show(arguments, json, start.elapsed());
+    }
+    let project = Project::open_through(Files::noting(), directory)?;
     let lock = project.read_lock()?;
     let mut rendered = render(&project, &lock, fix)?;
     let mut leftovers = leftovers(&project, &rendered.files)?;
@@ -99,12 +106,52 @@ fn execute(directory: &Path, arguments: &Arguments, json: bool, fix: bool) -> Re
         rendered.notes.iter().for_each(|note| output::line("fixed", note));
     }
     report(&rendered)?;
+    // What was said is to be said again.
+    let is_quiet = rendered.notes.is_empty() && rendered.warnings.is_empty();
+    if let Some(memo) = memo.filter(|_| changes.is_empty() && is_quiet && !arguments.check) {
+        Fresh { files: count(&rendered.files) }.keep(&memo, &project, &rendered.files, &leftovers);
+    }
     let stale = arguments.check && !changes.is_empty();
     if stale && !json {
         let verb = if fix { "fix" } else { "generate" };
         anstream::eprintln!("{} stale; `godirect {verb}` updates them", output::count(changes.len(), "file"));
     }
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// That all files are as they should be, and so many there are.
+#[derive(Serialize, Deserialize)]
+struct Fresh {
+    files: usize,
+}
+
+impl Fresh {
+    fn recall(memo: &Memo) -> Option<Fresh> {
+        serde_json::from_slice(memo.recall()?.bytes()).ok()
+    }
+
+    fn show(&self, arguments: &Arguments, json: bool, took: Duration) -> Result<ExitCode> {
+        if json {
+            output::json(&Summary { version: JSON_VERSION, changed: Vec::new(), files: self.files })?;
+        } else if !arguments.check {
+            output::line("fresh", format!("{}  {}", output::count(self.files, "generated file"), output::duration(took)));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Remembers it together with what was read, and with the generated files themselves.
+    fn keep(&self, memo: &Memo, project: &Project, files: &GeneratedFiles, leftovers: &BTreeSet<String>) {
+        let read = |path: &str| project.files.read(&error::file_in(&project.dir, path));
+        let is_right = |(path, file): (&String, &GeneratedFile)| read(path).unwrap_or_default() == file.text.as_bytes();
+        let is_gone = |path: &String| !read(path).is_ok_and(|text| write::is_generated(&String::from_utf8_lossy(&text)));
+        // Somebody may have written one meanwhile.
+        if !files.iter().all(is_right) || !leftovers.iter().all(is_gone) {
+            return;
+        }
+        if let (Some(notes), Ok(answer)) = (project.files.notes(), serde_json::to_vec(self)) {
+            memo.keep(&answer, notes);
+        }
+    }
 }
 
 /// Says what a person should look at.
@@ -215,14 +262,13 @@ fn render_bazel(
         (variant.profile_name == tests_profile).then(|| locked.test_graph(*variant, TestOptions::default())).transpose()
     };
     let tests: Vec<Option<TestGraph>> = variants.iter().map(tested).collect::<Result<_>>()?;
-    warn_of_broken(tests.iter().flatten());
     let views: Vec<bazel::View> = variants
         .iter()
         .zip(graphs.iter().zip(&tests))
         .map(|(v, (graph, tests))| bazel::View { target: v.target, profile: v.profile_name, graph, tests: tests.as_ref() })
         .collect();
     let path = error::file_in(&locked.project.dir, "MODULE.bazel");
-    let module_file = match std::fs::read_to_string(&path) {
+    let module_file = match locked.project.files.read_text(&path) {
         Ok(text) => Some(text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
         Err(e) => return Err(Error::io("read", &path, &e)),
@@ -233,7 +279,7 @@ fn render_bazel(
         Origin::Main { index, directory } => Some(join(&locked.mains()[*index].directory, directory)),
         _ => None,
     });
-    bazel::render(&bazel::Input {
+    let mut rendered = bazel::render(&bazel::Input {
         mains: locked.mains(),
         views: &views,
         files: &locked.bazel_files(&views)?,
@@ -243,11 +289,13 @@ fn render_bazel(
         existing: &locked.project.build_files(imported)?,
         rules: &bazel::Rules::new(ruleset, module_file.as_deref()),
         fix,
-    })
+    })?;
+    rendered.warnings.splice(0..0, broken(tests.iter().flatten()));
+    Ok(rendered)
 }
 
-/// Says which tests there are no rules for, because Go couldn't build them either.
-fn warn_of_broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) {
+/// Which tests there are no rules for, because Go couldn't build them either.
+fn broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) -> Vec<String> {
     let broken: BTreeMap<_, _> = graphs
         .flat_map(|graph| &graph.tested)
         .filter_map(|tested| match &tested.tests {
@@ -255,12 +303,10 @@ fn warn_of_broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) {
             _ => None,
         })
         .collect();
-    for (path, wrong) in broken {
-        anstream::eprintln!(
-            "godirect: warning: there is no go_test for {path}, since its tests can't be built: {}",
-            wrong.join("; ")
-        );
-    }
+    let warning = |(path, wrong): (_, &Vec<String>)| {
+        format!("there is no go_test for {path}, since its tests can't be built: {}", wrong.join("; "))
+    };
+    broken.into_iter().map(warning).collect()
 }
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
