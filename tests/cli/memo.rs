@@ -201,7 +201,11 @@ fn generated_files_are_remembered_while_all_is_the_same() {
     change("a rule", &|| project.edit("BUILD.bazel", "std_imports = [", "std_imports = [\"x\", "), "wrote    BUILD.bazel");
     change("a file of Nix", &|| remove("nix/symlinks.nix"), "wrote    nix/symlinks.nix");
     change("an edit of one", &|| project.edit("nix/plan.json", "\"version\": 2", "\"version\": 3"), "wrote    nix/plan.json");
-    change("MODULE.bazel", &|| project.edit("MODULE.bazel", "register_toolchains(", "register_toolchain("), "wrote    MODULE.bazel");
+    change(
+        "MODULE.bazel",
+        &|| project.edit("MODULE.bazel", "register_toolchains(", "register_toolchain("),
+        "wrote    MODULE.bazel",
+    );
     change("an import", &|| project.edit("main.go", "\"fmt\"", "\"fmt\"\n\t_ \"os\""), "wrote    BUILD.bazel");
     change("a package", &|| project.write("sub/sub.go", "package sub\n"), "wrote    sub/BUILD.bazel");
     change("none", &|| remove("sub/sub.go"), "removed  sub/BUILD.bazel");
