@@ -19,7 +19,7 @@ use crate::lock::fetch::Fetcher;
 use crate::lock::goenv;
 use crate::lock::proxy::Proxy;
 use crate::platform::OsArch;
-use crate::project::Project;
+use crate::project::{Project, Variant};
 
 /// Nix's program for single store objects.
 const NIX_STORE: &str = "nix-store";
@@ -121,7 +121,7 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let variants = project.variants();
+    let variants = needed(project.variants(), which);
     let plans = generate::nix_plans(&locked, &variants, &locked.graphs(&variants)?)?;
     let system = match &which.system {
         Some(system) => system.clone(),
@@ -135,6 +135,19 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
     let (directory, read) = (&nix.dir, |file: &str| read(&project, file));
     let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read };
     nix::derivations(&locked.sdk_versions(), &plans, &lock, settings)
+}
+
+/// The variants that names are of, if all of them say so; else all, which plain names may mean.
+fn needed<'p>(variants: Vec<Variant<'p>>, which: &Which) -> Vec<Variant<'p>> {
+    let is_of = |name: &String, variant: &Variant| {
+        let variant = variant.name();
+        name.ends_with(&format!("-{variant}")) || name.starts_with(&format!("packageArchives.{variant}."))
+    };
+    let all_say = which.names.iter().all(|name| variants.iter().any(|variant| is_of(name, variant)));
+    if which.names.is_empty() || which.archives || !all_say {
+        return variants;
+    }
+    variants.into_iter().filter(|variant| which.names.iter().any(|name| is_of(name, variant))).collect()
 }
 
 /// A file as Nix takes it into the store.
