@@ -41,8 +41,12 @@ fn complete(root: &Path, tree: &Tree) {
     }
 }
 
+/// A run that remembers nothing of those before.
 fn run(root: &Path, arguments: &[&str]) -> Output {
-    Command::new(GODIRECT).arg("-C").arg(root).args(arguments).env_clear().env("HOME", root).output().unwrap()
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = Command::new(GODIRECT);
+    command.arg("-C").arg(root).args(arguments).env_clear().env("HOME", root).env("GODIRECT_CACHE", cache.path());
+    command.output().unwrap()
 }
 
 fn is_build_file(path: &str) -> bool {

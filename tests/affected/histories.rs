@@ -102,7 +102,7 @@ fn add_command(project: &Project, module: &str) {
     for line in listed.lines() {
         let (name, path) = line.split_once(' ').unwrap();
         // Others may not import what is internal to a package.
-        let is_hidden = path.split_once("/internal").is_some_and(|(parent, _)| parent != module);
+        let is_hidden = path.rsplit_once("/internal").is_some_and(|(parent, _)| parent != module);
         if name != "main" && !is_hidden {
             let _ = writeln!(text, "\t_ \"{path}\"");
         }
