@@ -29,6 +29,7 @@ use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
 use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
+use crate::spec::DEFAULT_NIX_DIR;
 use attributes::Attributes;
 use runtime::{Reads, Runtime};
 
@@ -114,7 +115,9 @@ impl ViewOf<'_, '_> {
     /// Files that say to Nix how to build: they are of each target.
     fn add_nix_files(&self, view: &mut View) -> Result<()> {
         const WORKSPACE: &str = "workspace";
-        let files = nix_files::all(&self.locked.project.tree)?;
+        let project = self.locked.project;
+        let directory = project.spec.nix.as_ref().map_or(DEFAULT_NIX_DIR, |nix| &nix.dir);
+        let files = nix_files::all(&project.tree, directory)?;
         let files = files.into_iter().map(|path| Ok((path.clone(), self.file(&path, false)?))).collect::<Result<_>>()?;
         view.nodes.insert(WORKSPACE.to_owned(), Node { files, ..Node::default() });
         for made in view.targets.values() {

@@ -218,3 +218,23 @@ fn what_is_known_of_commits_changes_no_answer() {
     assert_ne!(project.succeeds(&other), cold);
     assert_eq!(memos().len(), 4);
 }
+
+#[test]
+fn the_files_of_nix_count_wherever_they_are() {
+    let project = base();
+    let spec = project.read("godirect.star");
+    project.write("godirect.star", &format!("{spec}nix(dir = \"build/nix\")\n"));
+    for (path, text) in [("build/nix/godirect.nix", "{ }\n"), ("build/nix/plan.json", "{}\n"), ("nix/other.txt", "\n")] {
+        project.write(path, text);
+    }
+    commit(&project, "nix");
+    let affected = |path: &str| {
+        project.write(path, "# Another.\n");
+        commit(&project, path);
+        let ran = run(&project, &["--base", "HEAD^", "--head", "HEAD", "--truth", "nix", "--format", "nix"]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+        ran.stdout
+    };
+    assert!(affected("build/nix/godirect.nix").contains("other-linux_amd64\n"));
+    assert_eq!(affected("build/nix/plan.json") + &affected("nix/other.txt"), "");
+}

@@ -3,14 +3,14 @@
 use crate::error::Result;
 use crate::source::tree::{DiskTree, EntryKind, Tree, join};
 
-/// All of them, relative to the spec. What is generated of packages counts as what it is made of.
+/// All of them, relative to the spec; generated ones are in `directory`. What is generated of packages counts as what it is made of.
 ///
 /// # Errors
 ///
 /// When a directory can't be read.
-pub fn all(tree: &DiskTree) -> Result<Vec<String>> {
-    const PLAN: &str = "nix/plan.json";
-    let (mut found, mut open) = (Vec::new(), vec!["nix".to_owned()]);
+pub fn all(tree: &DiskTree, directory: &str) -> Result<Vec<String>> {
+    let plan = join(directory, "plan.json");
+    let (mut found, mut open) = (Vec::new(), vec![directory.to_owned()]);
     for entry in tree.list("")?.into_iter().filter(|entry| entry.is_file()) {
         if entry.name.ends_with(".nix") || entry.name == "flake.lock" {
             found.push(entry.name);
@@ -21,7 +21,7 @@ pub fn all(tree: &DiskTree) -> Result<Vec<String>> {
             let path = join(&directory, &entry.name);
             match entry.kind {
                 EntryKind::Directory => open.push(path),
-                _ if entry.is_file() && path != PLAN => found.push(path),
+                _ if entry.is_file() && path != plan => found.push(path),
                 _ => {}
             }
         }
