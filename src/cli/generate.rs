@@ -134,7 +134,7 @@ impl Fresh {
         if json {
             output::json(&Summary { version: JSON_VERSION, changed: Vec::new(), files: self.files })?;
         } else if !arguments.check {
-            output::line("fresh", format!("{}  {}", output::count(self.files, "generated file"), output::duration(took)));
+            show_fresh(self.files, took);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -208,15 +208,18 @@ fn count(files: &GeneratedFiles) -> usize {
 
 /// Says what was written.
 pub fn show(files: &GeneratedFiles, changes: &[Change], took: Duration) {
-    let took = output::duration(took);
     if changes.is_empty() {
-        output::line("fresh", format!("{}  {took}", output::count(count(files), "generated file")));
-        return;
+        return show_fresh(count(files), took);
     }
+    let took = output::duration(took);
     for change in changes {
         output::line(if change.new.is_some() { "wrote" } else { "removed" }, &change.path);
     }
     output::line("", format!("{} of {}  {took}", changes.len(), output::count(count(files), "generated file")));
+}
+
+fn show_fresh(files: usize, took: Duration) {
+    output::line("fresh", format!("{}  {}", output::count(files, "generated file"), output::duration(took)));
 }
 
 /// Renders everything that the spec asks for; `fix` also switches rulesets.

@@ -17,6 +17,7 @@ use crate::lock::archive::Layout;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::goenv;
+use crate::lock::nar;
 use crate::lock::proxy::Proxy;
 use crate::platform::OsArch;
 use crate::project::{Project, Variant};
@@ -86,30 +87,33 @@ struct Package {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let (Action::Instantiate(which) | Action::Paths(which) | Action::Prefetch(which)) = &arguments.action;
-    let derivations = compute(directory, which)?;
-    if matches!(arguments.action, Action::Prefetch(_)) {
-        return prefetch(&derivations, which, json);
+    match &arguments.action {
+        Action::Prefetch(which) => prefetch(&compute(directory, which)?, which, json)?,
+        Action::Paths(which) => {
+            let named = chosen(&compute(directory, which)?, which)?;
+            show(&named, json, |named| named.outputs.values().map(|path| format!("{path}\n")).collect())?;
+        }
+        Action::Instantiate(which) => {
+            let derivations = compute(directory, which)?;
+            let named = chosen(&derivations, which)?;
+            import(&derivations, named.iter().map(|(_, named)| named.derivation.clone()).collect())?;
+            show(&named, json, |named| format!("{}\n", named.derivation))?;
+        }
     }
-    let named = chosen(&derivations, which)?;
-    if matches!(arguments.action, Action::Instantiate(_)) {
-        import(&derivations, named.iter().map(|(_, named)| named.derivation.clone()).collect())?;
-    }
-    if json {
-        let package = |named: &Named| Package {
-            derivation: named.derivation.to_string(),
-            outputs: named.outputs.iter().map(|(name, path)| (name.clone(), path.to_string())).collect(),
-        };
-        let packages = named.iter().map(|(name, named)| (name.clone(), package(named))).collect();
-        output::json(&Summary { version: JSON_VERSION, packages })?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let shown = |named: &Named| match arguments.action {
-        Action::Instantiate(_) => format!("{}\n", named.derivation),
-        Action::Paths(_) | Action::Prefetch(_) => named.outputs.values().map(|path| format!("{path}\n")).collect(),
-    };
-    output::text(named.iter().map(|(_, named)| shown(named)).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints derivations as JSON, or `line` of each.
+fn show(named: &[(String, Named)], json: bool, line: impl Fn(&Named) -> String) -> Result<()> {
+    if !json {
+        return output::text(named.iter().map(|(_, named)| line(named)).collect::<String>());
+    }
+    let package = |named: &Named| Package {
+        derivation: named.derivation.to_string(),
+        outputs: named.outputs.iter().map(|(name, path)| (name.clone(), path.to_string())).collect(),
+    };
+    let packages = named.iter().map(|(name, named)| (name.clone(), package(named))).collect();
+    output::json(&Summary { version: JSON_VERSION, packages })
 }
 
 /// All derivations that the generated Nix files have.
@@ -162,19 +166,8 @@ fn read(project: &Project, file: &str) -> Result<LocalFile> {
         let target = std::fs::read_link(&path).map_err(failed)?;
         return Ok(LocalFile { bytes: target.into_os_string().into_encoded_bytes(), kind: LocalKind::Symlink });
     }
-    let kind = if is_executable(&metadata) { LocalKind::Executable } else { LocalKind::Regular };
+    let kind = if nar::is_executable(&metadata) { LocalKind::Executable } else { LocalKind::Regular };
     Ok(LocalFile { bytes: std::fs::read(&path).map_err(failed)?, kind })
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &std::fs::Metadata) -> bool {
-    false
 }
 
 /// The derivations that are named, in their order.
@@ -202,7 +195,7 @@ struct Prefetched {
 }
 
 /// Puts zips that these derivations download into the store, unless it has them.
-fn prefetch(derivations: &Derivations, which: &Which, json: bool) -> Result<ExitCode> {
+fn prefetch(derivations: &Derivations, which: &Which, json: bool) -> Result<()> {
     let roots = chosen(derivations, which)?.into_iter().map(|(_, named)| named.derivation).collect();
     let needed: BTreeSet<StorePath> = derivations.outputs_of(&derivations.closure(roots));
     let downloads = derivations.downloads().iter().filter(|(path, _)| needed.contains(path));
@@ -216,11 +209,9 @@ fn prefetch(derivations: &Derivations, which: &Which, json: bool) -> Result<Exit
     }
     if json {
         let added = missing.iter().map(ToString::to_string).collect();
-        output::json(&Prefetched { version: JSON_VERSION, added })?;
-    } else {
-        output::text(missing.iter().map(|path| format!("{path}\n")).collect::<String>())?;
+        return output::json(&Prefetched { version: JSON_VERSION, added });
     }
-    Ok(ExitCode::SUCCESS)
+    output::text(missing.iter().map(|path| format!("{path}\n")).collect::<String>())
 }
 
 /// Puts one zip into the store, which calls it by the name of the file that it is given.

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::files::{self, State};
+use crate::files::State;
 
 pub use trim::{Damage, Removed, Stats, Unused};
 
@@ -111,8 +111,8 @@ impl Cache {
     }
 
     /// What tells the files of blobs from others that may take their places.
-    pub(super) fn identities<'s>(&self, blobs: impl Iterator<Item = &'s Sha256>) -> BTreeMap<Sha256, Option<String>> {
-        blobs.map(|blob| (*blob, files::identity(&self.blob(blob)))).collect()
+    pub(super) fn identities<'s>(&self, blobs: impl Iterator<Item = &'s Sha256>) -> Seen {
+        blobs.map(|blob| (*blob, State::at(&self.blob(blob)))).collect()
     }
 
     /// Whether this process knows that the blob is whole, without a look at it.
@@ -121,9 +121,8 @@ impl Cache {
     }
 
     /// Whether all these files are still there. Those that aren't are looked at again before they are used.
-    pub(super) fn doubt_changed(&self, before: &BTreeMap<Sha256, Option<String>>) -> bool {
-        let is_same =
-            |(blob, before): &(&Sha256, &Option<String>)| before.is_some() && files::identity(&self.blob(blob)) == **before;
+    pub(super) fn doubt_changed(&self, before: &Seen) -> bool {
+        let is_same = |(blob, before): &(&Sha256, &State)| before.is_known() && State::at(&self.blob(blob)) == **before;
         let changed: Vec<_> = before.iter().filter(|blob| !is_same(blob)).collect();
         let mut whole = super::lock(&self.whole);
         for (blob, _) in &changed {

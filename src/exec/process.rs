@@ -101,6 +101,13 @@ pub struct Output {
     pub stderr: String,
 }
 
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Output {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+}
+
 impl Output {
     /// All that it printed.
     pub fn text(&self) -> String {
@@ -116,9 +123,7 @@ impl Output {
 pub fn output<A: AsRef<OsStr>>(program: &Path, arguments: &[A], dir: &Path, env: &BTreeMap<String, String>) -> Result<Output> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env_clear().envs(env).env("PWD", dir).stdin(Stdio::null());
-    let output = command.output().map_err(|e| Error::io("run", program, &e))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+    command.output().map(Output::from).map_err(|e| Error::io("run", program, &e))
 }
 
 /// Runs one of the machine's programs, in this process's environment, with something to read.
@@ -137,9 +142,7 @@ pub fn feed<A: AsRef<OsStr>>(program: &Path, arguments: &[A], input: &[u8]) -> R
         scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
         child.wait_with_output()
     });
-    let output = output.map_err(failed)?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Output { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+    output.map(Output::from).map_err(failed)
 }
 
 /// Runs a program that takes long: `watcher` is told each line that it prints. What it printed last is part of the error.

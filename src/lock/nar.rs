@@ -96,7 +96,12 @@ fn file_node(out: &mut impl Write, executable: bool, size: u64, content: impl Re
     strings(out, &[")"])
 }
 
-fn strings(out: &mut impl Write, texts: &[&str]) -> io::Result<()> {
+/// Writes strings as Nix's protocols have them: the length, the bytes, and zeros up to a multiple of eight.
+///
+/// # Errors
+///
+/// Those of writing.
+pub fn strings(out: &mut impl Write, texts: &[&str]) -> io::Result<()> {
     for text in texts {
         let size = text.len() as u64;
         out.write_all(&size.to_le_bytes())?;
@@ -157,13 +162,15 @@ fn list(directory: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<(
     Ok(())
 }
 
+/// Whether Nix takes a file for a program.
 #[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
+pub fn is_executable(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o100 != 0
 }
 
+/// No file is one here.
 #[cfg(not(unix))]
-fn is_executable(_: &std::fs::Metadata) -> bool {
+pub fn is_executable(_: &std::fs::Metadata) -> bool {
     false
 }

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::ExistingFiles;
 use crate::source::build_file::{BuildFile, Directive};
+use crate::source::glob::Glob;
 use crate::source::tree::join;
 
 /// How targets are called (Gazelle's `go_naming_convention`).
@@ -238,24 +239,14 @@ fn list(value: &str) -> Vec<String> {
     value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
-/// Whether the elements of a path match those of a pattern: `*` and `?` within an element, `**` for any number of them.
+/// Whether the elements of a path match those of a pattern: within an element as in Go, and `**` for any number of them.
 fn matches(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern, path) {
         ([], []) => true,
         (["**", rest @ ..], _) => (0..=path.len()).any(|n| matches(rest, &path[n..])),
         ([first, rest @ ..], [element, path @ ..]) => {
-            matches_element(first.as_bytes(), element.as_bytes()) && matches(rest, path)
+            Glob::parse(first).is_some_and(|glob| glob.matches(element)) && matches(rest, path)
         }
-        _ => false,
-    }
-}
-
-fn matches_element(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern, name) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => (0..=name.len()).any(|n| matches_element(rest, &name[n..])),
-        ([b'?', rest @ ..], [_, name @ ..]) => matches_element(rest, name),
-        ([first, rest @ ..], [byte, name @ ..]) => first == byte && matches_element(rest, name),
         _ => false,
     }
 }

@@ -265,6 +265,8 @@ impl Store {
     pub fn export(&self, paths: &[StorePath]) -> Vec<u8> {
         /// What follows each NAR.
         const MAGIC: u64 = 0x4558_494e;
+        // A vector takes everything.
+        let string = |out: &mut Vec<u8>, text: &str| drop(nar::strings(out, &[text]));
         let mut out = Vec::new();
         for path in paths {
             let Object { nar, references } = &self.objects[path];
@@ -321,11 +323,4 @@ fn file_nar(content: &[u8]) -> Vec<u8> {
     // A vector takes everything, and the size is right.
     let _ = nar::single_file(&mut nar, false, content.len() as u64, content);
     nar
-}
-
-/// A string as Nix's protocols have it.
-fn string(out: &mut Vec<u8>, text: &str) {
-    out.extend((text.len() as u64).to_le_bytes());
-    out.extend(text.as_bytes());
-    out.resize(out.len().next_multiple_of(8), 0);
 }

@@ -80,7 +80,7 @@ fn what_an_earlier_process_found_holds_for_the_same_file_only() {
     // It is too young.
     assert!(look());
     assert_eq!(noted(), "{}");
-    std::thread::sleep(files::YOUNG + Duration::from_millis(100));
+    std::thread::sleep(crate::files::YOUNG + Duration::from_millis(100));
     assert!(look());
     let first = noted();
     assert!(first.contains(&sha256.to_string()));
