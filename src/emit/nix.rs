@@ -24,8 +24,9 @@ pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settin
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
     ("helper/main.go", include_str!("../../templates/nix/helper/main.go")),

@@ -4,7 +4,7 @@
 #
 #   SDK download ─▶ bootstrap GOROOT ─▶ helper ─▶ GOROOT, modules ─▶ packages ─▶ binaries
 #
-# Where the lock says that an SDK is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
+# SDKs are in sdks.nix. Where the lock says that one is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
 #
 # Downloads, GOROOT and modules are fixed-output derivations, so that a binary cache or another proxy may supply them. Nix makes the
 # first GOROOT with its own builtin builders, the pinned go command compiles the helper with it, and the helper builds all the rest.
@@ -54,20 +54,6 @@ let
       data
     else
       throw "${name} has format version ${toString data.version}, but ${directory}/godirect.nix reads version ${toString version}; run `godirect generate`";
-
-  # Nix's systems by Go's platforms, where Nix runs.
-  systems = {
-    "darwin/amd64" = "x86_64-darwin";
-    "darwin/arm64" = "aarch64-darwin";
-    "linux/386" = "i686-linux";
-    "linux/amd64" = "x86_64-linux";
-    "linux/arm" = "armv7l-linux";
-    "linux/arm64" = "aarch64-linux";
-    "linux/ppc64le" = "powerpc64le-linux";
-    "linux/riscv64" = "riscv64-linux";
-  };
-
-  systemOf = download: systems.${download.platform} or null;
 
   # --- text ---------------------------------------------------------------------------------------------------------------------
 
@@ -131,203 +117,21 @@ let
   # --- SDKs ---------------------------------------------------------------------------------------------------------------------
 
   # Each SDK that the plan names: GOROOT for the machine that builds, and what it takes to get there.
-  sdks = mapAttrs makeSdk plan.sdks;
-
-  # A release as it was downloaded. Of the lock's SDKs and bootstrap SDKs it takes version, source and downloads.
-  makeRelease =
-    locked:
-    let
-      inherit (locked) version;
-
-      download =
-        let
-          found = filter (download: systemOf download == system) locked.downloads;
-        in
-        if found != [ ] then
-          head found
-        else
-          throw "godirect.lock.json pins no Go SDK that runs on ${system}, only on ${
-            concatStringsSep ", " (map (download: download.platform) locked.downloads)
-          }; add the platform to godirect.star and run `godirect lock`";
-
-      hostName = replaceStrings [ "/" ] [ "_" ] download.platform;
-
-      module = {
-        path = "golang.org/toolchain";
-        version = "v0.0.1-go${version}.${replaceStrings [ "/" ] [ "-" ] download.platform}";
-      };
-
-      # Its one top-level entry is renamed to `go`. The names are short because symlinks.nix can link to 100 bytes at most.
-      files = derivation {
-        name = "go";
-        system = "builtin";
-        builder = "builtin:unpack-channel";
-        channelName = "go";
-        src =
-          if locked.source == "module" then
-            fetchModule module download
-          else
-            fetchArchive download.urls download.sha256;
-        preferLocalBuild = true;
-      };
-
-      # Files of a module zip aren't executable, and there is no program yet that could change that; but fetching a file can.
-      executables = mapAttrs (
-        tool: hash:
-        fetch {
-          name = "go-${tool}";
-          url =
-            "file://${files}/go/toolchain@${module.version}/"
-            + (if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}");
-          outputHash = hash;
-          outputHashMode = "recursive";
-          executable = true;
-        }
-      ) (download.tools or { });
-
-      # A GOROOT that is good for one compilation: symbolic links to the files and the executables.
-      bootstrap =
-        if locked.source == "module" then
-          "${
-            import ./symlinks.nix {
-              name = "go-bootstrap";
-              directory = "go";
-              links = {
-                files = "${files}/go/toolchain@${module.version}";
-                VERSION = "./files/VERSION";
-                "go.env" = "./files/go.env";
-                "pkg/include" = "./../files/pkg/include";
-                src = "./files/src";
-              }
-              // listToAttrs (
-                map (tool: {
-                  name = if tool == "go" then "bin/go" else "pkg/tool/${hostName}/${tool}";
-                  value = "${executables.${tool}}";
-                }) (attrNames executables)
-              );
-            }
-          }/go"
-        else
-          "${files}/go";
-
-      goroot =
-        if locked.source == "module" then
-          "${unzip "go-${version}" module download true}"
-        else
-          bootstrap;
-    in
-    {
-      inherit
-        bootstrap
-        download
-        goroot
-        hostName
-        ;
-    };
-
-  makeSdk =
-    name: version:
-    let
-      label = if name == "default" then "Go ${version}" else "Go ${version} as the SDK `${name}`";
-
-      locked =
-        let
-          found = filter (sdk: sdk.name or "default" == name && sdk.version == version) lock.sdks;
-        in
-        if found != [ ] then
-          head found
-        else
-          throw "${planFile} wants ${label}, which godirect.lock.json doesn't pin; run `godirect generate`";
-
-      release = makeRelease locked;
-
-      # The first one whose programs run: the release, or that which compiles it from source.
-      first =
-        if locked ? build then makeRelease (locked.build.bootstrap // { source = "module"; }) else release;
-
-      goroot =
-        if locked ? build then
-          "${buildSdk release first (buildArguments locked.build) { name = "go-${version}-from-source"; }}"
-        else
-          release.goroot;
-    in
-    {
-      inherit (release.download) platform;
-      inherit (release) hostName;
-      inherit (first) bootstrap;
-      inherit goroot;
-      # Systems that can build.
-      systems = filter (system: system != null) (map systemOf locked.downloads);
-      # The SDK's commands as a package: `nix shell .#go`.
-      commands = import ./symlinks.nix {
-        name = "go-${version}-commands";
-        directory = "bin";
-        links = {
-          go = "${goroot}/bin/go";
-          gofmt = "${goroot}/bin/gofmt";
-        };
-      };
-    }
-    // (
-      if locked.source == "module" then
-        {
-          # The proof that the pinned release is what its source gives: it succeeds if it has the very hash of the pinned tree.
-          rebuilt = buildSdk release first [ ] {
-            name = "go-${version}-rebuilt";
-            outputHashAlgo = "sha256";
-            outputHashMode = "recursive";
-            outputHash = release.download.nar;
-          };
-        }
-      else
-        { }
-    );
-
-  # --- SDKs from source ---------------------------------------------------------------------------------------------------------
-
-  # The program in sdk/ builds the source of `release` with the SDK `first`.
-  buildSdk =
-    release: first: arguments: attributes:
-    derivation (
-      {
-        inherit system;
-        builder = "${
-          compileProgram first.bootstrap "godirect-sdk" (
-            localFiles "${directory}/sdk" "godirect-sdk-source" [
-              "go.mod"
-              "main.go"
-              "patch.go"
-            ]
-          )
-        }";
-        args = [
-          "-source=${release.goroot}"
-          "-bootstrap=${first.goroot}"
-          "-out=${placeholder "out"}"
-          "-scratch=."
-        ]
-        ++ arguments;
-      }
-      // attributes
-    );
-
-  # What `build` of the lock means for that program. Nix itself compares the hash of a patch with that of the lock.
-  buildArguments =
-    build:
-    let
-      patched = build.patched or { };
-      patchFile =
-        patch:
-        builtins.path {
-          name = baseNameOf patch.file;
-          path = root + "/${patch.file}";
-          recursive = false;
-          inherit (patch) sha256;
-        };
-    in
-    [ "-experiment=${concatStringsSep "," (build.experiments or [ ])}" ]
-    ++ map (patch: "-patch=${patchFile patch}") (build.patches or [ ])
-    ++ map (file: "-patched=${patched.${file}}=${file}") (attrNames patched);
+  sdks = mapAttrs (import ./sdks.nix {
+    inherit
+      compileProgram
+      directory
+      fetch
+      fetchArchive
+      fetchModule
+      localFiles
+      lock
+      planFile
+      root
+      system
+      unzip
+      ;
+  }) plan.sdks;
 
   # --- programs -----------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 //! The derivations of a plan, computed here instead of evaluated by Nix.
 //!
-//! This is the part of `templates/nix/godirect.nix` from its programs on, and makes the same derivations, byte for byte. Held by
+//! This is `templates/nix/godirect.nix`, and makes the same derivations, byte for byte. Held by
 //! `tests/nix_instantiate.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};

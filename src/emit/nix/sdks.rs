@@ -1,6 +1,6 @@
 //! Go SDKs as derivations: from the download to a GOROOT, the programs that the first one compiles, and SDKs from source.
 //!
-//! This is the part of `templates/nix/godirect.nix` down to its programs, and makes the same derivations.
+//! This is `templates/nix/sdks.nix`, with what it takes of `templates/nix/godirect.nix`, and makes the same derivations.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
