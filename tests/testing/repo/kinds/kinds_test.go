@@ -23,7 +23,10 @@ func FuzzHalf(f *testing.F) {
 func TestHalf(t *testing.T) {
 	for _, n := range []int{2, 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			t.Parallel()
+			// One only: the order in which several go on is not the same in two runs.
+			if n == 2 {
+				t.Parallel()
+			}
 			if _, err := Half(n); err != nil {
 				t.Error(err)
 			}
