@@ -1,4 +1,5 @@
-//! Real modules: how each of their tests ends with `bazel test` and with `go test`.
+//! Real modules that `godirect init`, `lock` and `generate` make Bazel workspaces of: that all of each builds, and how each of their tests
+//! ends with `bazel test` and with `go test`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,23 +9,42 @@ use serde_json::Value;
 
 use super::engines::{self, bazel, bazel_command, repository, succeeded};
 
-/// Modules with their versions, the quickest first.
-const MODULES: [&str; 4] = [
-    "github.com/google/uuid@v1.6.0",
-    "github.com/spf13/pflag@v1.0.10",
-    "github.com/fatih/color@v1.18.0",
-    "github.com/spf13/cobra@v1.10.1",
+/// Modules with their versions, the quickest first. Those of one workspace stand together: the first one's directory has the others in it.
+const REPOSITORIES: [&[&str]; 15] = [
+    &["github.com/google/uuid@v1.6.0"],
+    &["github.com/spf13/pflag@v1.0.10"],
+    &["github.com/fatih/color@v1.18.0"],
+    &["github.com/spf13/cobra@v1.10.1"],
+    &["github.com/gorilla/mux@v1.8.1"],
+    &["golang.org/x/sync@v0.18.0"],
+    &["gopkg.in/yaml.v3@v3.0.1"],
+    &["github.com/google/go-cmp@v0.7.0"],
+    &["github.com/stretchr/testify@v1.11.1"],
+    &["golang.org/x/mod@v0.30.0"],
+    &["go.uber.org/zap@v1.27.1"],
+    &["golang.org/x/sys@v0.38.0"],
+    &["golang.org/x/text@v0.31.0"],
+    &[
+        "go.opentelemetry.io/otel@v1.38.0",
+        "go.opentelemetry.io/otel/metric@v1.38.0",
+        "go.opentelemetry.io/otel/sdk@v1.38.0",
+        "go.opentelemetry.io/otel/sdk/metric@v1.38.0",
+        "go.opentelemetry.io/otel/trace@v1.38.0",
+    ],
+    &["k8s.io/client-go@v0.34.2"],
 ];
 
-/// Tests that run the go command, which isn't there for tests of Bazel.
-const RUN_GO: [&str; 1] = ["github.com/spf13/cobra TestDeadcodeElimination"];
+/// So many of them are quick enough for every run.
+const QUICK: usize = 1;
 
-const SPEC: &str = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nbazel()\n";
+/// Tests that end in another way with Bazel, or all below a package, with the reason.
+const DIFFERENT: [(&str, &str); 1] = [("github.com/spf13/cobra TestDeadcodeElimination", "runs the go command, which isn't there")];
 
 /// Runs the pinned `go`; gives its standard output, whether it succeeds or not.
 fn go(directory: &Path, arguments: &[&str]) -> Vec<u8> {
     let mut command = engines::go_command(&engines::GOROOT, directory, &[]);
-    command.env("GOFLAGS", "-mod=mod -modcacherw").args(arguments).output().unwrap().stdout
+    let flags = if directory.join("go.work").exists() { "-modcacherw" } else { "-mod=mod -modcacherw" };
+    command.env("GOFLAGS", flags).args(arguments).output().unwrap().stdout
 }
 
 /// Copies a directory, whose files may be read-only.
@@ -54,24 +74,53 @@ pub fn generate(root: &Path) {
     }
 }
 
-/// The module in a directory that is always the same, so that Bazel fetches the SDK once.
-fn fetch(module: &str) -> PathBuf {
-    let root =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules").join(module.rsplit('/').next().unwrap().replace('@', "-"));
+/// Copies a module out of Go's cache.
+fn fetch(module: &str, to: &Path) {
+    let downloaded: Value = serde_json::from_slice(&go(to, &["mod", "download", "-json", module])).unwrap();
+    copy(Path::new(downloaded["Dir"].as_str().unwrap_or_else(|| panic!("{downloaded}"))), to);
+}
+
+/// The workspace of modules, in a directory that is always the same, so that Bazel fetches the SDK once.
+fn workspace(modules: &[&str]) -> PathBuf {
+    let (first, _) = modules[0].split_once('@').unwrap();
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules").join(first.rsplit('/').next().unwrap());
     let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(&root).unwrap();
-    let downloaded: Value = serde_json::from_slice(&go(&root, &["mod", "download", "-json", module])).unwrap();
-    copy(Path::new(downloaded["Dir"].as_str().unwrap()), &root);
-    go(&root, &["mod", "tidy"]);
-    fs::write(root.join("godirect.star"), SPEC).unwrap();
+    for module in modules {
+        let directory = directory_of(module, first, &root);
+        fs::create_dir_all(&directory).unwrap();
+        fetch(module, &directory);
+    }
+    match modules {
+        [_] => drop(go(&root, &["mod", "tidy"])),
+        _ => {
+            let uses: String = modules.iter().map(|module| format!("use {}\n", directory_of(module, first, Path::new(".")).display())).collect();
+            fs::write(root.join("go.work"), format!("go 1.27\n\n{uses}")).unwrap();
+        }
+    }
+    succeeded("init", &engines::godirect().arg("-C").arg(&root).arg("init").output().unwrap());
+    let spec = fs::read_to_string(root.join("godirect.star")).unwrap();
+    // One SDK for all, whatever a module's go line says.
+    fs::write(root.join("godirect.star"), spec.replace("from_go_mod(), ", "\"1.27.3\", ")).unwrap();
     generate(&root);
+    succeeded("generate --check", &engines::godirect().arg("-C").arg(&root).args(["generate", "--check"]).output().unwrap());
     root
 }
 
+/// Where a module of a workspace is whose first module is in `root`.
+fn directory_of(module: &str, first: &str, root: &Path) -> PathBuf {
+    let path = module.split_once('@').unwrap().0;
+    root.join(path.strip_prefix(first).unwrap().trim_start_matches('/'))
+}
+
 /// How each test of each package has ended, as `go test -json` says.
-fn by_go(root: &Path) -> BTreeMap<String, String> {
+fn by_go(root: &Path, modules: &[&str]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let printed = go(root, &["test", "-vet=off", "-trimpath", "-count=1", "-json", "./..."]);
+    let first = modules[0].split_once('@').unwrap().0;
+    let patterns: Vec<String> =
+        modules.iter().map(|module| format!("{}/...", directory_of(module, first, Path::new(".")).display())).collect();
+    let mut arguments = vec!["test", "-vet=off", "-trimpath", "-count=1", "-json"];
+    arguments.extend(patterns.iter().map(String::as_str));
+    let printed = go(root, &arguments);
     for line in String::from_utf8_lossy(&printed).lines() {
         let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
         let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
@@ -117,21 +166,40 @@ fn case(element: &str) -> (String, String) {
     (format!("{} {}", attribute("classname"), attribute(" name")), end.to_owned())
 }
 
-/// All of them with `GODIRECT_TEST_MODULES=all`; the table of rules_go_direct/README.md is what that prints.
+fn is_different(test: &str) -> bool {
+    DIFFERENT.iter().any(|(prefix, _)| test.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' '])))
+}
+
+/// How many files a directory has that Go may read.
+fn go_files(directory: &Path) -> usize {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { go_files(&path) } else { usize::from(path.extension().is_some_and(|e| e == "go")) }).sum()
+}
+
+fn check(modules: &[&str]) {
+    let module = modules[0];
+    let root = workspace(modules);
+    bazel(&root, &["build", "//..."]);
+    let (theirs, ours) = (by_go(&root, modules), by_bazel(&root));
+    let number = |action: &str| ours.values().filter(|found| *found == action).count();
+    println!("| {module} | {} | {} | {} | {} |", go_files(&root), number("pass"), number("fail"), number("skip"));
+    let tests: BTreeSet<&String> = ours.keys().chain(theirs.keys()).filter(|test| !is_different(test)).collect();
+    let differing: Vec<_> =
+        tests.iter().map(|test| (test, ours.get(*test), theirs.get(*test))).filter(|(_, a, b)| a != b).collect();
+    assert!(differing.is_empty(), "{module}: {differing:#?}");
+    assert!(number("pass") > 0, "{module}: {ours:?}");
+    bazel(&root, &["shutdown"]);
+}
+
+/// All of them with `GODIRECT_TEST_MODULES=all`, some with their paths, with commas between; the table of rules_go_direct/README.md is what
+/// that prints.
 #[test]
 fn tests_of_real_modules_end_as_with_go_test() {
-    let all = std::env::var("GODIRECT_TEST_MODULES").is_ok_and(|value| value == "all");
-    for module in MODULES.iter().take(if all { MODULES.len() } else { 1 }) {
-        let root = fetch(module);
-        let (theirs, ours) = (by_go(&root), by_bazel(&root));
-        let number = |action: &str| ours.values().filter(|found| *found == action).count();
-        println!("| {module} | {} | {} | {} |", number("pass"), number("fail"), number("skip"));
-        assert!(number("pass") > 10, "{module}: {ours:?}");
-        let tests: BTreeSet<&String> =
-            ours.keys().chain(theirs.keys()).filter(|test| !RUN_GO.contains(&test.as_str())).collect();
-        let differing: Vec<_> =
-            tests.iter().map(|test| (test, ours.get(*test), theirs.get(*test))).filter(|(_, a, b)| a != b).collect();
-        assert!(differing.is_empty(), "{module}: {differing:#?}");
-        bazel(&root, &["shutdown"]);
+    let wanted = std::env::var("GODIRECT_TEST_MODULES").unwrap_or_default();
+    for (index, modules) in REPOSITORIES.iter().enumerate() {
+        let path = modules[0].split_once('@').unwrap().0;
+        if wanted == "all" || wanted.split(',').any(|name| name == path) || wanted.is_empty() && index < QUICK {
+            check(modules);
+        }
     }
 }
