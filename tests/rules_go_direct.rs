@@ -12,6 +12,8 @@ mod migration;
 mod misuse;
 #[path = "rules_go_direct/modules.rs"]
 mod modules;
+#[path = "support/outcomes.rs"]
+mod outcomes;
 #[path = "rules_go_direct/testing.rs"]
 mod testing;
 

@@ -3,6 +3,8 @@
 
 #[path = "testing/modules.rs"]
 mod modules;
+#[path = "support/outcomes.rs"]
+mod outcomes;
 
 use std::collections::BTreeMap;
 use std::fs;

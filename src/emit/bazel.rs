@@ -164,8 +164,8 @@ pub struct Test {
     pub files: PackageFiles,
     /// Those in the package `…_test`.
     pub external: Vec<String>,
-    /// Whether there are files in `testdata`.
-    pub has_testdata: bool,
+    /// Patterns of files that they read, relative to the package's directory.
+    pub data: Vec<String>,
     /// What they import besides what the tested package does, on each platform where there are tests.
     pub imports: BTreeMap<Platform, BTreeSet<ImportPath>>,
 }

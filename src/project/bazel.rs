@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::recorded::Recorded;
 use super::stamps::Stamps;
 use super::{Locked, Project, Variant};
 use crate::emit::bazel;
@@ -10,6 +11,7 @@ use crate::graph::tested::{TestGraph, TestProgram, Tests};
 use crate::graph::{Kind, Origin, PackageGraph};
 use crate::name::ImportPath;
 use crate::source::build_file::{self, BuildFile};
+use crate::source::glob;
 use crate::source::scan::{FileKind, ScannedPackage, SourceFile};
 use crate::source::tree::{Entry, EntryKind, Tree as _, join};
 use crate::source::{constraint, embed};
@@ -161,6 +163,7 @@ impl Locked<'_> {
     /// When a directory can't be read, or a stamp has no value before the build.
     pub fn bazel_tests(&self, views: &[bazel::View]) -> Result<Vec<bazel::Test>> {
         let mut found: BTreeMap<ImportPath, bazel::Test> = BTreeMap::new();
+        let recorded = Recorded::load(&self.project.files, &self.project.dir)?;
         for view in views {
             let Some(tests) = view.tests else { continue };
             let imports = imports_of_tests(tests, view.graph);
@@ -169,7 +172,7 @@ impl Locked<'_> {
                     continue;
                 };
                 if !found.contains_key(&tested.path)
-                    && let Some(test) = self.bazel_test(view.profile, &tested.path, *index, directory, program)?
+                    && let Some(test) = self.bazel_test(view.profile, &tested.path, *index, directory, program, &recorded)?
                 {
                     found.insert(tested.path.clone(), test);
                 }
@@ -190,6 +193,7 @@ impl Locked<'_> {
         index: usize,
         directory: &str,
         program: &TestProgram,
+        recorded: &Recorded,
     ) -> Result<Option<bazel::Test>> {
         let Some((_, sources)) = self.sdks.values().next() else { return Ok(None) };
         let Some(scanned) = sources.main_package(index, directory)? else { return Ok(None) };
@@ -219,9 +223,41 @@ impl Locked<'_> {
             directory: directory.to_owned(),
             files,
             external,
-            has_testdata: self.has_file(&join(&scanned.directory, TESTDATA))?,
+            data: self.data_of_tests(recorded, tested, &scanned.directory)?,
             imports: BTreeMap::new(),
         }))
+    }
+
+    /// Patterns of what the tests of a package read, as BUILD files have them: `testdata`, and the files that they were seen to read elsewhere in its
+    /// Bazel package.
+    fn data_of_tests(&self, recorded: &Recorded, tested: &ImportPath, directory: &str) -> Result<Vec<String>> {
+        let mut data = Vec::new();
+        for place in recorded.places(tested.as_str()) {
+            let below = if directory.is_empty() { Some(place.as_str()) } else { place.strip_prefix(&format!("{directory}/")) };
+            if let Some(name) = below.filter(|name| !glob::has_meta(name))
+                && self.is_in_package(directory, name)?
+            {
+                data.push(name.to_owned());
+            }
+        }
+        if self.has_file(&join(directory, TESTDATA))? {
+            data.push(format!("{TESTDATA}/**"));
+        }
+        Ok(data)
+    }
+
+    /// Whether there is a file of this name, below no other Bazel package.
+    fn is_in_package(&self, directory: &str, name: &str) -> Result<bool> {
+        let (mut directory, mut name) = (directory.to_owned(), name);
+        while let Some((first, rest)) = name.split_once('/') {
+            directory = join(&directory, first);
+            let has_package = |entry: &Entry| entry.name.ends_with(".go") || build_file::NAMES.contains(&entry.name.as_str());
+            if self.project.tree.list(&directory)?.iter().any(has_package) {
+                return Ok(false);
+            }
+            name = rest;
+        }
+        Ok(self.project.tree.list(&directory)?.iter().any(|entry| entry.name == name && entry.is_file()))
     }
 
     /// Whether there is a file somewhere below a directory.

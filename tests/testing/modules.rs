@@ -1,12 +1,12 @@
 //! Real modules: which of their tests pass, fail and are skipped, with `godirect test` and with `go test`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
 use godirect::lock::cache::Cache;
 
+use super::outcomes::{self, count};
 use super::{go, godirect, in_environment_of_go, succeeded};
 
 /// Modules with their versions, the quickest first. What fails of them does so in both.
@@ -28,33 +28,6 @@ const MODULES: [&str; 12] = [
 /// So many of them are quick enough for every run.
 const QUICK: usize = 2;
 
-/// How each test of each package has ended; several may have one name.
-fn results(stdout: &[u8]) -> BTreeMap<String, Vec<String>> {
-    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for line in String::from_utf8_lossy(stdout).lines() {
-        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
-        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
-        if matches!(text("Action").as_str(), "pass" | "fail" | "skip") && !text("Package").is_empty() {
-            let name = format!("{} {}", text("Package"), without_numbers(&text("Test")));
-            found.entry(name).or_default().push(text("Action"));
-        }
-    }
-    found.values_mut().for_each(|actions| actions.sort());
-    found
-}
-
-/// Some tests are named by the time or by where their values are.
-fn without_numbers(name: &str) -> String {
-    let mut text = String::new();
-    for part in name.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_number = word.starts_with(|c: char| c.is_ascii_digit());
-        text.push_str(if is_number { "0" } else { word });
-        text.push_str(&part[word.len()..]);
-    }
-    text
-}
-
 fn check(module: &str) {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
@@ -72,9 +45,10 @@ fn check(module: &str) {
     };
     succeeded("godirect lock", &run(&["lock"]));
     // Some tests that aren't short need the network.
-    let theirs = results(&go(&root, &["test", "-vet=off", "-trimpath", "-short", "-count=1", "-json", "./..."]).stdout);
-    let ours = results(&run(&["--json", "test", "--short", "--count", "1"]).stdout);
-    let number = |action: &str| ours.values().flatten().filter(|found| *found == action).count();
+    let theirs =
+        outcomes::of_events(&go(&root, &["test", "-vet=off", "-trimpath", "-short", "-count=1", "-json", "./..."]).stdout);
+    let ours = outcomes::of_events(&run(&["--json", "test", "--short", "--count", "1"]).stdout);
+    let number = |action: &str| count(&ours, action);
     println!("| {module} | {} | {} | {} |", number("pass"), number("fail"), number("skip"));
     let fails = |actions: &Vec<String>| actions.iter().any(|action| action == "fail");
     ours.iter().filter(|(_, actions)| fails(actions)).for_each(|(test, _)| println!("  {test} fails"));

@@ -241,7 +241,7 @@ fn fate(job: &Job, rule: &Rule, argument: &Element<Argument>, gone: &[&Call], wa
         // A binary's own sources become those of the library that it embeds.
         "srcs" | "deps" if rule.kind == "go_binary" => wanted,
         "importpath" if wanted.is_some() => wanted,
-        "data" | "target_compatible_with" if was_written(name, job, argument) => wanted,
+        "data" | "target_compatible_with" if was_written(name, wanted, argument) => wanted,
         _ => return Fate::Stay,
     };
     let files = matches!(name, "srcs" | "embedsrcs" | "external_srcs");
@@ -299,13 +299,21 @@ fn embedded(job: &Job, wanted: Option<&Expr>, argument: &Element<Argument>, gone
 }
 
 /// Whether a value is one that is generated for an attribute that people set, too.
-fn was_written(name: &str, job: &Job, argument: &Element<Argument>) -> bool {
+fn was_written(name: &str, wanted: Option<&Expr>, argument: &Element<Argument>) -> bool {
     let value = &argument.node.value;
-    match name {
-        "data" => {
-            let text: String = job.file.text[value.span.clone()].split_whitespace().collect();
-            text == "glob([\"testdata/**\"])"
+    match (name, &value.value) {
+        // What else is in it a person has added.
+        ("data", Value::Glob(arguments)) => {
+            let [patterns] = arguments.as_slice() else { return false };
+            let is_ours = |pattern: &str| match wanted {
+                Some(Expr::Glob(wanted)) => wanted.iter().any(|wanted| wanted == pattern),
+                _ => false,
+            };
+            let patterns = &patterns.node;
+            let all = patterns.value.strings();
+            patterns.name.is_none() && patterns.value.is_literal() && all.iter().all(|p| *p == "testdata/**" || is_ours(p))
         }
+        ("data", _) => false,
         _ => {
             let labels: BTreeSet<&str> = value.strings().into_iter().collect();
             !labels.is_empty() && labels.iter().all(|label| label.ends_with("//go/platform:incompatible"))

@@ -39,12 +39,11 @@ fn rule(
         let of = |(platform, paths)| dependencies(input, layout, paths, dir, std).into_iter().map(move |item| (platform, item));
         vary(input, test.imports.iter().flat_map(of))
     };
-    let testdata = if test.has_testdata { vec!["testdata/**".to_owned()] } else { Vec::new() };
     let external = test.external.iter().filter(|name| files.sources.contains(name)).cloned().collect();
     let mut rule = program_rule(input, "go_test", name, &test.program)?
         .with("srcs", Expr::List(sorted(files.sources)))
         .with("constraints", Expr::StringDict(files.constraints))
-        .with("data", Expr::Glob(testdata))
+        .with("data", Expr::Glob(test.data.clone()))
         .with("embedsrcs", Expr::List(sorted(files.embed.values().flatten().cloned().collect())))
         .with("embed_patterns", Expr::Dict(files.embed.into_iter().collect()))
         // Its default is that they aren't known; likewise those of std.
