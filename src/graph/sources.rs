@@ -158,7 +158,8 @@ pub struct Sources<'a> {
     pub std: Std<'a>,
     /// Third-party modules by path.
     modules: BTreeMap<String, usize>,
-    local: Cache<String, ScannedPackage>,
+    /// A directory of a module that is nested in another one belongs to one of them only.
+    local: Cache<(usize, String), ScannedPackage>,
     recorded: Cache<(usize, String), PackageRecord>,
     unpacked: Cache<(Option<usize>, String), ScannedPackage>,
     trees: Mutex<BTreeMap<usize, Result<Arc<IndexedTree>>>>,
@@ -315,12 +316,11 @@ impl<'a> Sources<'a> {
 
     /// The package in a directory of a main module; `None` where it has no Go files or belongs to another module.
     pub fn main_package(&self, index: usize, directory: &str) -> Result<Option<Arc<ScannedPackage>>> {
-        let root = &self.main[index].directory;
-        cached(&self.local, join(root, directory), || {
+        cached(&self.local, (index, directory.to_owned()), || {
             if self.in_nested_module(index, directory)? {
                 return Ok(None);
             }
-            scan_package(self.tree, &join(root, directory))
+            scan_package(self.tree, &join(&self.main[index].directory, directory))
         })
     }
 

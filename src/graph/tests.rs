@@ -211,6 +211,30 @@ fn a_workspace_has_several_main_modules() {
 }
 
 #[test]
+fn a_nested_module_has_its_packages_alone() {
+    let files = [
+        ("go.mod", ""),
+        ("m.go", "package m\n\nimport _ \"example.com/m/n\"\n"),
+        ("n/go.mod", ""),
+        ("n/n.go", "package n\n"),
+        ("n/main/main.go", "package main\n\nimport _ \"example.com/m/n\"\n"),
+    ];
+    let main = [main_module("example.com/m", ""), main_module("example.com/m/n", "n")];
+    let roots = ["example.com/m/n/main", "example.com/m"];
+    let wanted = [
+        "example.com/m/n (example.com/m/n, 1.22):",
+        "example.com/m (example.com/m, 1.22): example.com/m/n",
+        "example.com/m/n/main (example.com/m/n, 1.22): example.com/m/n runtime",
+    ];
+    // Whichever is looked for first.
+    for main in [main.clone(), [main[1].clone(), main[0].clone()]] {
+        let mut shown = load_in(&files, &[], &roots, &context("linux/amd64", false), &main).unwrap();
+        shown[1..].sort();
+        assert_eq!(shown, wanted);
+    }
+}
+
+#[test]
 fn unlocked_modules_are_recorded_on_demand() {
     let tree = MemoryTree::new(&[("main.go", "package main\n\nimport _ \"github.com/a/b/c\"\n")]);
     let (main, std) = ([main_module("example.com/m", "")], std());
