@@ -177,10 +177,10 @@ pub struct Test {
 /// When MODULE.bazel can't be extended, or a package differs between profiles in a way that BUILD files can't say.
 pub fn render(input: &Input) -> Result<Rendered> {
     let mut rendered = Rendered::default();
-    if let Some(text) = module_file::render(input)? {
+    let layout = Layout::new(input);
+    if let Some(text) = module_file::render(input, &layout)? {
         rendered.files.insert("MODULE.bazel".to_owned(), GeneratedFile { text, merged: true });
     }
-    let layout = Layout::new(input);
     rendered.warnings.extend(layout.warnings.iter().cloned());
     let mut rules: BTreeMap<String, Vec<rule::Rule>> = build_file::package_rules(input, &layout)?;
     if input.rules.is_own() {

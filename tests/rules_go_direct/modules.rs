@@ -224,3 +224,39 @@ fn real_modules_build_and_their_tests_end_as_with_go_test() {
     let wrong: Vec<String> = chosen.filter_map(|(_, modules)| check(modules)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// A module that another one requires, which it requires itself.
+const REQUIRED_BY_OTHERS: [(&str, &str); 4] = [
+    ("go.mod", "module github.com/mattn/go-isatty\n\ngo 1.25\n\nrequire github.com/mattn/go-colorable v0.1.14\n"),
+    (
+        "isatty.go",
+        "package isatty\n\nfunc IsTerminal(uintptr) bool { return true }\n\nfunc IsCygwinTerminal(uintptr) bool { return false }\n",
+    ),
+    (
+        "cmd/own/main.go",
+        "package main\n\nimport \"github.com/mattn/go-colorable\"\n\nfunc main() { colorable.NewColorableStdout().Write([]byte(\"x\")) }\n",
+    ),
+    ("godirect.star", "go_sdk(version = \"1.27.3\")\nplatforms(\"linux/amd64\")\nbazel()\nnix()\n"),
+];
+
+#[test]
+fn modules_import_packages_of_the_repository() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("required");
+    let _ = fs::remove_dir_all(&root);
+    for (path, text) in REQUIRED_BY_OTHERS {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    }
+    go(&root, &["mod", "tidy"]);
+    generate(&root);
+    let tag = "go.local_package(\n    importpath = \"github.com/mattn/go-isatty\",\n    label = \"//:go-isatty\",\n)\n";
+    let module = fs::read_to_string(root.join("MODULE.bazel")).unwrap();
+    assert!(module.contains(tag), "{module}");
+    let theirs = root.join("go-own");
+    engines::go_build(&root, "./cmd/own", &[], &theirs);
+    let ours = engines::bazel_build(&root, "linux_amd64", "//cmd/own");
+    let nix = engines::nix_build(&root, &["own".to_owned()]).remove(0).join("bin/own");
+    let [theirs, ours, nix] = [theirs, ours, nix].map(|path| fs::read(path).unwrap());
+    assert!(theirs == ours && theirs == nix);
+    bazel(&root, &["shutdown"]);
+}

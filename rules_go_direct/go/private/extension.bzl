@@ -85,7 +85,12 @@ def _repo_name(module_path, taken):
     taken[name.lower()] = True
     return name
 
-def _module_repos(modules, lock):
+def _local_packages(mctx):
+    """The labels of the root module's packages that locked modules import, by import path."""
+    tags = [tag for module in mctx.modules if module.is_root for tag in module.tags.local_package]
+    return {tag.importpath: str(tag.label) for tag in tags}
+
+def _module_repos(modules, lock, local_packages):
     """Declares a repository for each module; returns the labels of their packages by import path."""
     taken, names, labels = {}, {}, {}
     for module in modules:
@@ -93,6 +98,7 @@ def _module_repos(modules, lock):
         for dir in module["packages"]:
             importpath = module["path"] + "/" + dir if dir else module["path"]
             labels[importpath] = "@%s//:%s" % (names[module["path"]], package_target(dir))
+    known = labels | local_packages
     for module in modules:
         imports = {
             path: True
@@ -104,7 +110,7 @@ def _module_repos(modules, lock):
         # Only what it imports, so that another module's change does not fetch this one anew.
         go_module_repo(
             name = names[module["path"]],
-            labels = json.encode({path: labels[path] for path in sorted(imports) if path in labels}),
+            labels = json.encode({path: known[path] for path in sorted(imports) if path in known}),
             # Its directory is that of the repository, which vendored modules come from.
             lock = lock if "directory" in module else None,
             module = json.encode(module),
@@ -121,7 +127,7 @@ def _go_impl(mctx):
     )
     go_hub_repo(
         name = "go_modules",
-        packages = _module_repos(lock["modules"] + lock.get("vendored", []), label),
+        packages = _module_repos(lock["modules"] + lock.get("vendored", []), label, _local_packages(mctx)),
     )
     return mctx.extension_metadata(reproducible = True)
 
@@ -129,6 +135,13 @@ go = module_extension(
     implementation = _go_impl,
     doc = "Toolchains (`go_toolchains`) and third-party packages (`go_modules`) from a lock that `godirect lock` wrote.",
     tag_classes = {
+        "local_package": tag_class(
+            doc = "A package of the root module that locked modules import. `godirect generate` writes these.",
+            attrs = {
+                "importpath": attr.string(mandatory = True, doc = "Its import path."),
+                "label": attr.label(mandatory = True, doc = "Its library."),
+            },
+        ),
         "lock": tag_class(
             doc = "The lock; only that of the root module counts.",
             attrs = {"file": attr.label(mandatory = True, doc = "godirect.lock.json.")},

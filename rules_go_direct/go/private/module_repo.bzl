@@ -117,7 +117,7 @@ go_module_repo = repository_rule(
     implementation = _go_module_repo_impl,
     doc = "Downloads a module, or links its files in the vendor directory, and describes the packages that the lock names.",
     attrs = {
-        "labels": attr.string(doc = "JSON: the labels of the packages of locked modules that this one imports, by import path."),
+        "labels": attr.string(doc = "JSON: the labels of the packages that this one imports, without those of std, by import path."),
         "lock": attr.label(doc = "godirect.lock.json, for a module in the vendor directory."),
         "module": attr.string(doc = "The module's entry in the lock, as JSON."),
     },

@@ -1,11 +1,15 @@
 //! The section of MODULE.bazel that godirect keeps; everything around it is the user's.
 
+use std::collections::BTreeMap;
+
 use handlebars::Handlebars;
 use serde::Serialize;
 
+use super::layout::Layout;
 use super::rule::literal;
 use super::{Input, RULESET, RULESET_VERSION};
 use crate::error::{Error, Result};
+use crate::graph::Origin;
 
 const TEMPLATE: &str = include_str!("../../../templates/bazel/MODULE.bazel.hbs");
 const BEGIN: &str = "# godirect: begin";
@@ -17,10 +21,18 @@ struct Section<'a> {
     version: &'a str,
     extensions: String,
     lock: &'a str,
+    local_packages: Vec<LocalPackage<'a>>,
+}
+
+/// A package of the repository that a third-party module imports.
+#[derive(Serialize)]
+struct LocalPackage<'a> {
+    import_path: &'a str,
+    label: String,
 }
 
 /// The text; `None` where rules_go is set up by who uses it, and no section is left of other days.
-pub(super) fn render(input: &Input) -> Result<Option<String>> {
+pub(super) fn render(input: &Input, layout: &Layout) -> Result<Option<String>> {
     if !input.rules.is_own() {
         let old = input.module_file.filter(|text| text.lines().any(|line| line.starts_with(BEGIN)));
         return old.map(|old| replace(old, "")).transpose();
@@ -30,6 +42,7 @@ pub(super) fn render(input: &Input) -> Result<Option<String>> {
         version: RULESET_VERSION,
         extensions: format!("@{RULESET}//go:extensions.bzl"),
         lock: "//:godirect.lock.json",
+        local_packages: local_packages(input, layout),
     };
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
@@ -44,6 +57,23 @@ pub(super) fn render(input: &Input) -> Result<Option<String>> {
         }
         Some(old) => replace(old, &section).map(Some),
     }
+}
+
+/// Go takes the repository's own packages also for modules that know them from elsewhere, so Bazel must do the same.
+fn local_packages<'a>(input: &Input<'a>, layout: &Layout) -> Vec<LocalPackage<'a>> {
+    let mut found = BTreeMap::new();
+    for graph in input.views.iter().flat_map(|view| [Some(view.graph), view.tests.map(|tests| &tests.graph)]).flatten() {
+        for package in graph.packages().iter().filter(|p| matches!(p.origin, Origin::Module { .. })) {
+            for path in package.imports.values() {
+                if let Some(imported) = graph.get(path).filter(|p| matches!(p.origin, Origin::Main { .. }))
+                    && let Some(label) = layout.label(imported, "")
+                {
+                    found.insert(imported.import_path.as_str(), label);
+                }
+            }
+        }
+    }
+    found.into_iter().map(|(import_path, label)| LocalPackage { import_path, label }).collect()
 }
 
 /// A Bazel module's name: lower-case letters, digits, `.`, `-` and `_`, beginning with a letter and ending with neither punctuation.
