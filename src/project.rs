@@ -122,6 +122,16 @@ impl Project {
         Ok(project)
     }
 
+    /// The same with its lock, which is read meanwhile: it is half of the time that both take.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Project::open`], or else of [`Lockfile::read`].
+    pub fn open_with_lock(files: Files, dir: &Path) -> Result<(Project, Lockfile)> {
+        let (project, lock) = rayon::join(|| Project::open_through(files.clone(), dir), || read_lock(&files, dir));
+        Ok((project?, lock?))
+    }
+
     /// Refuses an SDK that is older than a go line.
     fn check_version(&self, name: &str, version: &GoVersion) -> Result<()> {
         let Some(wanted) = self.workspace.newest_go_line().filter(|newest| newest.version > *version) else {

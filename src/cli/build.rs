@@ -131,8 +131,7 @@ impl Done {
 
 /// Builds, and remembers what was read and written for it.
 fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo>) -> Result<Summary> {
-    let project = Project::open_through(Files::noting(), directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::noting(), directory)?;
     let Outcome { summary, written, repeats } = build(&project, &lock, arguments)?;
     for (path, sha256) in written {
         let (path, directory) = (path.as_path(), project.dir.as_path());

@@ -82,8 +82,7 @@ fn execute(directory: &Path, arguments: &Arguments, json: bool, fix: bool) -> Re
     if let Some(fresh) = memo.as_ref().and_then(Fresh::recall) {
         return fresh.show(arguments, json, start.elapsed());
     }
-    let project = Project::open_through(Files::noting(), directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::noting(), directory)?;
     let mut rendered = render(&project, &lock, fix)?;
     let mut leftovers = leftovers(&project, &rendered.files)?;
     if !arguments.packages.is_empty() {

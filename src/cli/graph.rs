@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::output::{self, JSON_VERSION};
 use crate::emit::picture::{self, Document};
 use crate::error::{Error, Result};
+use crate::files::Files;
 use crate::graph::picture::{NodeKind, Picture};
 use crate::module::unneeded::Unneeded;
 use crate::project::{Locked, Project};
@@ -75,8 +76,7 @@ struct Unused<'a> {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::default(), directory)?;
     let locked = project.with_lock(&lock)?;
     let text = if arguments.unused { unused(&locked, json)? } else { drawn(&locked, arguments, json)? };
     match &arguments.output {

@@ -18,9 +18,9 @@ use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::proxy::Proxy;
 use crate::platform::{OsArch, Platform};
+use crate::project::Project;
 use crate::project::listing::{Listed, Request};
 use crate::project::memo::Memo;
-use crate::project::{self, Project};
 use crate::spec::DEFAULT_PROFILE;
 use shown::Shown;
 
@@ -81,10 +81,7 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
         return Ok(ExitCode::from(shown.code));
     }
     let fields = fields.map(json::Fields::parse).transpose()?;
-    let files = Files::noting();
-    let (project, lock) =
-        rayon::join(|| Project::open_through(files.clone(), directory), || project::read_lock(&files, directory));
-    let (project, lock) = (project?, lock?);
+    let (project, lock) = Project::open_with_lock(Files::noting(), directory)?;
     let locked = project.with_lock(&lock)?;
     let profile = project.spec.profile(arguments.profile.as_deref().unwrap_or(DEFAULT_PROFILE))?;
     let platform = platform(&project, arguments.platform.as_deref())?;
@@ -108,7 +105,7 @@ pub fn run(directory: &Path, arguments: &Arguments, fields: Option<&str>) -> Res
     };
     locked.list(&request, &toolchain, &fetcher, |listed| {
         let keep = |shown: &Shown| {
-            if let (Some(memo), Some(notes), Ok(answer)) = (&memo, files.notes(), postcard::to_allocvec(shown)) {
+            if let (Some(memo), Some(notes), Ok(answer)) = (&memo, project.files.notes(), postcard::to_allocvec(shown)) {
                 memo.keep(&answer, notes);
             }
         };

@@ -13,6 +13,7 @@ use crate::digest::Sha256;
 use crate::emit::nix::{self, Derivations, Download, LocalFile, LocalKind, Named, Settings, StorePath};
 use crate::error::{self, Class, Error, Result};
 use crate::exec;
+use crate::files::Files;
 use crate::lock::archive::Layout;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
@@ -118,8 +119,7 @@ fn show(named: &[(String, Named)], json: bool, line: impl Fn(&Named) -> String) 
 
 /// All derivations that the generated Nix files have.
 fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::default(), directory)?;
     let Some(nix) = &project.spec.nix else {
         let error = Error::input(format!("{} asks for no Nix files", project.spec.path.display()));
         return Err(error.help("add nix() to it"));

@@ -14,6 +14,7 @@ use super::build::{self, Reporter};
 use crate::error::{Class, Error, Result};
 use crate::exec::testing::{self, Build, Options, Outcome, Subject};
 use crate::exec::{self, Engine, Event, Output, Work};
+use crate::files::Files;
 use crate::lock::cache::Cache;
 use crate::lock::proxy::Proxy;
 use crate::plan::Configuration;
@@ -132,8 +133,7 @@ pub struct Arguments {
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let timeout = duration(&arguments.timeout)?;
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::default(), directory)?;
     let locked = project.with_lock(&lock)?;
     let variant = variant(&project, arguments)?;
     if !arguments.import_log.is_empty() {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::output::{self, JSON_VERSION};
 use crate::error::{Class, Error, Location, Result};
+use crate::files::Files;
 use crate::graph::chains::{self, Chain};
 use crate::graph::picture::{ImportKind, ModuleOrigin, Picture};
 use crate::name::ImportPath;
@@ -74,8 +75,7 @@ struct ShownPackage<'a> {
 }
 
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
-    let project = Project::open(directory)?;
-    let lock = project.read_lock()?;
+    let (project, lock) = Project::open_with_lock(Files::default(), directory)?;
     let locked = project.with_lock(&lock)?;
     let variants = project.chosen_variants(&arguments.platform, arguments.profile.as_deref())?;
     let picture = locked.picture(&variants, &[], arguments.test)?;
