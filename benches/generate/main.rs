@@ -5,7 +5,7 @@
 //! cargo bench --bench generate -- 21    # with as many rounds, instead of 7
 //! ```
 //!
-//! Modules are made, as those of the bench `list`, for linux/amd64 and windows/amd64. Rounds alternate.
+//! One module is real, the others are made as those of the bench `list`; all for linux/amd64 and windows/amd64. Rounds alternate.
 
 #[path = "../../tests/list_oracle/answers.rs"]
 #[allow(dead_code)]
@@ -32,13 +32,16 @@ use std::time::Instant;
 
 use answers::CACHE;
 use plot::Plot;
+use rows::{Role, Row};
 use support::repository;
 use synthetic::Shape;
 
 const ROUNDS: usize = 7;
 /// Of a measurement that is one point of a plot.
 const ROUNDS_OF_POINT: usize = 3;
-/// A file that imports something more or less.
+/// A module of 2,300 files, and the file in it that imports something more or less.
+const REAL: (&str, &str) = ("k8s.io/client-go@v0.34.2", "rest/client.go");
+/// The same file of those that are made.
 const EDITED: &str = "p0/p40/f0.go";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,26 +63,40 @@ const ALL: [(What, &str); 3] = [
 fn main() {
     let rounds =
         std::env::args().skip(1).find(|a| a != "--bench").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
-    let root = made(Shape { packages: 500, files: 6 });
-    println!("| 3,000 files in 500 packages | time |\n|---|---:|");
-    for ((_, name), time) in ALL.iter().zip(measure(&root, rounds)) {
-        println!("| {name} | {time:.0} ms |");
+    let times = [measure(&made(Shape { packages: 500, files: 6 }), EDITED, rounds), measure(&real(), REAL.1, rounds)];
+    println!("| | 3,000 files in 500 packages | {} |\n|---|---:|---:|", REAL.0);
+    for (index, (_, name)) in ALL.iter().enumerate() {
+        println!("| {name} | {:.0} ms | {:.0} ms |", times[0][index], times[1][index]);
     }
     let mut plot = Plot::new("files", &["no BUILD files", "an import changed", "nothing changed"]);
     for packages in [300, 1000, 3000, 10_000] {
         eprintln!("{packages} packages");
-        plot.add(3 * packages, measure(&made(Shape { packages, files: 3 }), ROUNDS_OF_POINT));
+        plot.add(3 * packages, measure(&made(Shape { packages, files: 3 }), EDITED, ROUNDS_OF_POINT));
     }
     plot.write("generate-files");
 }
 
-/// A module with its lock, for two platforms and Bazel.
 fn made(shape: Shape) -> PathBuf {
-    let source = synthetic::make(shape);
+    with_bazel(&synthetic::make(shape))
+}
+
+fn real() -> PathBuf {
+    let row = Row {
+        modules: vec![REAL.0.to_owned()],
+        role: Role::Tidied,
+        tags: vec![String::new()],
+        start: String::new(),
+        packages: String::new(),
+    };
+    with_bazel(&trees::make(&row).expect("a module that can be locked"))
+}
+
+/// A copy of a module, with its lock, for two platforms and Bazel.
+fn with_bazel(source: &Path) -> PathBuf {
     let root = trees::place("generate").join(source.file_name().expect("a name"));
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(root.parent().expect("a directory")).expect("a writable directory");
-    let copied = std::process::Command::new("cp").arg("-r").arg(&source).arg(&root).status().expect("cp");
+    let copied = std::process::Command::new("cp").arg("-r").arg(source).arg(&root).status().expect("cp");
     assert!(copied.success());
     let spec = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\", \"windows/amd64\")\n\nbazel()\n";
     fs::write(root.join("godirect.star"), spec).expect("a writable directory");
@@ -98,7 +115,7 @@ fn remove_build_files(directory: &Path) {
     }
 }
 
-fn run(what: What, root: &Path, round: usize) -> f64 {
+fn run(what: What, root: &Path, edited: &str, round: usize) -> f64 {
     match what {
         What::Cold => {
             remove_build_files(root);
@@ -108,7 +125,7 @@ fn run(what: What, root: &Path, round: usize) -> f64 {
         }
         What::Edited => {
             const IMPORT: &str = "\t_ \"os\"\n";
-            let path = root.join(EDITED);
+            let path = root.join(edited);
             let mut text = fs::read_to_string(&path).expect("a file of the module").replace(IMPORT, "");
             if round.is_multiple_of(2) {
                 text = text.replacen("import (\n", &format!("import (\n{IMPORT}"), 1);
@@ -129,11 +146,11 @@ fn run(what: What, root: &Path, round: usize) -> f64 {
 }
 
 /// The medians of all, in milliseconds.
-fn measure(root: &Path, rounds: usize) -> Vec<f64> {
+fn measure(root: &Path, edited: &str, rounds: usize) -> Vec<f64> {
     let mut times = vec![Vec::new(); ALL.len()];
     for round in 0..rounds {
         for (index, (what, _)) in ALL.iter().enumerate() {
-            times[index].push(run(*what, root, round));
+            times[index].push(run(*what, root, edited, round));
         }
     }
     times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
