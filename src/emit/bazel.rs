@@ -166,6 +166,8 @@ pub struct Test {
     pub external: Vec<String>,
     /// Patterns of files that they read, relative to the package's directory.
     pub data: Vec<String>,
+    /// Files of other Bazel packages that they read, relative to the spec.
+    pub shared: Vec<String>,
     /// What they import besides what the tested package does, on each platform where there are tests.
     pub imports: BTreeMap<Platform, BTreeSet<ImportPath>>,
 }

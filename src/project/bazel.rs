@@ -209,6 +209,7 @@ impl Locked<'_> {
                 self.add_file(&mut files, &scanned, file)?;
             }
         }
+        let (data, shared) = self.data_of_tests(recorded, tested, &scanned.directory)?;
         Ok(Some(bazel::Test {
             program: bazel::Binary {
                 name: bazel::test_of(tested.as_str()),
@@ -223,27 +224,34 @@ impl Locked<'_> {
             directory: directory.to_owned(),
             files,
             external,
-            data: self.data_of_tests(recorded, tested, &scanned.directory)?,
+            data,
+            shared,
             imports: BTreeMap::new(),
         }))
     }
 
-    /// Patterns of what the tests of a package read, as BUILD files have them: `testdata`, and the files that they were seen to read elsewhere in its
-    /// Bazel package.
-    fn data_of_tests(&self, recorded: &Recorded, tested: &ImportPath, directory: &str) -> Result<Vec<String>> {
-        let mut data = Vec::new();
-        for place in recorded.places(tested.as_str()) {
+    /// Patterns of what the tests of a package read, as BUILD files have them, and files of other Bazel packages: `testdata`, and the files that they
+    /// were seen to read elsewhere.
+    fn data_of_tests(&self, recorded: &Recorded, tested: &ImportPath, directory: &str) -> Result<(Vec<String>, Vec<String>)> {
+        let (mut data, mut shared) = (Vec::new(), Vec::new());
+        let is_hidden = |place: &str| place.split('/').any(|element| element.starts_with('.'));
+        for place in recorded.places(tested.as_str()).filter(|place| !glob::has_meta(place) && !is_hidden(place)) {
             let below = if directory.is_empty() { Some(place.as_str()) } else { place.strip_prefix(&format!("{directory}/")) };
-            if let Some(name) = below.filter(|name| !glob::has_meta(name))
-                && self.is_in_package(directory, name)?
-            {
-                data.push(name.to_owned());
+            match below {
+                Some(name) if self.is_in_package(directory, name)? => data.push(name.to_owned()),
+                _ if self.is_file(place)? => shared.push(place.clone()),
+                _ => {}
             }
         }
         if self.has_file(&join(directory, TESTDATA))? {
             data.push(format!("{TESTDATA}/**"));
         }
-        Ok(data)
+        Ok((data, shared))
+    }
+
+    fn is_file(&self, path: &str) -> Result<bool> {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        Ok(self.project.tree.list(directory)?.iter().any(|entry| entry.name == name && entry.is_file()))
     }
 
     /// Whether there is a file of this name, below no other Bazel package.
@@ -257,7 +265,7 @@ impl Locked<'_> {
             }
             name = rest;
         }
-        Ok(self.project.tree.list(&directory)?.iter().any(|entry| entry.name == name && entry.is_file()))
+        self.is_file(&join(&directory, name))
     }
 
     /// Whether there is a file somewhere below a directory.

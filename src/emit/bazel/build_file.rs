@@ -62,6 +62,9 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
         let library = has_library.then(|| layout.library(test.program.main.as_str()));
         rules.entry(dir.clone()).or_default().extend(test_rule::rules(input, layout, test, &dir, library.as_deref())?);
     }
+    for (dir, rule) in layout.data_rules() {
+        rules.entry(dir).or_default().push(rule);
+    }
     if !input.rules.is_own() {
         for rules in rules.values_mut() {
             *rules = std::mem::take(rules).into_iter().map(|rule| rule.without(&ONLY_OWN)).collect();

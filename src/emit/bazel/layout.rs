@@ -1,18 +1,24 @@
 //! Where packages have their targets, and what these are called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build_file::{base_name, label, library_of, test_of};
 use super::directives::{self, Facts, Naming, Settings};
+use super::rule::{Expr, Rule, sorted};
 use super::{Input, merge};
 use crate::graph::{Origin, Package};
 use crate::source::tree::join;
+
+/// The name of the target for files that tests of other packages read.
+pub(super) const TEST_DATA: &str = "go_test_data";
 
 /// The settings of all directories and the targets of the repository's packages.
 pub(super) struct Layout<'a> {
     input: &'a Input<'a>,
     settings: BTreeMap<String, Settings>,
     targets: BTreeMap<&'a str, Target>,
+    /// The directories that are Bazel packages.
+    packages: BTreeSet<String>,
     /// Directives that can't be followed.
     pub warnings: Vec<String>,
 }
@@ -43,12 +49,13 @@ impl<'a> Layout<'a> {
         let facts = Facts { import_path: &import_path, tags: &tags };
         let directories: Vec<&str> = input.existing.keys().map(String::as_str).collect();
         let (settings, warnings) = directives::settings(input.existing, &directories, &facts);
-        let mut layout = Layout { input, settings, targets: BTreeMap::new(), warnings };
+        let mut layout = Layout { input, settings, targets: BTreeMap::new(), packages: packages(input), warnings };
         let graphs = input.views.iter().flat_map(|v| [Some(v.graph), v.tests.map(|tests| &tests.graph)]);
         for package in graphs.flatten().flat_map(|graph| graph.packages()) {
             if let Some((directory, false)) = layout.directory(package).map(|d| (d, package.for_test.is_some())) {
-                let target = layout.target(package, directory);
+                let (target_directory, target) = (directory.clone(), layout.target(package, directory));
                 layout.targets.entry(package.import_path.as_str()).or_insert(target);
+                layout.packages.insert(target_directory);
             }
         }
         layout
@@ -79,6 +86,40 @@ impl<'a> Layout<'a> {
         let name = found.and_then(|call| call.name()).filter(|name| !package.is_main() || *name != base_name(path));
         let name = name.map_or(usual, str::to_owned);
         Target { directory, name, generated }
+    }
+
+    /// The directory of the Bazel package that a file belongs to, unless nothing may be written there.
+    fn owner(&self, file: &str) -> Option<&str> {
+        let mut directory = file;
+        loop {
+            directory = directory.rsplit_once('/').map_or("", |(parent, _)| parent);
+            if let Some(owner) = self.packages.get(directory) {
+                let settings = self.settings(owner);
+                return Some(owner.as_str()).filter(|owner| !settings.ignored && !settings.excludes(owner));
+            }
+        }
+    }
+
+    /// The labels of files that tests read, which other packages have.
+    pub(super) fn data_labels(&self, files: &[String]) -> Vec<String> {
+        sorted(files.iter().filter_map(|file| Some(label(self.owner(file)?, TEST_DATA))).collect())
+    }
+
+    /// The rules that give files to tests of other packages, by directory.
+    pub(super) fn data_rules(&self) -> BTreeMap<String, Rule> {
+        let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for file in self.input.tests.iter().flat_map(|test| &test.shared) {
+            if let Some(owner) = self.owner(file) {
+                let name = file.strip_prefix(owner).unwrap_or(file).trim_start_matches('/');
+                files.entry(owner).or_default().push(name.to_owned());
+            }
+        }
+        let rule = |files| {
+            Rule::new("filegroup", TEST_DATA)
+                .with("srcs", Expr::List(sorted(files)))
+                .with("visibility", Expr::List(vec!["//:__subpackages__".to_owned()]))
+        };
+        files.into_iter().map(|(directory, files)| (directory.to_owned(), rule(files))).collect()
     }
 
     /// What directives say of a directory.
@@ -136,6 +177,13 @@ impl<'a> Layout<'a> {
             || self.input.files.iter().find(|(path, _)| path.as_str() == import_path).map(|(_, files)| &files.sources);
         self.generated(import_path).is_some() && sources().is_some_and(|s| s.iter().all(|name| name.ends_with(".pb.go")))
     }
+}
+
+/// The directories that are Bazel packages without those of libraries.
+fn packages(input: &Input) -> BTreeSet<String> {
+    let tested = input.tests.iter().map(|test| join(&input.mains[test.module].directory, &test.directory));
+    let there = input.existing.iter().filter(|(_, existing)| existing.is_there).map(|(directory, _)| directory.clone());
+    tested.chain(there).chain([String::new()]).collect()
 }
 
 /// A label without what its last part says already: `//a/b` for `//a/b:b`, `@c` for `@c//:c`.

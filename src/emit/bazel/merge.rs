@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::directives::{Settings, has_default_visibility};
+use super::layout::TEST_DATA;
 use super::rule::{self, Expr, Rule, attribute_key, print_rule};
 use super::{Existing, Rules};
 use crate::emit::HEADER;
-use crate::source::build_file::{Argument, BuildFile, Call, Element, Value};
+use crate::source::build_file::{self, Argument, BuildFile, Call, Element, Value};
 use edit::{Fate, Slot, line_end, line_start, rewrite, splice};
 use value::{Context, Merged, flat};
 
@@ -182,6 +183,7 @@ fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
         ],
         ("go_module", _) => &["path", "go", "version", "replace_path"],
         ("alias", _) => &["actual"],
+        ("filegroup", _) => &["srcs"],
         _ => &[],
     }
 }
@@ -301,22 +303,28 @@ fn embedded(job: &Job, wanted: Option<&Expr>, argument: &Element<Argument>, gone
 /// Whether a value is one that is generated for an attribute that people set, too.
 fn was_written(name: &str, wanted: Option<&Expr>, argument: &Element<Argument>) -> bool {
     let value = &argument.node.value;
-    match (name, &value.value) {
-        // What else is in it a person has added.
-        ("data", Value::Glob(arguments)) => {
+    if name == "data" {
+        let patterns = match wanted {
+            Some(Expr::Files { patterns, .. }) => patterns.as_slice(),
+            _ => &[],
+        };
+        return are_data(value, patterns);
+    }
+    let labels = value.strings();
+    !labels.is_empty() && labels.iter().all(|label| label.ends_with("//go/platform:incompatible"))
+}
+
+/// Whether data are nothing but what is generated; what else is there a person has added.
+fn are_data(value: &build_file::Expr, wanted: &[String]) -> bool {
+    let is_ours = |pattern: &&str| *pattern == "testdata/**" || wanted.iter().any(|wanted| wanted == pattern);
+    match &value.value {
+        Value::Sum(terms) => terms.iter().all(|term| are_data(term, wanted)),
+        Value::List(_) => value.is_literal() && value.strings().iter().all(|label| label.ends_with(&format!(":{TEST_DATA}"))),
+        Value::Glob(arguments) => {
             let [patterns] = arguments.as_slice() else { return false };
-            let is_ours = |pattern: &str| match wanted {
-                Some(Expr::Glob(wanted)) => wanted.iter().any(|wanted| wanted == pattern),
-                _ => false,
-            };
             let patterns = &patterns.node;
-            let all = patterns.value.strings();
-            patterns.name.is_none() && patterns.value.is_literal() && all.iter().all(|p| *p == "testdata/**" || is_ours(p))
+            patterns.name.is_none() && patterns.value.is_literal() && patterns.value.strings().iter().all(is_ours)
         }
-        ("data", _) => false,
-        _ => {
-            let labels: BTreeSet<&str> = value.strings().into_iter().collect();
-            !labels.is_empty() && labels.iter().all(|label| label.ends_with("//go/platform:incompatible"))
-        }
+        _ => false,
     }
 }

@@ -12,8 +12,13 @@ pub enum Expr {
     Bool(bool),
     /// A list of strings.
     List(Vec<String>),
-    /// The files that patterns match.
-    Glob(Vec<String>),
+    /// The files that patterns match, and those of other packages.
+    Files {
+        /// The patterns.
+        patterns: Vec<String>,
+        /// The labels of others.
+        labels: Vec<String>,
+    },
     /// A dictionary of strings.
     StringDict(BTreeMap<String, String>),
     /// A dictionary of string lists, in this order.
@@ -88,7 +93,8 @@ impl Expr {
         match self {
             Expr::String(text) => text.is_empty(),
             Expr::Bool(is) => !is,
-            Expr::List(items) | Expr::Glob(items) => items.is_empty(),
+            Expr::List(items) => items.is_empty(),
+            Expr::Files { patterns, labels } => patterns.is_empty() && labels.is_empty(),
             Expr::StringDict(entries) => entries.is_empty(),
             Expr::Dict(entries) => entries.is_empty(),
             Expr::Select { common, cases } => common.is_empty() && cases.is_empty(),
@@ -172,7 +178,11 @@ pub fn print_expr(value: &Expr) -> String {
         Expr::String(text) => literal(text),
         Expr::Bool(is) => if *is { "True" } else { "False" }.to_owned(),
         Expr::List(items) => print_list(items, 1),
-        Expr::Glob(patterns) => format!("glob({})", print_list(patterns, 1)),
+        Expr::Files { patterns, labels } if patterns.is_empty() => print_list(labels, 1),
+        Expr::Files { patterns, labels } => {
+            let glob = format!("glob({})", print_list(patterns, 1));
+            if labels.is_empty() { glob } else { format!("{glob} + {}", print_list(labels, 1)) }
+        }
         Expr::StringDict(entries) => {
             let lines: String = entries.iter().map(|(k, v)| format!("        {}: {},\n", literal(k), literal(v))).collect();
             format!("{{\n{lines}    }}")
@@ -216,7 +226,7 @@ mod tests {
             .with("deps", Expr::List(list(&["//b"])))
             .with("visibility", Expr::List(list(&["//visibility:public"])))
             .with("embed", Expr::List(vec![]))
-            .with("data", Expr::Glob(list(&["testdata/**"])))
+            .with("data", Expr::Files { patterns: list(&["testdata/**"]), labels: list(&["//d:e"]) })
             .with_explicit("std_imports", Expr::List(vec![]))
             .with("constraints", Expr::StringDict([("a.go".to_owned(), "!linux || x".to_owned())].into()))
             .with("embed_patterns", Expr::Dict(vec![("x*".to_owned(), list(&["x1", "x2"]))]))
@@ -238,7 +248,7 @@ mod tests {
     constraints = {
         "a.go": "!linux || x",
     },
-    data = glob(["testdata/**"]),
+    data = glob(["testdata/**"]) + ["//d:e"],
     embed_patterns = {
         "x*": [
             "x1",

@@ -96,7 +96,7 @@ fn moves(job: &Job, file: &BuildFile, symbol: &Symbol) -> bool {
 fn missing(job: &Job, file: &BuildFile) -> BTreeMap<String, BTreeSet<Symbol>> {
     let loaded: BTreeSet<&str> = file.loads.iter().flat_map(|load| &load.symbols).map(|s| s.node.local.as_str()).collect();
     let mut missing: BTreeMap<String, BTreeSet<Symbol>> = BTreeMap::new();
-    for rule in job.wanted.iter().filter(|rule| rule.kind != "alias") {
+    for rule in job.wanted.iter().filter(|rule| !matches!(rule.kind, "alias" | "filegroup")) {
         let (kind, from) = match job.settings.mapped.get(rule.kind) {
             Some(mapped) => (mapped.kind.as_str(), mapped.file.as_str()),
             None => (rule.kind, job.rules.file.as_str()),

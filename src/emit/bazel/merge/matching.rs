@@ -2,6 +2,7 @@
 
 use super::{Job, is_generated};
 use crate::emit::bazel::directives::Settings;
+use crate::emit::bazel::layout::TEST_DATA;
 use crate::emit::bazel::rule::{Expr, Rule};
 use crate::source::build_file::{BuildFile, Call, Value};
 
@@ -89,11 +90,12 @@ pub(super) fn stale<'a>(job: &Job<'a>, matches: &[Match]) -> Vec<&'a Call> {
 
 fn is_stale(job: &Job, call: &Call, gone: &[&Call]) -> bool {
     let kind = job.settings.meaning(&call.kind);
-    let ours = matches!(kind, "go_library" | "go_binary" | "go_test" | "go_module");
+    let is_data = kind == "filegroup" && call.name() == Some(TEST_DATA);
+    let ours = is_data || matches!(kind, "go_library" | "go_binary" | "go_test" | "go_module");
     if !ours || call.name().is_none() || is_kept(call) {
         return false;
     }
-    if kind == "go_module" || is_generated(job.file) {
+    if kind == "go_module" || is_data || is_generated(job.file) {
         return true;
     }
     // Without its module, a rule can't be built: it was generated for one that is gone.

@@ -51,7 +51,7 @@ impl Context<'_> {
             Some(Expr::Dict(entries)) => {
                 self.dict(old, entries.iter().map(|(key, value)| (key.clone(), Expr::List(value.clone()))).collect())
             }
-            Some(wanted @ (Expr::Bool(_) | Expr::Glob(_))) => self.whole(old, wanted),
+            Some(wanted @ (Expr::Bool(_) | Expr::Files { .. })) => self.whole(old, wanted),
             None => match &old.value {
                 Value::Dict(_) => self.dict(old, BTreeMap::new()),
                 Value::List(_) | Value::Select(..) | Value::Sum(_) => self.lists(old, &[], &[]),
