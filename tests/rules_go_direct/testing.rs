@@ -85,6 +85,10 @@ fn generated_tests_have_the_bytes_of_go_test() {
     succeeded("go test -c", &command.arg("./...").output().unwrap());
     // Also what a cache already knows to pass.
     bazel(&workspace, &["test", "--remote_download_outputs=all", "//..."]);
+    // Two tests of one name are two.
+    let logs = PathBuf::from(bazel(&workspace, &["info", "bazel-testlogs"]).trim_end());
+    let results = fs::read_to_string(logs.join("mixed/mixed_test/test.xml")).unwrap();
+    assert_eq!(results.matches(" name=\"TestHidden\"").count(), 2, "{results}");
     let bin = PathBuf::from(bazel(&workspace, &["info", "bazel-bin"]).trim_end());
     for package in GENERATED {
         let base = package.trim_end_matches("/v2").rsplit('/').next().unwrap();

@@ -100,6 +100,10 @@ func (r *report) frame(line string) {
 	name = strings.TrimSpace(name)
 	switch {
 	case strings.HasPrefix(line, "=== ") && (word == "RUN" || word == "CONT" || word == "NAME"):
+		if found := r.byName[name]; word == "RUN" && found != nil && found.result != "" {
+			// A test and one in the external package may have one name, and -test.count runs all again.
+			delete(r.byName, name)
+		}
 		r.current = r.test(name)
 	case strings.HasPrefix(line, "--- "):
 		name, seconds, _ := strings.Cut(name, " (")
