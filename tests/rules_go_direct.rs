@@ -16,6 +16,8 @@ mod modules;
 mod outcomes;
 #[path = "rules_go_direct/testing.rs"]
 mod testing;
+#[path = "rules_go_direct/with_rules_go.rs"]
+mod with_rules_go;
 
 use std::collections::BTreeSet;
 use std::fs;
