@@ -22,6 +22,7 @@ def _go_binary_impl(ctx):
         executable = executable,
         importcfg = ctx.label.name + "_/importcfg.link",
         main = main.o,
+        main_cgo = main.cgo,
         packages = packages.values(),
         std_imports = {path: True for package in transitive for path in package.std_imports}.keys(),
         info = build_info(
@@ -46,7 +47,7 @@ def _go_binary_impl(ctx):
 
 go_binary = rule(
     implementation = _go_binary_impl,
-    doc = "An executable, with the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=` without cgo.",
+    doc = "An executable, with the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = \"off\"`.",
     attrs = SOURCE_ATTRS | LINK_ATTRS | {
         "env": attr.string_dict(doc = "Environment for `bazel run`."),
         "out": attr.string(doc = "Name of the file; by default the target's, with `.exe` on Windows."),

@@ -50,11 +50,13 @@ def _go_toolchain_impl(ctx):
     minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
     user_tags = _setting(ctx, "tags")
-    env = {"CGO_ENABLED": "0", "GOARCH": goarch, "GOOS": goos}
+    cgo = not _setting(ctx, "pure")
+    env = {"CGO_ENABLED": "1" if cgo else "0", "GOARCH": goarch, "GOOS": goos}
     if table:
         env[table.variable] = variant
     pie = goos in _DEFAULT_PIE
     config = GoConfigInfo(
+        cgo = cgo,
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
@@ -65,8 +67,9 @@ def _go_toolchain_impl(ctx):
         linkmode = "pie" if pie else "exe",
         minor = minor,
         sdk = sdk,
+        static = _setting(ctx, "static"),
         shared = pie and goos != "windows",
-        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags),
+        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags, cgo),
         user_tags = user_tags,
         variant = variant,
         variant_variable = table.variable if table else "",
@@ -83,7 +86,7 @@ go_toolchain = rule(
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {
         "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
-        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "race", "strip", "tags"]
+        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
     } | {
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),
