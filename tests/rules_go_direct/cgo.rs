@@ -9,7 +9,7 @@ use godirect::source::cgo::CgoFlags;
 use godirect::source::context::BuildContext;
 
 use super::engines::{self, bazel, bazel_output, repository, succeeded};
-use super::modules::copy;
+use super::modules::{copy, generate};
 
 /// The workspace with the C code of the matrix in it, in a directory that is always the same, so that Bazel fetches the SDK once.
 fn workspace() -> PathBuf {
@@ -92,6 +92,121 @@ fn packages_with_c_code_have_the_bytes_of_go() {
         assert!(text.lines().any(|line| line == message), "{name}: {text}");
     }
     bazel(workspace, &["shutdown"]);
+}
+
+/// A spec with programs in several profiles.
+const SPEC: &str = r#"go_sdk(version = "1.27.3")
+
+platforms("linux/amd64")
+
+profile("default", cgo = True)
+
+profile("external", extends = "default", linkmode = "external")
+
+profile("static", extends = "default", static = True)
+
+binary("./cmd/own", profiles = ["default", "external", "static"])
+
+binary("./cmd/vendored", profiles = ["default"])
+
+bazel()
+"#;
+
+/// A package with C code in the vendor directory, and a program that imports it.
+const VENDORED: [(&str, &str); 6] = [
+    ("go.mod", "module example.com/c\n\ngo 1.24\n\nrequire example.org/half v1.2.0\n"),
+    ("vendor/modules.txt", "# example.org/half v1.2.0\n## explicit; go 1.24\nexample.org/half\n"),
+    (
+        "vendor/example.org/half/half.go",
+        "package half\n\n// #cgo CFLAGS: -DPARTS=2\n// #include \"half.h\"\nimport \"C\"\n\nfunc Of(n int) int { return int(C.half(C.int(n))) }\n",
+    ),
+    ("vendor/example.org/half/half.c", "#include \"half.h\"\n\nint half(int n) { return n / PARTS; }\n"),
+    ("vendor/example.org/half/half.h", "int half(int n);\n"),
+    ("cmd/vendored/main.go", "package main\n\nimport \"example.org/half\"\n\nfunc main() { println(half.Of(84)) }\n"),
+];
+
+/// The program for each profile with what makes the go command build the same.
+const GENERATED: [(&str, &str, &str, &str); 4] = [
+    ("//cmd/own", "/own", "-ldflags=-buildid=", "./cmd/own"),
+    ("//cmd/own:own_external", "/own_external", "-ldflags=-buildid= -linkmode=external", "./cmd/own"),
+    ("//cmd/own:own_static", "/own_static", "-ldflags=-buildid= -linkmode=external -extldflags=-static", "./cmd/own"),
+    ("//cmd/vendored", "/vendored", "-ldflags=-buildid=", "./cmd/vendored"),
+];
+
+#[test]
+fn generated_files_have_c_code() {
+    let workspace = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated-cgo");
+    let _ = fs::remove_dir_all(workspace);
+    copy(&repository("tests/matrix/rows/c"), workspace);
+    // These need what rules can't say: pkg-config, and a build mode for libraries.
+    for directory in ["cmd/greet", "lib", "pc"] {
+        fs::remove_dir_all(workspace.join(directory)).unwrap();
+    }
+    for (name, text) in VENDORED.iter().chain(&[("godirect.star", SPEC)]) {
+        let file = workspace.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    generate(workspace);
+    // What C includes from other directories is a person's to say.
+    let edit = |name: &str, from: &str, to: &str| {
+        let text = fs::read_to_string(workspace.join(name)).unwrap();
+        assert!(text.contains(from), "{name}: {text}");
+        fs::write(workspace.join(name), text.replacen(from, to, 1)).unwrap();
+    };
+    edit("BUILD.bazel", "go_module(", "exports_files([\"include/shared.h\"])\n\ngo_module(");
+    edit("cmd/own/BUILD.bazel", "        \"main.go\",\n", "        \"main.go\",\n        \"//:include/shared.h\",\n");
+    edit("scale/BUILD.bazel", "        \"scale.h\",\n", "        \"scale.h\",\n        \"//:include/shared.h\",\n");
+    let check = engines::godirect().arg("-C").arg(workspace).args(["generate", "--check"]).output().unwrap();
+    succeeded("godirect generate --check", &check);
+
+    bazel(workspace, &["test", "--remote_download_outputs=all", "//..."]);
+    for (target, end, flags, package) in GENERATED {
+        assert!(output(workspace, target, end, &[]) == by_go(workspace, &["build", flags, package]), "{target} differs");
+    }
+    bazel(workspace, &["shutdown"]);
+}
+
+/// A program that opens a database in memory.
+const SQLITE: &str = r#"package main
+
+import (
+	"database/sql"
+
+	_ "github.com/mattn/go-sqlite3"
+)
+
+func main() {
+	db, err := sql.Open("sqlite3", ":memory:")
+	var n int
+	if err == nil {
+		err = db.QueryRow("select 6*7").Scan(&n)
+	}
+	println(n, err == nil)
+}
+"#;
+
+/// With `GODIRECT_TEST_MODULES=all`: its C code takes compilers a minute, twice.
+#[test]
+fn a_real_module_with_c_code_has_the_bytes_of_go() {
+    if std::env::var("GODIRECT_TEST_MODULES").is_ok_and(|value| value == "all") {
+        let workspace = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules/sqlite");
+        let _ = fs::remove_dir_all(workspace);
+        fs::create_dir_all(workspace).unwrap();
+        let write = |name: &str, text: &str| fs::write(workspace.join(name), text).unwrap();
+        write("go.mod", "module example.com/program\n\ngo 1.24\n\nrequire github.com/mattn/go-sqlite3 v1.14.24\n");
+        write("main.go", SQLITE);
+        let profile = SPEC.find("profile(\"external\"").unwrap();
+        write("godirect.star", &format!("{}bazel()\n", &SPEC[..profile]));
+        let mut command = engines::go_command(&engines::GOROOT, workspace, &[]);
+        command.env("GOFLAGS", "-mod=mod -modcacherw").args(["mod", "tidy"]);
+        succeeded("go mod tidy", &command.output().unwrap());
+        generate(workspace);
+        bazel(workspace, &["build", "--remote_download_outputs=all", "//..."]);
+        let ours = output(workspace, "//:program", "/program", &[]);
+        assert!(ours == by_go(workspace, &["build", "-ldflags=-buildid=", "."]), "the program differs");
+        bazel(workspace, &["shutdown"]);
+    }
 }
 
 /// What the ruleset's program lets through of lists of flags; the program of a test is compiled with its sources.

@@ -295,7 +295,11 @@ def compile_source(ctx, source, importpath, path):
         fail("%s: importpath is missing; set it to what Go files write to import this package" % ctx.label)
     files = choose_sources(ctx, config, source.srcs, source)
     if lacks_cgo(config, source):
-        return broken_package(importpath, LACKS_CGO % ctx.label, source)
+        return broken_package(importpath, LACKS_CGO % ctx.label, source, needs_cgo = True)
+    for dep in source.deps:
+        if dep[GoPackageInfo].needs_cgo:
+            # `bazel build //...` builds libraries without cgo, too.
+            return broken_package(importpath, "%s: %s" % (ctx.label, dep[GoPackageInfo].error), source, needs_cgo = True)
     if not files["go"]:
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)

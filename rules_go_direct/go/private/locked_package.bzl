@@ -25,13 +25,17 @@ def _resolve(ctx, config, imports):
                                 (path, config.goos, config.goarch))
     return deps, std_imports(config, from_std, std), ""
 
+def _has_cgo(record):
+    return any([group.get("cgo") for group in record["groups"]])
+
 def _fault(config, chosen):
     """Why Go would refuse to build these files, or nothing."""
     if not chosen.go and not chosen.cgo:
         without = "" if config.cgo else " without cgo"
         return "build constraints exclude all its Go files for %s/%s%s" % (config.goos, config.goarch, without)
     if chosen.c and not chosen.cgo:
-        return "it has C sources (%s), which need cgo: build with `pure = \"off\"`" % ", ".join(chosen.c)
+        advice = "and no Go file that imports \"C\"" if config.cgo else "which need cgo: build with `pure = \"off\"`"
+        return "it has C sources (%s), %s" % (", ".join(chosen.c), advice)
     other = [name for name in chosen.c if name.rpartition(".")[2] not in C_EXTENSIONS]
     if other:
         return "this version of rules_go_direct can't compile %s" % ", ".join(other)
@@ -59,14 +63,19 @@ def _run_cgo(ctx, config, chosen, files, module):
 def _go_locked_package_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     importpath = ctx.attr.importpath
-    chosen = choose_files(json.decode(ctx.attr.record), config.tags)
+    record = json.decode(ctx.attr.record)
+    chosen = choose_files(record, config.tags)
     error = _fault(config, chosen)
     deps, from_std = None, None
     if not error:
         implied = cgo_imports(importpath, False) if chosen.cgo else []
         deps, from_std, error = _resolve(ctx, config, chosen.imports + [path for path in implied if path not in chosen.imports])
     if error:
-        return [DefaultInfo(), broken_package(importpath, "package %s can't be built: %s" % (importpath, error))]
+        needs_cgo = not config.cgo and (_has_cgo(record) or any([dep[GoPackageInfo].needs_cgo for dep in ctx.attr.deps]))
+        return [
+            DefaultInfo(),
+            broken_package(importpath, "package %s can't be built: %s" % (importpath, error), needs_cgo = needs_cgo),
+        ]
 
     module = ctx.attr.module[GoModuleInfo]
     std = ctx.attr._std[GoStdInfo].packages

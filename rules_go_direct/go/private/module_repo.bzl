@@ -15,6 +15,7 @@ go_module(
     replace_sum = "{replace_sum}",
     replace_version = "{replace_version}",
     sum = "{sum}",
+    vendored = {vendored},
     version = "{version}",
 )
 """
@@ -96,6 +97,7 @@ def _go_module_repo_impl(rctx):
         version = module["version"],
         go = module.get("go", "1.16"),
         sum = "" if replace else h1,
+        vendored = bool(directory),
         replace_path = replace["path"] if replace else "",
         replace_version = replace.get("version", "") if replace else "",
         replace_sum = h1 if replace else "",

@@ -52,7 +52,10 @@ def recorded_module(module, directory, importpath):
     rooted = "/" + directory
     if inside == None or not rooted.endswith(inside):
         return directory, importpath
-    return rooted[:len(rooted) - len(inside)].removeprefix("/"), module.path + ("@" + module.version if module.version else "")
+    root = rooted[:len(rooted) - len(inside)].removeprefix("/")
+    if module.vendored:
+        return root, "vendor/" + module.path
+    return root, module.path + ("@" + module.version if module.version else "")
 
 def package_info(ctx, package, archive, module, deps, std_imports, source = None, variables = {}):
     """The provider of a compiled package.
@@ -86,19 +89,21 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
         compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
         error = "",
         importpath = package.importpath,
+        needs_cgo = False,
         o = archive.o,
         source = source,
         transitive = depset([entry], transitive = [dep.transitive for dep in deps]),
         x = archive.x,
     )
 
-def broken_package(importpath, error, source = None):
+def broken_package(importpath, error, source = None, needs_cgo = False):
     """The provider of a package that can't be built in this configuration, which is an error only for who imports it.
 
     Args:
       importpath: of the package.
       error: the reason.
       source: see GoPackageInfo.
+      needs_cgo: see GoPackageInfo.
 
     Returns:
       A GoPackageInfo.
@@ -108,6 +113,7 @@ def broken_package(importpath, error, source = None):
         compiled = depset(),
         error = error,
         importpath = importpath,
+        needs_cgo = needs_cgo,
         o = None,
         source = source,
         transitive = depset(),

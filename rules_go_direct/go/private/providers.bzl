@@ -72,6 +72,7 @@ GoModuleInfo = provider(
         "replace_version": "string: version of the replacement; empty for a directory.",
         "root": "string: the Bazel package of its root directory.",
         "sum": "string: h1 hash as in go.sum; empty for a main module.",
+        "vendored": "bool: whether its files are in the vendor directory.",
         "version": "string: version; empty for a main module.",
     },
 )
@@ -84,6 +85,7 @@ GoPackageInfo = provider(
                     "export data; for tests, which compile some again.",
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
         "importpath": "string: import path.",
+        "needs_cgo": "bool: whether the error is that this configuration has no cgo, which the package or one that it imports needs.",
         "o": "File: object archive, for the linker.",
         "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, embedsrcs (name to File), embed_patterns, deps, " +
                   "std_imports, goopts, runfiles, module, x_defs, and for C code cgo, copts, cppopts, cxxopts, clinkopts, cdeps. None for packages of locked modules, which can't be embedded.",
