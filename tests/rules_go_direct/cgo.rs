@@ -43,12 +43,15 @@ fn by_go(workspace: &Path, arguments: &[&str]) -> Vec<u8> {
 }
 
 /// Targets with the arguments by which the go command builds the same.
-const PROGRAMS: [(&str, &str, &[&str]); 6] = [
+const PROGRAMS: [(&str, &str, &[&str]); 9] = [
     ("//cmd/resolve", "/resolve", &["build", "-ldflags=-buildid=", "./cmd/resolve"]),
     ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
     ("//cmd/own:external", "/external", &["build", "-ldflags=-buildid= -linkmode=external", "./cmd/own"]),
     ("//cmd/own:static", "/static", &["build", "-ldflags=-buildid= -linkmode=external -extldflags=-static", "./cmd/own"]),
     ("//cmd/own:own_test", "/own.test", &["test", "-c", "-ldflags=-buildid=", "./cmd/own"]),
+    ("//lib:archive", "/archive.a", &["build", "-ldflags=-buildid=", "-buildmode=c-archive", "./lib"]),
+    ("//lib:shared", "/libshared.so", &["build", "-ldflags=-buildid=", "-buildmode=c-shared", "./lib"]),
+    ("//lib:pie", "/pie", &["build", "-ldflags=-buildid=", "-buildmode=pie", "./lib"]),
     ("//count:count_test", "/count.test", &["test", "-c", "-ldflags=-buildid=", "./count"]),
 ];
 
@@ -107,7 +110,11 @@ profile("static", extends = "default", static = True)
 
 binary("./cmd/own", profiles = ["default", "external", "static"])
 
+profile("library", extends = "default", buildmode = "c-archive")
+
 binary("./cmd/vendored", profiles = ["default"])
+
+binary("./lib", name = "sum", profiles = ["library"])
 
 bazel()
 "#;
@@ -125,12 +132,17 @@ const VENDORED: [(&str, &str); 6] = [
     ("cmd/vendored/main.go", "package main\n\nimport \"example.org/half\"\n\nfunc main() { println(half.Of(84)) }\n"),
 ];
 
-/// The program for each profile with what makes the go command build the same.
-const GENERATED: [(&str, &str, &str, &str); 4] = [
-    ("//cmd/own", "/own", "-ldflags=-buildid=", "./cmd/own"),
-    ("//cmd/own:own_external", "/own_external", "-ldflags=-buildid= -linkmode=external", "./cmd/own"),
-    ("//cmd/own:own_static", "/own_static", "-ldflags=-buildid= -linkmode=external -extldflags=-static", "./cmd/own"),
-    ("//cmd/vendored", "/vendored", "-ldflags=-buildid=", "./cmd/vendored"),
+/// The program for each profile with the arguments by which the go command builds the same.
+const GENERATED: [(&str, &str, &[&str]); 5] = [
+    ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
+    ("//cmd/own:own_external", "/own_external", &["build", "-ldflags=-buildid= -linkmode=external", "./cmd/own"]),
+    (
+        "//cmd/own:own_static",
+        "/own_static",
+        &["build", "-ldflags=-buildid= -linkmode=external -extldflags=-static", "./cmd/own"],
+    ),
+    ("//cmd/vendored", "/vendored", &["build", "-ldflags=-buildid=", "./cmd/vendored"]),
+    ("//lib:sum", "/sum.a", &["build", "-ldflags=-buildid=", "-buildmode=c-archive", "./lib"]),
 ];
 
 #[test]
@@ -138,8 +150,8 @@ fn generated_files_have_c_code() {
     let workspace = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated-cgo");
     let _ = fs::remove_dir_all(workspace);
     copy(&repository("tests/matrix/rows/c"), workspace);
-    // These need what rules can't say: pkg-config, and a build mode for libraries.
-    for directory in ["cmd/greet", "lib", "pc"] {
+    // These need what rules can't say: pkg-config.
+    for directory in ["cmd/greet", "pc"] {
         fs::remove_dir_all(workspace.join(directory)).unwrap();
     }
     for (name, text) in VENDORED.iter().chain(&[("godirect.star", SPEC)]) {
@@ -161,8 +173,8 @@ fn generated_files_have_c_code() {
     succeeded("godirect generate --check", &check);
 
     bazel(workspace, &["test", "--remote_download_outputs=all", "//..."]);
-    for (target, end, flags, package) in GENERATED {
-        assert!(output(workspace, target, end, &[]) == by_go(workspace, &["build", flags, package]), "{target} differs");
+    for (target, end, arguments) in GENERATED {
+        assert!(output(workspace, target, end, &[]) == by_go(workspace, arguments), "{target} differs");
     }
     bazel(workspace, &["shutdown"]);
 }

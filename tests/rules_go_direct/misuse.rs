@@ -13,7 +13,7 @@ const MESSAGES: [&str; 23] = [
     "//deps:deps imports net/http of std, which is not in its std_imports: add \"net/http\" to them, or run `godirect generate`",
     "@@//:nothing: importpath is missing; set it to what Go files write to import this package",
     "@@//:race: race = \"on\" is not supported by this version of rules_go_direct; leave it out",
-    "@@//:shared: linkmode = \"c-shared\" is not supported by this version of rules_go_direct; leave it out",
+    "@@//:shared: linkmode = \"c-shared\" needs cgo: add `pure = \"off\"`",
     "@@//cycle:imports_source: @@//cycle:source is a go_source, which rules can embed, but no package can import; make it a go_library",
     "@@//deps:c_source: deps/v2/x.c needs cgo: add `cgo = True`, and `pure = \"off\"` to programs that need the package",
     "@@//deps:without_cgo has C code, and this configuration has no cgo: build with `pure = \"off\"` on the program, or --@rules_go_direct//go/config:pure=false",

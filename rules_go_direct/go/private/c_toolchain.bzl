@@ -1,6 +1,6 @@
 """The C toolchain that packages with cgo are compiled by: the one that Bazel finds for the target platform."""
 
-load("@rules_cc//cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME", "C_COMPILE_ACTION_NAME")
+load("@rules_cc//cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME", "CPP_LINK_STATIC_LIBRARY_ACTION_NAME", "C_COMPILE_ACTION_NAME")
 load("@rules_cc//cc:find_cc_toolchain.bzl", "find_cc_toolchain", "use_cc_toolchain")
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load(":providers.bzl", "GoCInfo")
@@ -64,13 +64,16 @@ def _go_c_toolchain_impl(ctx):
         progress_message = "Trying out flags of " + cc,
     )
     return [GoCInfo(
+        ar = program(CPP_LINK_STATIC_LIBRARY_ACTION_NAME),
         cc = cc,
         cgo = ctx.attr._cgo[DefaultInfo].files_to_run,
         cxx = cxx,
         env = env,
+        features = features,
         files = toolchain.all_files,
         known = known,
         target = target,
+        toolchain = toolchain,
     )]
 
 go_c_toolchain = rule(
@@ -83,7 +86,18 @@ go_c_toolchain = rule(
 )
 
 def _go_no_c_toolchain_impl(_ctx):
-    return [GoCInfo(cc = "", cgo = None, cxx = "", env = {}, files = depset(), known = None, target = [])]
+    return [GoCInfo(
+        ar = "",
+        cc = "",
+        cgo = None,
+        cxx = "",
+        env = {},
+        features = None,
+        files = depset(),
+        known = None,
+        target = [],
+        toolchain = None,
+    )]
 
 go_no_c_toolchain = rule(
     implementation = _go_no_c_toolchain_impl,

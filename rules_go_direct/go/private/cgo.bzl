@@ -111,18 +111,19 @@ def c_flags(source):
 
 NO_FLAGS = struct(cflags = [], cppflags = [], cxxflags = [], headers = depset(), ldflags = [], libraries = depset())
 
-def recorded_roots(ctx, root, recorded):
+def recorded_roots(ctx, config, root, recorded):
     """What C compilers record in the place of directories, generated files' too.
 
     Args:
       ctx: the rule context.
+      config: GoConfigInfo.
       root: the directory that `#cgo` lines are relative to: of the module, or of GOROOT.
       recorded: what stands for it: `module@version`, or `GOROOT`.
 
     Returns:
       Pairs for `Roots` of cgo/job.go, of which the last one that fits counts.
     """
-    to = "/_/" + recorded
+    to = "\\\\_\\_\\" + recorded.replace("/", "\\") if config.goos == "windows" else "/_/" + recorded
     return [[root, to], ["%s/%s" % (ctx.bin_dir.path, root) if root else ctx.bin_dir.path, to]]
 
 def _run(ctx, config, c, about, mnemonic, arguments, inputs, outputs):
@@ -168,7 +169,8 @@ def run_cgo(ctx, config, c, package):
 
     Returns:
       An immutable struct for `compile_package`: plain (directory of Go files that don't import "C", if these were split), go (what cgo made,
-      in the order of compilation), made (directories that vanish from what is recorded), members (the archive's), libraries, has_cxx.
+      in the order of compilation), made (directories that vanish from what is recorded), members (the archive's), header (for C, of a main package in a library for C), libraries,
+      has_cxx.
     """
     if config.sdk.goos != "linux":
         fail("pure = \"off\" asks for cgo, which this version of rules_go_direct can build on Linux only; leave it out")
@@ -180,6 +182,9 @@ def run_cgo(ctx, config, c, package):
     flags = ctx.actions.declare_file(base + "flags.json")
     members = ctx.actions.declare_file(base + "objects.members")
     plain = ctx.actions.declare_directory(base + "plain") if package.split else None
+
+    # Only a main package exports something, but which one is can be read only in its files.
+    header = ctx.actions.declare_file(base + "exported.h") if package.split and config.buildmode in ("c-archive", "c-shared") else None
     job = ctx.actions.declare_file(base + "job.json")
     ctx.actions.write(job, json.encode({
         "Arch": _arch_flags(config),
@@ -192,6 +197,7 @@ def run_cgo(ctx, config, c, package):
         "Directory": package.directory,
         "Flags": flags.path,
         "Go": [file.path for file in package.go],
+        "Header": header.path if header else "",
         "ImportPath": package.importpath,
         "Imported": imported.path,
         "Known": c.known.path,
@@ -220,7 +226,7 @@ def run_cgo(ctx, config, c, package):
         "GoCgo",
         ["prepare", job.path],
         [job, config.sdk.cgo] + package.go + headers,
-        [made, rewritten, types, flags] + ([plain] if plain else []),
+        [made, rewritten, types, flags] + [output for output in (plain, header) if output],
     )
     objects = _compile(ctx, config, c, package, job, flags, made, headers)
     _run(
@@ -235,6 +241,7 @@ def run_cgo(ctx, config, c, package):
     )
     return struct(
         go = (types, rewritten, imported),
+        header = header,
         has_cxx = bool([file for file in package.sources if file.extension in _CXX]),
         libraries = package.flags.libraries,
         made = (types.dirname, rewritten.path, imported.path),

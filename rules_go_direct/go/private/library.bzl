@@ -186,7 +186,7 @@ def run_source_cgo(ctx, config, source, files, importpath, outputs):
         importpath = importpath,
         included = [],
         outputs = outputs,
-        roots = recorded_roots(ctx, root, recorded),
+        roots = recorded_roots(ctx, config, root, recorded),
         sources = sources,
         split = True,
         std = False,

@@ -6,9 +6,13 @@ load(":providers.bzl", "GoCInfo")
 load(":tools.bzl", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
+_LINKMODE = "//go/config:linkmode"
 _PURE = "//go/config:pure"
 _TAGS = "//go/config:tags"
 _SDK_NAME = "//go/toolchain:sdk_name"
+
+# Modes that make a library for C.
+LIBRARY_MODES = ["c-archive", "c-shared"]
 
 # Attributes of rules that link, for `configuration` among others.
 LINK_ATTRS = {
@@ -17,7 +21,11 @@ LINK_ATTRS = {
     "goarch": attr.string(default = "auto", doc = "GOARCH, with goos; `auto` is that of the target platform."),
     "goos": attr.string(default = "auto", doc = "GOOS, with goarch; `auto` is that of the target platform."),
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
-    "linkmode": attr.string(default = "auto", doc = "`auto` or `normal`, which is what `go build` does; others are not supported."),
+    "linkmode": attr.string(
+        default = "auto",
+        doc = "`normal`, which is what `go build` does, `pie`, or a library for C: `c-archive` or `c-shared`. `auto` is as " +
+              "`--@rules_go_direct//go/config:linkmode` says.",
+    ),
     "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
     "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether packages are built without cgo; `auto` is as `--@rules_go_direct//go/config:pure` says."),
     "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
@@ -35,6 +43,7 @@ def _configuration_impl(settings, attr):
         goos, goarch = split_port("%s/%s" % (attr.goos, attr.goarch))
         platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
     return {
+        _LINKMODE: settings[_LINKMODE] if attr.linkmode == "auto" else attr.linkmode,
         _PLATFORMS: platforms,
         _PURE: settings[_PURE] if attr.pure == "auto" else attr.pure == "on",
         _SDK_NAME: attr.sdk_name or settings[_SDK_NAME],
@@ -43,8 +52,8 @@ def _configuration_impl(settings, attr):
 
 configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_PLATFORMS, _PURE, _SDK_NAME, _TAGS],
-    outputs = [_PLATFORMS, _PURE, _SDK_NAME, _TAGS],
+    inputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
+    outputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
 )
 
 def check_modes(ctx, config):
@@ -57,21 +66,31 @@ def check_modes(ctx, config):
     for name, wrong in [("race", "on"), ("msan", "on")]:
         if getattr(ctx.attr, name) == wrong:
             fail("%s: %s = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, name, wrong))
-    if ctx.attr.linkmode not in ("auto", "normal", config.linkmode):
-        fail("%s: linkmode = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, ctx.attr.linkmode))
+    if config.linkmode in LIBRARY_MODES and not config.cgo and config.goarch != "wasm":
+        fail("%s: linkmode = \"%s\" needs cgo: add `pure = \"off\"`" % (ctx.label, config.linkmode))
+
+def _links_pie(config):
+    """Whether Go's linker makes position independent programs (`InternalLinkPIESupported`)."""
+    if config.goos != "linux":
+        return config.goos in ("darwin", "windows")
+    if config.goarch in ("ppc64", "s390x"):
+        return config.minor >= 27
+    return config.goarch in ("amd64", "arm64", "loong64", "ppc64le")
 
 def _links_externally(config, flags):
     """Whether the C compiler links whatever is linked (`externalLinkingReason` in cmd/go/internal/load)."""
     if not config.cgo:
         return False
-    if config.goos in ("android", "dragonfly", "ios") or config.goarch.startswith("mips"):
+    if config.goos in ("android", "dragonfly", "ios") or config.goarch.startswith("mips") or config.linkmode == "c-shared":
+        return True
+    if config.linkmode == "pie" and not _links_pie(config):
         return True
     return "-linkmode=external" in flags or "external" in [b for a, b in zip(flags, flags[1:]) if a == "-linkmode"]
 
 def _is_static(ctx, config):
     return config.cgo and (config.static if ctx.attr.static == "auto" else ctx.attr.static == "on")
 
-def _flags_for_c(c, packages, flags):
+def _flags_for_c(c, linkmode, packages, flags):
     """The C compiler that links, if C has to be linked, with the flags of its toolchain before the user's."""
     compiler = c.cxx if any([package.has_cxx for package in packages]) else c.cc
     own = []
@@ -81,7 +100,8 @@ def _flags_for_c(c, packages, flags):
             # Of several, the last one counts.
             own = [value or flags[i + 1]]
     has_own = any([flag == "-extld" or flag.startswith("-extld=") for flag in flags])
-    return ([] if has_own else ["-extld=" + compiler]) + (["-extldflags=" + " ".join(c.target + own)] if c.target else [])
+    archiver = ["-extar=" + c.ar] if linkmode == "c-archive" else []
+    return archiver + ([] if has_own else ["-extld=" + compiler]) + (["-extldflags=" + " ".join(c.target + own)] if c.target else [])
 
 def _std_closure(ctx, config, std, imports):
     """All packages of std that are linked: imported ones, what the linker itself needs, and what they import."""
@@ -151,7 +171,7 @@ def link(ctx, config, std, program):
         args.add("-X").add("%s=%s" % (name, value))
     args.add_all(user).add_all(program.flags)
     if config.cgo:
-        args.add_all(_flags_for_c(c, with_c, user))
+        args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
     args.add(program.main)
     run_tool(
         ctx,

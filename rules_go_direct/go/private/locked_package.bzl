@@ -53,7 +53,7 @@ def _run_cgo(ctx, config, chosen, files, module):
         importpath = ctx.attr.importpath,
         included = ctx.files.included,
         outputs = ctx.label.name + "_",
-        roots = recorded_roots(ctx, root, recorded),
+        roots = recorded_roots(ctx, config, root, recorded),
         sources = [files[name] for name in chosen.c + chosen.asm],
         split = False,
         std = False,

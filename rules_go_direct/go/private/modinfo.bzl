@@ -47,7 +47,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
     for key in sorted(deps):
         text += _module_lines("dep", deps[key])
     settings = [
-        ("-buildmode", "exe"),
+        ("-buildmode", config.buildmode),
         ("-compiler", "gc"),
         ("-gcflags", " ".join(goopts)),
         ("-tags", ",".join(config.user_tags)),

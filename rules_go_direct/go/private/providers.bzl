@@ -22,6 +22,7 @@ GoSdkInfo = provider(
 GoConfigInfo = provider(
     doc = "How packages are built for one target platform; the toolchain's `go` field.",
     fields = {
+        "buildmode": "string: what build information calls the mode of the link.",
         "cgo": "bool: whether packages may use cgo.",
         "defines": "list of string: the assembler's `-D` names.",
         "env": "dict: the whole environment of the tools, besides PWD.",
@@ -29,7 +30,7 @@ GoConfigInfo = provider(
         "goarch": "string: GOARCH.",
         "goopts": "list of string: the compiler's flags for all packages besides std.",
         "goos": "string: GOOS.",
-        "linkmode": "string: the linker's `-buildmode`, `exe` or `pie`.",
+        "linkmode": "string: the linker's `-buildmode`: `exe`, `pie`, `c-archive` or `c-shared`.",
         "linkopts": "list of string: the linker's flags.",
         "minor": "int: N of the SDK's version 1.N.",
         "sdk": "GoSdkInfo.",
@@ -45,13 +46,16 @@ GoConfigInfo = provider(
 GoCInfo = provider(
     doc = "The C toolchain of a configuration with cgo.",
     fields = {
+        "ar": "string: what makes static libraries.",
         "cc": "string: the C compiler; empty in a configuration without cgo.",
         "cgo": "FilesToRunProvider: the ruleset's program that does for C code what the go command does.",
         "cxx": "string: the C++ compiler.",
         "env": "dict: the environment of what runs compilers, besides that of Go's tools.",
+        "features": "FeatureConfiguration of the toolchain.",
         "files": "depset of File: what compilers and linkers need.",
         "known": "File: which flags the compilers know, for that program.",
         "target": "list of string: flags that say what is compiled for.",
+        "toolchain": "CcToolchainInfo; None in a configuration without cgo.",
     },
 )
 

@@ -86,7 +86,7 @@ def _run_cgo(ctx, config, path, files, go_asm):
         importpath = path,
         included = [],
         outputs = "std/" + path + "_",
-        roots = recorded_roots(ctx, directory.removesuffix("/src/" + path), "GOROOT"),
+        roots = recorded_roots(ctx, config, directory.removesuffix("/src/" + path), "GOROOT"),
         sources = [sources[path + "/" + name] for name in files.c + [name for name in files.asm if name not in go_asm]],
         split = False,
         std = True,

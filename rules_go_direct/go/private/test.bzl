@@ -19,7 +19,7 @@ load(
     "source_std_imports",
     "variables_of",
 )
-load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":packages.bzl", "ANY", "language", "trimmed_directory")
 load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
@@ -251,6 +251,8 @@ def _go_test_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     check_modes(ctx, config)
     std = ctx.attr._std[GoStdInfo].packages
+    if config.linkmode in LIBRARY_MODES:
+        fail("%s: a test can't be a library for C; leave linkmode out" % ctx.label)
     source, embedded = collect_source(ctx)
     if lacks_cgo(config, source):
         fail(LACKS_CGO % ctx.label)

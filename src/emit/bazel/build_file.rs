@@ -71,7 +71,7 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 14] = [
+const ONLY_OWN: [&str; 15] = [
     "constraints",
     "default_godebug",
     "embed_patterns",
@@ -79,6 +79,7 @@ const ONLY_OWN: [&str; 14] = [
     "gc_goopts",
     "gc_linkopts",
     "gotags",
+    "linkmode",
     "module",
     "pure",
     "sdk_name",
@@ -154,7 +155,7 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("debug", *debug),
         ("race, msan or asan", sanitizer.is_some()),
         ("cover", *cover),
-        ("buildmode", *buildmode != Buildmode::Default),
+        ("buildmode", matches!(buildmode, Buildmode::Exe | Buildmode::Plugin)),
         ("goexperiment", !goexperiment.is_empty()),
         ("gofips140", gofips140.is_some()),
         ("buildid", *buildid != BuildId::None),
@@ -193,6 +194,14 @@ fn linkopts(binary: &super::Binary) -> Vec<String> {
     options
 }
 
+/// What the rules call a build mode; nothing for the default one, and for those that are refused.
+fn linkmode(mode: Buildmode) -> &'static str {
+    match mode {
+        Buildmode::Pie | Buildmode::CArchive | Buildmode::CShared => mode.name(),
+        Buildmode::Default | Buildmode::Exe | Buildmode::Plugin => "",
+    }
+}
+
 /// Whether C libraries are linked into the program: without cgo there are none.
 fn is_static(profile: &Profile) -> bool {
     profile.is_static && profile.cgo
@@ -225,6 +234,7 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
         .with("gc_linkopts", Expr::List(linkopts(program)))
         .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
+        .with("linkmode", Expr::String(linkmode(program.profile.buildmode).to_owned()))
         .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
         .with("static", Expr::String(if is_static(&program.profile) { "on".to_owned() } else { String::new() })))

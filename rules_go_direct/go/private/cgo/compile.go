@@ -72,8 +72,17 @@ func (j *job) compiler(cxx bool) (*compiler, error) {
 
 // command has the flags that every package gets (compilerCmd).
 func (c *compiler) command(made string) []string {
-	args := append(truly(c.job.Target), "-I", filepath.Join(here(), c.job.Directory), "-fPIC")
-	args = append(append(args, c.job.Arch...), "-pthread")
+	goos := os.Getenv("GOOS")
+	args := append(truly(c.job.Target), "-I", filepath.Join(here(), c.job.Directory))
+	if goos != "windows" {
+		args = append(args, "-fPIC")
+	}
+	args = append(args, c.job.Arch...)
+	if goos == "windows" && c.job.Minor < 27 {
+		args = append(args, "-mthreads")
+	} else {
+		args = append(args, "-pthread")
+	}
 	for _, flag := range []string{noCaret, unusedArguments, noGcSections} {
 		if slices.Contains(c.known, flag) {
 			args = append(args, flag)
@@ -83,6 +92,9 @@ func (c *compiler) command(made string) []string {
 	args = append(args, c.prefixMap(made, "/tmp/go-build")...)
 	if slices.Contains(c.known, noSwitches) {
 		args = append(args, noSwitches)
+	}
+	if goos == "darwin" || goos == "ios" {
+		args = append(args, "-fno-common")
 	}
 	return args
 }

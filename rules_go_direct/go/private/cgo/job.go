@@ -33,6 +33,9 @@ type job struct {
 	// Target are flags of the toolchain that say what it compiles for, Arch those that Go has for the processor.
 	Target, Arch []string
 
+	// Header is written, empty unless the package is main, for a library for C.
+	Header string
+
 	// What the steps write: directories but for Types, Flags and Members.
 	Made, Rewritten, Types, Flags, Imported, Members string
 }

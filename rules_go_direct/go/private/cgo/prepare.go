@@ -27,6 +27,12 @@ func (j *job) prepare() error {
 		return err
 	}
 	f := &flags{Name: p.Name}
+	if j.Header != "" {
+		// cgo writes none if nothing is exported.
+		if err := os.WriteFile(j.Header, nil, 0o666); err != nil {
+			return err
+		}
+	}
 	isCgo := map[string]bool{}
 	for _, name := range p.CgoFiles {
 		isCgo[name] = true
@@ -148,7 +154,11 @@ func (j *job) runCgo(f *flags, files map[string]string) error {
 	for _, flag := range f.LD {
 		quoted = append(quoted, strconv.Quote(flag))
 	}
-	args = append(args, "-ldflags="+strings.Join(quoted, " "), "--", "-I", path.Join(cwd, j.Directory))
+	args = append(args, "-ldflags="+strings.Join(quoted, " "))
+	if j.Header != "" && f.Name == "main" {
+		args = append(args, "-exportheader="+j.Header)
+	}
+	args = append(args, "--", "-I", path.Join(cwd, j.Directory))
 	args = append(args, f.CPP...)
 	args = append(append(args, "-I", j.Made+"/"), f.C...)
 	for _, stem := range f.Stems {
