@@ -31,6 +31,24 @@ fn output(workspace: &Path, target: &str, end: &str, flags: &[&str]) -> Vec<u8> 
     fs::read(Path::new(root.trim_end()).join(name)).unwrap()
 }
 
+/// The files of packages below a directory that have a text in them, without what Bazel says about programs that run.
+fn files_with(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        if path.is_symlink() || name.contains("runfiles") || name == "testlogs" {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(text) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// What the go command builds with cgo.
 fn by_go(workspace: &Path, arguments: &[&str]) -> Vec<u8> {
     let out = tempfile::tempdir().unwrap();
@@ -74,6 +92,12 @@ fn packages_with_c_code_have_the_bytes_of_go() {
     for (target, end, arguments) in PROGRAMS {
         assert!(output(workspace, target, end, &[]) == by_go(workspace, arguments), "{target} differs");
     }
+
+    let root = PathBuf::from(bazel(workspace, &["info", "execution_root"]).trim_end());
+    // Sandboxes are there, too.
+    let base = bazel(workspace, &["info", "output_base"]);
+    let found = files_with(&root.join("bazel-out"), base.trim_end());
+    assert!(found.is_empty(), "these name a directory of this machine, so that caches can't share them: {found:?}");
 
     // A flag says the same as the attribute, for programs without one.
     let flags = ["--@rules_go_direct//go/config:pure=false", "--@rules_go_direct//go/config:static"];
