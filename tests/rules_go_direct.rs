@@ -1,6 +1,8 @@
 //! The Bazel ruleset: its asserts under a real Bazel, what buildifier says of its files and of generated ones, platforms that differ,
 //! and that nothing but the sandbox is there for an action.
 
+#[path = "rules_go_direct/cgo.rs"]
+mod cgo;
 #[path = "rules_go_direct/checkouts.rs"]
 mod checkouts;
 #[path = "support/engines.rs"]

@@ -158,7 +158,7 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
 
 /// What engines say that have no C toolchain.
 pub(super) fn unsupported(package: &Package) -> Error {
-    let error = Error::input(format!("package {} has C code, which Nix and Bazel can't build yet", package.import_path));
+    let error = Error::input(format!("package {} has C code, which Nix can't build yet", package.import_path));
     error.help("build it with `godirect build`, or with `cgo = False` in the profile, or choose another package")
 }
 

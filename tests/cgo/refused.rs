@@ -62,7 +62,7 @@ fn messages_of_compilers_name_the_file() {
 fn nix_has_no_c_compiler_yet() {
     let project = program("int f(void) { return 1; }");
     let expected = error(
-        "package example.com/p has C code, which Nix and Bazel can't build yet",
+        "package example.com/p has C code, which Nix can't build yet",
         "build it with `godirect build`, or with `cgo = False` in the profile, or choose another package",
     );
     project.fails(&["generate"], 2, &expected);

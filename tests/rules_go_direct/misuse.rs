@@ -5,19 +5,18 @@ use super::engines::{bazel_output, repository};
 /// What the rules say of each target of the workspace, sorted.
 const MESSAGES: [&str; 23] = [
     "//cycle:cycle_test imports example.com/misuse/cycle/user, which needs the tested package: import cycle not allowed in test; move it to an external test (package ..._test)",
-    "//deps:c imports \"C\", and this version of rules_go_direct does not support cgo; build the package without it, or with another ruleset",
+    "//deps:c imports \"C\": add `cgo = True`, and `pure = \"off\"` to programs that need the package",
     "//deps:deps imports example.com/misuse, which is not in its deps: add \"//:misuse\" to them, or run `godirect generate`",
     "//deps:deps imports example.com/misuse/deps/v2, which is not in its deps: add \"//deps/v2:deps\" to them, or run `godirect generate`",
     "//deps:deps imports example.com/misuse/twice, which is not in its deps: add \"//twice\" to them, or run `godirect generate`",
     "//deps:deps imports github.com/google/uuid, which is not in its deps: add \"@go_modules//github.com/google/uuid\" to them, or run `godirect generate`",
     "//deps:deps imports net/http of std, which is not in its std_imports: add \"net/http\" to them, or run `godirect generate`",
-    "@@//:cgo: pure = \"off\" asks for cgo, which this version of rules_go_direct does not support; leave it out",
     "@@//:nothing: importpath is missing; set it to what Go files write to import this package",
-    "@@//:race: race = \"on\" asks for cgo, which this version of rules_go_direct does not support; leave it out",
-    "@@//:shared: linkmode = \"c-shared\" is not supported by this version of rules_go_direct; leave it out",
+    "@@//:race: race = \"on\" is not supported by this version of rules_go_direct; leave it out",
+    "@@//:shared: linkmode = \"c-shared\" needs cgo: add `pure = \"off\"`",
     "@@//cycle:imports_source: @@//cycle:source is a go_source, which rules can embed, but no package can import; make it a go_library",
-    "@@//deps:c_source: deps/v2/x.c needs cgo, which this version of rules_go_direct does not support; build the package without it, or with another ruleset",
-    "@@//deps:cgo: cgo is not supported by this version of rules_go_direct; build the package without cgo, or with another ruleset",
+    "@@//deps:c_source: deps/v2/x.c needs cgo: add `cgo = True`, and `pure = \"off\"` to programs that need the package",
+    "@@//deps:without_cgo has C code, and this configuration has no cgo: build with `pure = \"off\"` on the program, or --@rules_go_direct//go/config:pure=false",
     "@@//twice:both: two deps have the import path example.com/misuse/twice: @@//twice:first and @@//twice:second; keep one of them",
     "@@//twice:itself has the import path example.com/misuse/twice, and so has one of its deps: import cycle not allowed; correct the importpath of one of them",
     "@@//twice:linked: two packages with the import path example.com/misuse/twice would be linked: @@//twice:first and @@//twice:second; let both importers depend on the same target",
@@ -26,6 +25,7 @@ const MESSAGES: [&str; 23] = [
     "go has no port to `linnux/amd64`; it has aix/ppc64, android/386, …",
     "godirect.lock.json has no toolchain for the platform RULESET//go/toolchain:windows_arm64; it has linux/amd64, linux/arm64: add the platform to godirect.star, then run `godirect lock`",
     "half_a_platform: set both goos and goarch, or neither",
+    "pure = \"off\" asks for cgo, but no C toolchain is registered for the platform RULESET//go/toolchain:linux_arm64; register one, or leave pure out",
     "the lock has no SDK `next`, which sdk_name asks for; add go_sdk(name = \"next\", ...) to godirect.star, then run `godirect lock`",
 ];
 

@@ -1,10 +1,52 @@
 """The rule `go_binary`."""
 
+load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load(":library.bzl", "SOURCE_ATTRS", "collect_source", "compile_source")
-load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
-load(":providers.bzl", "GoStdInfo")
+load(":providers.bzl", "GoCInfo", "GoStdInfo")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
+
+def _file_name(ctx, config):
+    """The name of the program or library; what links shared libraries wants them to begin with `lib`."""
+    name, goos = ctx.label.name, config.goos
+    if config.linkmode == "c-archive":
+        return name + ".a"
+    if config.linkmode == "c-shared":
+        suffix = {"darwin": ".dylib", "ios": ".dylib", "wasip1": ".wasm", "windows": ".dll"}.get(goos, ".so")
+        return "lib" + name + suffix
+    return name + (".exe" if goos == "windows" else "")
+
+def _for_c(ctx, config, library, cgo):
+    """What `cc_library` and its like need to link the library, and its header."""
+    c = ctx.attr._c[GoCInfo]
+    if config.linkmode not in LIBRARY_MODES or not c.toolchain:
+        return [], []
+    headers = []
+    if cgo and cgo.header:
+        headers.append(ctx.actions.declare_file("%s_/%s.h" % (ctx.label.name, ctx.label.name)))
+        ctx.actions.symlink(output = headers[0], target_file = cgo.header)
+    to_link = cc_common.create_library_to_link(
+        actions = ctx.actions,
+        cc_toolchain = c.toolchain,
+        dynamic_library = library if config.linkmode == "c-shared" else None,
+        feature_configuration = c.features,
+        static_library = library if config.linkmode == "c-archive" else None,
+    )
+    linker_input = cc_common.create_linker_input(
+        libraries = depset([to_link]),
+        owner = ctx.label,
+        user_link_flags = depset(["-pthread"] if config.linkmode == "c-archive" else []),
+    )
+    info = CcInfo(
+        compilation_context = cc_common.create_compilation_context(
+            headers = depset(headers),
+            includes = depset([header.dirname for header in headers]),
+        ),
+        linking_context = cc_common.create_linking_context(linker_inputs = depset([linker_input])),
+    )
+    return headers, [info, OutputGroupInfo(go_generated_headers = depset(headers))]
 
 def _go_binary_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
@@ -16,12 +58,12 @@ def _go_binary_impl(ctx):
     transitive = main.transitive.to_list()
     packages = unique_packages(ctx, transitive)
     packages.pop(main.importpath)
-    suffix = ".exe" if config.goos == "windows" else ""
-    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.attr.out or ctx.label.name + suffix))
+    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.attr.out or _file_name(ctx, config)))
     link(ctx, config, ctx.attr._std[GoStdInfo].packages, struct(
         executable = executable,
         importcfg = ctx.label.name + "_/importcfg.link",
         main = main.o,
+        main_cgo = main.cgo,
         packages = packages.values(),
         std_imports = {path: True for package in transitive for path in package.std_imports}.keys(),
         info = build_info(
@@ -35,10 +77,11 @@ def _go_binary_impl(ctx):
         variables = {name: value for package in transitive for name, value in package.variables},
         flags = [],
     ))
-    return [
+    headers, for_c = _for_c(ctx, config, executable, main.cgo)
+    return for_c + [
         DefaultInfo(
             executable = executable,
-            files = depset([executable]),
+            files = depset([executable] + headers),
             runfiles = ctx.runfiles([executable]).merge(source.runfiles),
         ),
         RunEnvironmentInfo(environment = ctx.attr.env),
@@ -46,7 +89,7 @@ def _go_binary_impl(ctx):
 
 go_binary = rule(
     implementation = _go_binary_impl,
-    doc = "An executable, with the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=` without cgo.",
+    doc = "An executable, with the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = \"off\"`.",
     attrs = SOURCE_ATTRS | LINK_ATTRS | {
         "env": attr.string_dict(doc = "Environment for `bazel run`."),
         "out": attr.string(doc = "Name of the file; by default the target's, with `.exe` on Windows."),

@@ -23,11 +23,13 @@ _INCOMPLETE_STD = {
     ]
 }
 
-# Appends members to a Go archive as `go tool pack r` does: the header's name is cut at 16 bytes, times and owners are zero.
+# Appends members to a Go archive as `go tool pack r` does: the header's name is cut at 16 bytes, times and owners are zero. A file `.members`
+# has such members itself.
 _PACK = """set -eu
 out=$1; shift
 cat "$1" > "$out"; shift
 for file; do
+  case $file in *.members) cat "$file"; continue ;; esac
   size=$(($(wc -c < "$file")))
   printf '%-16.16s%-12d%-6d%-6d%-8s%-10d`\\n' "${file##*/}" 0 0 0 644 "$size"
   cat "$file"
@@ -35,19 +37,20 @@ for file; do
 done >> "$out"
 """
 
-def trim_path(objdir, dirs, new):
+def trim_path(objdir, dirs, new, made = ()):
     """The value of `-trimpath`: directories of sources become `new`, scratch directories vanish.
 
     Args:
       objdir: directory of the package's outputs, relative to the execution root.
       dirs: those of the sources; there may be several, since generated ones are below bazel-out.
       new: what stands for their directories in the output.
+      made: further directories that vanish.
 
     Returns:
       Rewrites separated by semicolons, of which the first that matches applies; the longer directory comes first.
     """
     dirs = {dir: True for dir in dirs}
-    rewrites = ["%s/%s=>" % (CWD, objdir)]
+    rewrites = ["%s/%s=>" % (CWD, dir) for dir in made] + ["%s/%s=>" % (CWD, objdir)]
     for dir in sorted(dirs, key = len, reverse = True):
         # A file in the repository's root has the directory "" or ".".
         rewrites.append("%s=>%s" % (CWD if dir in ("", ".") else CWD + "/" + dir, new))
@@ -181,6 +184,8 @@ def _immutable(value):
 _FIELDS = [
     "asm",
     "asm_headers",
+    "c_files",
+    "cgo",
     "embed_files",
     "embed_patterns",
     "go",
@@ -210,6 +215,10 @@ def go_package(**fields):
         "asm": [],
         # Headers of other packages that its assembly includes.
         "asm_headers": [],
+        # Files that `run_cgo` had, besides headers.
+        "c_files": [],
+        # What `run_cgo` returned, or None.
+        "cgo": None,
         # Name relative to the package's directory to File.
         "embed_files": {},
         # Pattern to the names that it matches.
@@ -257,23 +266,27 @@ def compile_package(ctx, config, package, imports, explain = None):
     x = ctx.actions.declare_file(package.outputs + "/pkg.x")
     o = ctx.actions.declare_file(package.outputs + "/pkg.o")
     importcfg = _write_importcfg(ctx, package, imports)
+    cgo = package.cgo
+    copied = [cgo.plain] if cgo and cgo.plain else []
     tests = [package.tests] if package.tests else []
-    trim = trim_path(x.dirname, [file.dirname for file in package.go + package.asm] + [dir.path for dir in tests], package.new)
-    inputs = list(package.go) + tests + [importcfg] + [imported.x for imported in imports]
+    dirs = [file.dirname for file in package.go + package.asm + package.c_files] + [dir.path for dir in copied + tests]
+    trim = trim_path(x.dirname, dirs, package.new, cgo.made if cgo else ())
+    sources = list(package.go) + copied + tests + (list(cgo.go) if cgo else [])
+    inputs = sources + [importcfg] + [imported.x for imported in imports]
     outputs = [x, o]
 
     args = ctx.actions.args()
     args.add("-o", x).add("-linkobj", o).add("-trimpath", trim).add("-p", package.path).add("-lang=go" + package.lang)
     if package.std:
         args.add("-std")
-    if not package.asm and not package.syso and not (package.std and package.importpath in _INCOMPLETE_STD):
+    if not cgo and not package.asm and not package.syso and not (package.std and package.importpath in _INCOMPLETE_STD):
         args.add("-complete")
     if config.goos == "plan9" or config.goarch == "wasm":
         args.add("-dwarf=false")
     args.add("-goversion", config.sdk.goversion)
     if config.shared:
         args.add("-shared")
-    members = list(package.syso)
+    members = ([cgo.members] if cgo else []) + list(package.syso)
     if package.asm:
         headers = list(package.headers + package.asm_headers) + config.sdk.include + _generic_headers(ctx, config, package)
         symabis = _symabis(ctx, config, package, headers, trim)
@@ -287,7 +300,7 @@ def compile_package(ctx, config, package, imports, explain = None):
         embedcfg, files = _write_embedcfg(ctx, package)
         inputs += [embedcfg] + files
         args.add("-embedcfg", embedcfg)
-    args.add_all(package.go).add_all(tests)
+    args.add_all(sources)
     run_tool(
         ctx,
         config,

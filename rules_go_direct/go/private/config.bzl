@@ -5,6 +5,9 @@ load(":platforms.bzl", "VARIANTS")
 load(":providers.bzl", "GoConfigInfo", "GoSdkInfo")
 load(":settings.bzl", "GoSettingInfo")
 
+# How programs are linked; the first is what `go build` does.
+LINK_MODES = ["normal", "pie", "c-archive", "c-shared"]
+
 # cmd/go's default build mode on these is pie (internal/platform.DefaultPIE).
 _DEFAULT_PIE = ["android", "darwin", "ios", "windows"]
 
@@ -26,14 +29,24 @@ def _defines(goos, goarch, variant):
 def _setting(ctx, name):
     return getattr(ctx.attr, "_" + name)[GoSettingInfo].value
 
+def _is_shared(mode, goos, goarch):
+    """Whether code is position independent (`codegenArg` in BuildModeInit of cmd/go/internal/work/init.go)."""
+    if mode == "normal":
+        return goos in _DEFAULT_PIE and goos != "windows"
+    if mode == "pie":
+        return goos not in ("aix", "windows")
+    if mode == "c-shared":
+        return goos in ("android", "freebsd", "linux")
+    is_unix = goos in ("dragonfly", "freebsd", "illumos", "linux", "netbsd", "openbsd", "solaris")
+    return is_unix or (goos in ("darwin", "ios") and goarch == "arm64")
+
 def _check_settings(ctx):
     """Refuses flags of rules_go that this version does not have, rather than build something else."""
     for name in ["msan", "race"]:
         if _setting(ctx, name):
             fail("--@rules_go_direct//go/config:%s needs cgo, which this version of rules_go_direct does not support" % name)
-    if _setting(ctx, "linkmode") != "normal":
-        fail("--@rules_go_direct//go/config:linkmode=%s is not supported by this version of rules_go_direct; it links in mode `normal`" %
-             _setting(ctx, "linkmode"))
+    if _setting(ctx, "linkmode") not in LINK_MODES:
+        fail("linkmode %s is not supported by this version of rules_go_direct; it has %s" % (_setting(ctx, "linkmode"), ", ".join(LINK_MODES)))
 
 def _go_toolchain_impl(ctx):
     _check_settings(ctx)
@@ -50,11 +63,14 @@ def _go_toolchain_impl(ctx):
     minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
     user_tags = _setting(ctx, "tags")
-    env = {"CGO_ENABLED": "0", "GOARCH": goarch, "GOOS": goos}
+    cgo = not _setting(ctx, "pure")
+    env = {"CGO_ENABLED": "1" if cgo else "0", "GOARCH": goarch, "GOOS": goos}
     if table:
         env[table.variable] = variant
-    pie = goos in _DEFAULT_PIE
+    mode = _setting(ctx, "linkmode")
     config = GoConfigInfo(
+        buildmode = "exe" if mode == "normal" else mode,
+        cgo = cgo,
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
@@ -62,11 +78,12 @@ def _go_toolchain_impl(ctx):
         goopts = (["-N", "-l"] if _setting(ctx, "debug") else []) + _setting(ctx, "gc_goopts"),
         goos = goos,
         linkopts = (["-s", "-w"] if _setting(ctx, "strip") else []) + _setting(ctx, "gc_linkopts"),
-        linkmode = "pie" if pie else "exe",
+        linkmode = mode if mode != "normal" else "pie" if goos in _DEFAULT_PIE else "exe",
         minor = minor,
         sdk = sdk,
-        shared = pie and goos != "windows",
-        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags),
+        static = _setting(ctx, "static"),
+        shared = _is_shared(mode, goos, goarch),
+        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags, cgo),
         user_tags = user_tags,
         variant = variant,
         variant_variable = table.variable if table else "",
@@ -83,7 +100,7 @@ go_toolchain = rule(
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {
         "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
-        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "race", "strip", "tags"]
+        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
     } | {
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),

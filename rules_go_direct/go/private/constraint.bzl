@@ -38,8 +38,8 @@ def minor_of(version):
             return int(digits[:i])
     return int(digits)
 
-def satisfied_tags(goos, goarch, variant, go_minor, experiments = [], user_tags = []):
-    """The build tags that hold for a build without cgo.
+def satisfied_tags(goos, goarch, variant, go_minor, experiments = [], user_tags = [], cgo = False):
+    """The build tags that hold.
 
     Args:
       goos: GOOS.
@@ -48,6 +48,7 @@ def satisfied_tags(goos, goarch, variant, go_minor, experiments = [], user_tags 
       go_minor: N of the SDK's version 1.N, an int.
       experiments: GOEXPERIMENT flags that are on.
       user_tags: the tags of `-tags`.
+      cgo: whether packages may use cgo.
 
     Returns:
       A dict with the tags as keys.
@@ -60,7 +61,7 @@ def satisfied_tags(goos, goarch, variant, go_minor, experiments = [], user_tags 
     tags.extend(["go1.%d" % i for i in range(1, go_minor + 1)])
     tags.extend(["goexperiment." + flag for flag in experiments])
     tags.extend(_variant_tags(goarch, variant))
-    tags.extend(user_tags)
+    tags.extend((["cgo"] if cgo else []) + user_tags)
     return {tag: True for tag in tags}
 
 def _reduce(values, operators, floor):

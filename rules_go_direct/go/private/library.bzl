@@ -1,23 +1,31 @@
 """The rule `go_library`, and what it shares with `go_binary`."""
 
+load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
+load(":cgo.bzl", "C_EXTENSIONS", "HEADER_EXTENSIONS", "c_flags", "cgo_imports", "recorded_roots", "run_cgo")
 load(":compile.bzl", "compile_package", "go_package")
 load(":constraint.bzl", "evaluate", "file_name_matches")
-load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "trimmed_directory")
-load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "recorded_module", "trimmed_directory")
+load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 load(":std.bzl", "importable", "std_imports")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
-_C_EXTENSIONS = ["c", "cc", "cpp", "cxx", "m", "S", "f", "F", "for", "f90", "swig", "swigcxx"]
+# What this version can't compile.
+_OTHER_EXTENSIONS = ["f", "F", "for", "f90", "swig", "swigcxx"]
 
-# What rules_go has for C code, which without cgo means nothing there either.
-_C_ATTRS = {
-    name: attr.string_list(doc = "For cgo, which is not supported by this version; without it, it means nothing.")
-    for name in ["clinkopts", "copts", "cppopts", "cxxopts"]
+# Flags for C code, which without cgo mean nothing.
+_C_FLAGS = {
+    "clinkopts": "the linker",
+    "copts": "the C compiler",
+    "cppopts": "the preprocessor",
+    "cxxopts": "the C++ compiler",
 }
 
-SOURCE_ATTRS = STD_ATTRS | _C_ATTRS | {
-    "cdeps": attr.label_list(doc = "For cgo, which is not supported by this version; without it, it means nothing."),
-    "cgo": attr.bool(doc = "Not supported by this version; here so that the message is clear."),
+SOURCE_ATTRS = STD_ATTRS | {
+    name: attr.string_list(doc = "Flags for %s after those of `#cgo` lines, in a package with `cgo`." % what)
+    for name, what in _C_FLAGS.items()
+} | {
+    "cdeps": attr.label_list(providers = [CcInfo], doc = "C libraries, in a package with `cgo`: what `cc_library` gives."),
+    "cgo": attr.bool(doc = "Whether some srcs import \"C\", on some platform. C and C++ files are among the srcs then."),
     "constraints": attr.string_dict(
         doc = "The `//go:build` expression of files that have one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`. Files that it " +
               "excludes are skipped.",
@@ -34,7 +42,7 @@ SOURCE_ATTRS = STD_ATTRS | _C_ATTRS | {
     "importpath": attr.string(doc = "Import path."),
     "module": attr.label(providers = [GoModuleInfo], doc = "The `go_module` that it belongs to."),
     "srcs": attr.label_list(
-        allow_files = [".go", ".s", ".h", ".syso"] + ["." + extension for extension in _C_EXTENSIONS],
+        allow_files = ["." + extension for extension in ["go", "s", "syso"] + HEADER_EXTENSIONS + C_EXTENSIONS + _OTHER_EXTENSIONS],
         doc = "Sources. Those whose name excludes the platform (`x_windows.go`) are skipped, as Go does.",
     ),
     "x_defs": attr.string_dict(
@@ -45,6 +53,9 @@ SOURCE_ATTRS = STD_ATTRS | _C_ATTRS | {
         doc = "The packages of std that srcs import. Without it, every package of std that the platform has is an input.",
     ),
 }
+
+LACKS_CGO = "%s has C code, and this configuration has no cgo: build with `pure = \"off\"` on the program, or " + \
+            "--@rules_go_direct//go/config:pure=false"
 
 def _embed_name(ctx, file):
     """The file's path relative to the Bazel package, as `//go:embed` writes it."""
@@ -63,8 +74,6 @@ def collect_source(ctx):
     Returns:
       The `source` of GoPackageInfo, and the import path of the first embedded library (or an empty string).
     """
-    if ctx.attr.cgo:
-        fail("%s: cgo is not supported by this version of rules_go_direct; build the package without cgo, or with another ruleset" % ctx.label)
     embeds = []
     for target in ctx.attr.embed:
         info = target[GoPackageInfo]
@@ -87,6 +96,8 @@ def collect_source(ctx):
         variables.update(source.x_defs)
     embedded = [file for source in sources for file in source.srcs]
     merged = struct(
+        cdeps = [dep for source in sources for dep in source.cdeps] + [dep[CcInfo] for dep in ctx.attr.cdeps],
+        cgo = ctx.attr.cgo or any([source.cgo for source in sources]),
         constraints = constraints,
         embedded = embedded,
         srcs = ctx.files.srcs + embedded,
@@ -100,30 +111,88 @@ def collect_source(ctx):
         ),
         std_imports = sorted(std),
         x_defs = variables | ctx.attr.x_defs,
+        **{
+            name: [flag for source in sources for flag in getattr(source, name)] +
+                  [ctx.expand_location(flag, ctx.attr.cdeps + ctx.attr.data) for flag in getattr(ctx.attr, name)]
+            for name in _C_FLAGS
+        }
     )
     return merged, (embeds[0].importpath if embeds else "")
 
-def choose_sources(ctx, config, srcs, constraints):
+def choose_sources(ctx, config, srcs, source):
     """The sources that this platform takes, by kind.
 
     Args:
       ctx: the rule context.
       config: GoConfigInfo.
       srcs: list of File.
-      constraints: build constraints by base name.
+      source: what `collect_source` returned.
 
     Returns:
-      A dict of lists of File: go, h, s, syso.
+      A dict of lists of File: c, go, h, s, syso.
     """
-    kinds = {"go": [], "h": [], "s": [], "syso": []}
+    kinds = {"c": [], "go": [], "h": [], "s": [], "syso": []}
     for file in srcs:
-        if file.extension in _C_EXTENSIONS:
-            fail("%s: %s needs cgo, which this version of rules_go_direct does not support; build the package without it, or with another ruleset" %
-                 (ctx.label, file.short_path))
-        matches = file_name_matches(file.basename, config.tags) and evaluate(constraints.get(file.basename, ""), config.tags)
-        if file.extension == "h" or matches:
-            kinds[file.extension].append(file)
+        if file.extension in _OTHER_EXTENSIONS:
+            fail("%s: this version of rules_go_direct can't compile %s; leave it out" % (ctx.label, file.short_path))
+        is_c = file.extension in C_EXTENSIONS
+        if is_c and not source.cgo:
+            fail("%s: %s needs cgo: add `cgo = True`, and `pure = \"off\"` to programs that need the package" % (ctx.label, file.short_path))
+        is_header = file.extension in HEADER_EXTENSIONS
+        constraint = source.constraints.get(file.basename, "")
+        if is_header or (file_name_matches(file.basename, config.tags) and evaluate(constraint, config.tags)):
+            kinds["c" if is_c else "h" if is_header else file.extension].append(file)
+    if not config.cgo:
+        # Go says nothing about these where no file imports "C".
+        kinds["c"] = []
     return kinds
+
+def lacks_cgo(config, source):
+    """Whether a package needs a configuration with cgo: it has C code, and doesn't say which of its Go files it can do without.
+
+    Args:
+      config: GoConfigInfo.
+      source: what `collect_source` returned.
+
+    Returns:
+      A bool.
+    """
+    return source.cgo and not config.cgo and not any(["cgo" in constraint for constraint in source.constraints.values()])
+
+def run_source_cgo(ctx, config, source, files, importpath, outputs):
+    """The C part of a package.
+
+    Args:
+      ctx: the rule context.
+      config: GoConfigInfo.
+      source: what `collect_source` returned.
+      files: what `choose_sources` returned.
+      importpath: of the package.
+      outputs: directory of the package's outputs, relative to the Bazel package.
+
+    Returns:
+      What `run_cgo` returns, and the files that take part as they are for a `go_package`: a dict with go, asm and c_files.
+    """
+    if not (source.cgo and config.cgo):
+        return None, {"asm": files["s"], "go": files["go"]}
+    sources = files["c"] + files["s"]
+    directory = "/".join([part for part in (ctx.label.workspace_root, ctx.label.package) if part])
+    root, recorded = recorded_module(source.module, directory, importpath)
+    cgo = run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
+        directory = directory,
+        flags = c_flags(source),
+        go = files["go"],
+        headers = files["h"],
+        importpath = importpath,
+        included = [],
+        outputs = outputs,
+        roots = recorded_roots(ctx, config, root, recorded),
+        sources = sources,
+        split = True,
+        std = False,
+        syso = files["syso"],
+    ))
+    return cgo, {"asm": [], "c_files": files["go"] + sources, "go": []}
 
 def embed_matches(ctx, source):
     """The patterns with their matches; a file that no pattern mentions stands for itself.
@@ -176,6 +245,8 @@ def source_std_imports(config, source, std):
 
     # `select` is by platform and srcs may be by tag, so imports may be here that this configuration does not have.
     chosen = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
+    if source.cgo and config.cgo:
+        chosen = chosen + [path for path in cgo_imports("", False) if path not in chosen]
     return std_imports(config, chosen, std)
 
 def variables_of(source, path):
@@ -189,6 +260,22 @@ def variables_of(source, path):
       A dict of values by name, in full.
     """
     return {name if "." in name else "%s.%s" % (path, name): value for name, value in source.x_defs.items()}
+
+def embedded_cgo(ctx):
+    """The C part of the embedded library, if there is no other part of the package: it needn't be compiled once more.
+
+    Args:
+      ctx: the rule context.
+
+    Returns:
+      What `run_cgo` returned, or None.
+    """
+    own = [file for file in ctx.files.srcs if not file.basename.endswith("_test.go")]
+    if len(ctx.attr.embed) != 1 or own or ctx.attr.importpath not in ("", ctx.attr.embed[0][GoPackageInfo].importpath):
+        return None
+    if ctx.attr.cdeps or any([getattr(ctx.attr, name) for name in _C_FLAGS]):
+        return None
+    return ctx.attr.embed[0][GoPackageInfo].cgo
 
 def compile_source(ctx, source, importpath, path):
     """Compiles what `collect_source` returned.
@@ -206,7 +293,13 @@ def compile_source(ctx, source, importpath, path):
     std = ctx.attr._std[GoStdInfo].packages
     if not importpath:
         fail("%s: importpath is missing; set it to what Go files write to import this package" % ctx.label)
-    files = choose_sources(ctx, config, source.srcs, source.constraints)
+    files = choose_sources(ctx, config, source.srcs, source)
+    if lacks_cgo(config, source):
+        return broken_package(importpath, LACKS_CGO % ctx.label, source, needs_cgo = True)
+    for dep in source.deps:
+        if dep[GoPackageInfo].needs_cgo:
+            # `bazel build //...` builds libraries without cgo, too.
+            return broken_package(importpath, "%s: %s" % (ctx.label, dep[GoPackageInfo].error), source, needs_cgo = True)
     if not files["go"]:
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
@@ -216,19 +309,22 @@ def compile_source(ctx, source, importpath, path):
             fail("%s has the import path %s, and so has one of its deps: import cycle not allowed; correct the importpath of one of them" %
                  (ctx.label, importpath))
     from_std = source_std_imports(config, source, std)
+    cgo, kinds = embedded_cgo(ctx), {"asm": [], "c_files": files["go"] + files["c"] + files["s"], "go": []}
+    if not cgo:
+        cgo, kinds = run_source_cgo(ctx, config, source, files, importpath, ctx.label.name + "_")
     package = go_package(
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = path,
         new = trimmed_directory(importpath, source.module),
         lang = language(config, source.module),
-        go = files["go"],
-        asm = files["s"],
         headers = files["h"],
         syso = files["syso"],
+        cgo = cgo,
         goopts = source.goopts,
         embed_patterns = embed_matches(ctx, source),
         embed_files = source.embedsrcs,
+        **kinds
     )
     explain = struct(label = ctx.label, module = source.module, cycle = [])
     archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std], explain)

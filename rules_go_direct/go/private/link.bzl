@@ -2,11 +2,17 @@
 
 load(":modinfo.bzl", "importcfg_line")
 load(":platforms.bzl", "platform_name", "split_port")
+load(":providers.bzl", "GoCInfo")
 load(":tools.bzl", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
+_LINKMODE = "//go/config:linkmode"
+_PURE = "//go/config:pure"
 _TAGS = "//go/config:tags"
 _SDK_NAME = "//go/toolchain:sdk_name"
+
+# Modes that make a library for C.
+LIBRARY_MODES = ["c-archive", "c-shared"]
 
 # Attributes of rules that link, for `configuration` among others.
 LINK_ATTRS = {
@@ -15,17 +21,21 @@ LINK_ATTRS = {
     "goarch": attr.string(default = "auto", doc = "GOARCH, with goos; `auto` is that of the target platform."),
     "goos": attr.string(default = "auto", doc = "GOOS, with goarch; `auto` is that of the target platform."),
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
-    "linkmode": attr.string(default = "auto", doc = "`auto` or `normal`, which is what `go build` does; others are not supported."),
+    "linkmode": attr.string(
+        default = "auto",
+        doc = "`normal`, which is what `go build` does, `pie`, or a library for C: `c-archive` or `c-shared`. `auto` is as " +
+              "`--@rules_go_direct//go/config:linkmode` says.",
+    ),
     "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
-    "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Without cgo; `auto` and `on` are the same."),
+    "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether packages are built without cgo; `auto` is as `--@rules_go_direct//go/config:pure` says."),
     "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
-    "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Without cgo, all programs for Linux are static."),
+    "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether C libraries are linked into the program; without cgo, programs for Linux are static anyway."),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
 }
 
 def _configuration_impl(settings, attr):
-    """The configuration of a program: another platform with goos and goarch, further tags with gotags, another SDK with sdk_name."""
+    """The configuration of a program: another platform (goos and goarch), with cgo or without (pure), further tags, another SDK."""
     platforms, tags = settings[_PLATFORMS], settings[_TAGS]
     if (attr.goos == "auto") != (attr.goarch == "auto"):
         fail("%s: set both goos and goarch, or neither" % attr.name)
@@ -33,15 +43,17 @@ def _configuration_impl(settings, attr):
         goos, goarch = split_port("%s/%s" % (attr.goos, attr.goarch))
         platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
     return {
+        _LINKMODE: settings[_LINKMODE] if attr.linkmode == "auto" else attr.linkmode,
         _PLATFORMS: platforms,
+        _PURE: settings[_PURE] if attr.pure == "auto" else attr.pure == "on",
         _SDK_NAME: attr.sdk_name or settings[_SDK_NAME],
         _TAGS: tags + [tag for tag in attr.gotags if tag not in tags],
     }
 
 configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_PLATFORMS, _SDK_NAME, _TAGS],
-    outputs = [_PLATFORMS, _SDK_NAME, _TAGS],
+    inputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
+    outputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
 )
 
 def check_modes(ctx, config):
@@ -51,11 +63,45 @@ def check_modes(ctx, config):
       ctx: the rule context, with LINK_ATTRS.
       config: GoConfigInfo.
     """
-    for name, wrong in [("pure", "off"), ("race", "on"), ("msan", "on")]:
+    for name, wrong in [("race", "on"), ("msan", "on")]:
         if getattr(ctx.attr, name) == wrong:
-            fail("%s: %s = \"%s\" asks for cgo, which this version of rules_go_direct does not support; leave it out" % (ctx.label, name, wrong))
-    if ctx.attr.linkmode not in ("auto", "normal", config.linkmode):
-        fail("%s: linkmode = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, ctx.attr.linkmode))
+            fail("%s: %s = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, name, wrong))
+    if config.linkmode in LIBRARY_MODES and not config.cgo and config.goarch != "wasm":
+        fail("%s: linkmode = \"%s\" needs cgo: add `pure = \"off\"`" % (ctx.label, config.linkmode))
+
+def _links_pie(config):
+    """Whether Go's linker makes position independent programs (`InternalLinkPIESupported`)."""
+    if config.goos != "linux":
+        return config.goos in ("darwin", "windows")
+    if config.goarch in ("ppc64", "s390x"):
+        return config.minor >= 27
+    return config.goarch in ("amd64", "arm64", "loong64", "ppc64le")
+
+def _links_externally(config, flags):
+    """Whether the C compiler links whatever is linked (`externalLinkingReason` in cmd/go/internal/load)."""
+    if not config.cgo:
+        return False
+    if config.goos in ("android", "dragonfly", "ios") or config.goarch.startswith("mips") or config.linkmode == "c-shared":
+        return True
+    if config.linkmode == "pie" and not _links_pie(config):
+        return True
+    return "-linkmode=external" in flags or "external" in [b for a, b in zip(flags, flags[1:]) if a == "-linkmode"]
+
+def _is_static(ctx, config):
+    return config.cgo and (config.static if ctx.attr.static == "auto" else ctx.attr.static == "on")
+
+def _flags_for_c(c, linkmode, packages, flags):
+    """The C compiler that links, if C has to be linked, with the flags of its toolchain before the user's."""
+    compiler = c.cxx if any([package.has_cxx for package in packages]) else c.cc
+    own = []
+    for i, flag in enumerate(flags):
+        name, _, value = flag.partition("=")
+        if name == "-extldflags":
+            # Of several, the last one counts.
+            own = [value or flags[i + 1]]
+    has_own = any([flag == "-extld" or flag.startswith("-extld=") for flag in flags])
+    archiver = ["-extar=" + c.ar] if linkmode == "c-archive" else []
+    return archiver + ([] if has_own else ["-extld=" + compiler]) + (["-extldflags=" + " ".join(c.target + own)] if c.target else [])
 
 def _std_closure(ctx, config, std, imports):
     """All packages of std that are linked: imported ones, what the linker itself needs, and what they import."""
@@ -102,10 +148,16 @@ def link(ctx, config, std, program):
       config: GoConfigInfo.
       std: the packages that std has, as in GoStdInfo.
       program: struct of `executable` (File to write), `importcfg` (its name, relative to the Bazel package), `main` (File: the object
-        archive of the main package), `packages` (list of struct(importpath, o): those of modules), `std_imports` (import paths), `info`
-        (the build information's text), `variables` (dict: values of string variables by name), `flags` (further flags).
+        archive of the main package), `main_cgo` (its C part, or None), `packages` (list of struct(cgo, importpath, o): those of modules),
+        `std_imports` (import paths), `info` (the build information's text), `variables` (dict: values of string variables by name), `flags`
+        (further flags).
     """
-    linked = program.packages + _std_closure(ctx, config, std, program.std_imports)
+    c = ctx.attr._c[GoCInfo]
+    user = ["-linkmode=external", "-extldflags=-static"] if _is_static(ctx, config) else []
+    user = config.linkopts + user + ctx.attr.gc_linkopts
+    implied = ["runtime/cgo"] if _links_externally(config, user) else []
+    linked = program.packages + _std_closure(ctx, config, std, program.std_imports + implied)
+    with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
     importcfg = ctx.actions.declare_file(program.importcfg)
     lines = ["packagefile %s=%s" % (package.importpath, package.o.path) for package in linked]
     ctx.actions.write(importcfg, "\n".join(lines + [importcfg_line(program.info), ""]))
@@ -117,7 +169,10 @@ def link(ctx, config, std, program):
     args.add("-buildmode=" + config.linkmode).add("-buildid=")
     for name, value in program.variables.items():
         args.add("-X").add("%s=%s" % (name, value))
-    args.add_all(config.linkopts).add_all(ctx.attr.gc_linkopts).add_all(program.flags).add(program.main)
+    args.add_all(user).add_all(program.flags)
+    if config.cgo:
+        args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
+    args.add(program.main)
     run_tool(
         ctx,
         config,
@@ -125,8 +180,11 @@ def link(ctx, config, std, program):
         args,
         mnemonic = "GoLink",
         about = str(ctx.label),
-        inputs = [importcfg, program.main] + [package.o for package in linked],
+        inputs = depset(
+            [importcfg, program.main] + [package.o for package in linked],
+            transitive = [c.files] + [package.libraries for package in with_c],
+        ),
         outputs = [program.executable],
         # -trimpath: the binary must not say where GOROOT was.
-        env = {"GOROOT": ""},
+        env = c.env | {"GOROOT": ""},
     )

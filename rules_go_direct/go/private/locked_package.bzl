@@ -1,8 +1,9 @@
 """The rule `go_locked_package`: a package of a locked module, built from its record in the lock."""
 
+load(":cgo.bzl", "C_EXTENSIONS", "NO_FLAGS", "cgo_imports", "recorded_roots", "run_cgo")
 load(":compile.bzl", "compile_package", "go_package")
-load(":packages.bzl", "STD_ATTRS", "broken_package", "language", "package_info", "trimmed_directory")
-load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":packages.bzl", "STD_ATTRS", "broken_package", "language", "package_info", "recorded_module", "trimmed_directory")
+load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 load(":records.bzl", "choose_files")
 load(":std.bzl", "std_imports")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
@@ -24,41 +25,77 @@ def _resolve(ctx, config, imports):
                                 (path, config.goos, config.goarch))
     return deps, std_imports(config, from_std, std), ""
 
+def _has_cgo(record):
+    return any([group.get("cgo") for group in record["groups"]])
+
 def _fault(config, chosen):
-    """Why Go would refuse to build these files without cgo, or nothing."""
-    if not chosen.go:
-        return "build constraints exclude all its Go files for %s/%s without cgo" % (config.goos, config.goarch)
-    if chosen.c:
-        return "it has C sources (%s), and this version of rules_go_direct does not support cgo" % ", ".join(chosen.c)
+    """Why Go would refuse to build these files, or nothing."""
+    if not chosen.go and not chosen.cgo:
+        without = "" if config.cgo else " without cgo"
+        return "build constraints exclude all its Go files for %s/%s%s" % (config.goos, config.goarch, without)
+    if chosen.c and not chosen.cgo:
+        advice = "and no Go file that imports \"C\"" if config.cgo else "which need cgo: build with `pure = \"off\"`"
+        return "it has C sources (%s), %s" % (", ".join(chosen.c), advice)
+    other = [name for name in chosen.c if name.rpartition(".")[2] not in C_EXTENSIONS]
+    if other:
+        return "this version of rules_go_direct can't compile %s" % ", ".join(other)
     return ""
+
+def _run_cgo(ctx, config, chosen, files, module):
+    """The C part of the package."""
+    go = [files[name] for name in chosen.cgo]
+    root, recorded = recorded_module(module, go[0].dirname, ctx.attr.importpath)
+    return run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
+        directory = go[0].dirname,
+        flags = NO_FLAGS,
+        go = go,
+        headers = [files[name] for name in chosen.headers],
+        importpath = ctx.attr.importpath,
+        included = ctx.files.included,
+        outputs = ctx.label.name + "_",
+        roots = recorded_roots(ctx, config, root, recorded),
+        sources = [files[name] for name in chosen.c + chosen.asm],
+        split = False,
+        std = False,
+        syso = [files[name] for name in chosen.syso],
+    ))
 
 def _go_locked_package_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     importpath = ctx.attr.importpath
-    chosen = choose_files(json.decode(ctx.attr.record), config.tags)
+    record = json.decode(ctx.attr.record)
+    chosen = choose_files(record, config.tags)
     error = _fault(config, chosen)
     deps, from_std = None, None
     if not error:
-        deps, from_std, error = _resolve(ctx, config, chosen.imports)
+        implied = cgo_imports(importpath, False) if chosen.cgo else []
+        deps, from_std, error = _resolve(ctx, config, chosen.imports + [path for path in implied if path not in chosen.imports])
     if error:
-        return [DefaultInfo(), broken_package(importpath, "package %s can't be built: %s" % (importpath, error))]
+        needs_cgo = not config.cgo and (_has_cgo(record) or any([dep[GoPackageInfo].needs_cgo for dep in ctx.attr.deps]))
+        return [
+            DefaultInfo(),
+            broken_package(importpath, "package %s can't be built: %s" % (importpath, error), needs_cgo = needs_cgo),
+        ]
 
     module = ctx.attr.module[GoModuleInfo]
     std = ctx.attr._std[GoStdInfo].packages
     prefix = ctx.attr.dir + "/" if ctx.attr.dir else ""
-    files = {file.short_path.partition(ctx.label.repo_name + "/")[2]: file for file in ctx.files.srcs}
+    files = {file.short_path.partition(ctx.label.repo_name + "/" + prefix)[2]: file for file in ctx.files.srcs}
+    cgo = _run_cgo(ctx, config, chosen, files, module) if chosen.cgo else None
     package = go_package(
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = importpath,
         new = trimmed_directory(importpath, module),
         lang = language(config, module),
-        go = [files[prefix + name] for name in chosen.go],
-        asm = [files[prefix + name] for name in chosen.asm],
-        headers = [files[prefix + name] for name in chosen.headers],
-        syso = [files[prefix + name] for name in chosen.syso],
+        go = [files[name] for name in chosen.go],
+        asm = [] if cgo else [files[name] for name in chosen.asm],
+        headers = [files[name] for name in chosen.headers],
+        syso = [files[name] for name in chosen.syso],
+        c_files = [files[name] for name in chosen.cgo + chosen.c + (chosen.asm if cgo else [])],
+        cgo = cgo,
         embed_patterns = chosen.embed,
-        embed_files = {name: files[prefix + name] for names in chosen.embed.values() for name in names},
+        embed_files = {name: files[name] for names in chosen.embed.values() for name in names},
     )
     archive = compile_package(ctx, config, package, deps + [std[path] for path in from_std])
     return [
@@ -74,6 +111,7 @@ All files and dependencies of all platforms are given; what the configuration do
     attrs = STD_ATTRS | {
         "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that it imports on some platform, without std."),
         "dir": attr.string(doc = "Its directory in the module; empty for the root."),
+        "included": attr.label_list(allow_files = True, doc = "Files of the module that C files may include from other directories."),
         "importpath": attr.string(mandatory = True, doc = "Import path."),
         "module": attr.label(mandatory = True, providers = [GoModuleInfo], doc = "Its `go_module`."),
         "record": attr.string(mandatory = True, doc = "Its package record in the lock, as JSON."),

@@ -47,13 +47,13 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
     for key in sorted(deps):
         text += _module_lines("dep", deps[key])
     settings = [
-        ("-buildmode", "exe"),
+        ("-buildmode", config.buildmode),
         ("-compiler", "gc"),
         ("-gcflags", " ".join(goopts)),
         ("-tags", ",".join(config.user_tags)),
         ("-trimpath", "true"),
         ("DefaultGODEBUG", default_godebug),
-        ("CGO_ENABLED", "0"),
+        ("CGO_ENABLED", "1" if config.cgo else "0"),
         ("GOARCH", config.goarch),
         ("GOEXPERIMENT", config.sdk.goexperiment),
         ("GOOS", config.goos),

@@ -6,6 +6,7 @@ def _go_module_impl(ctx):
     return [GoModuleInfo(
         path = ctx.attr.path,
         root = ctx.label.package,
+        vendored = ctx.attr.vendored,
         version = ctx.attr.version,
         sum = ctx.attr.sum,
         go = ctx.attr.go or "1.16",
@@ -24,6 +25,7 @@ go_module = rule(
         "replace_sum": attr.string(doc = "Its h1 hash."),
         "replace_version": attr.string(doc = "Its version; empty for a directory."),
         "sum": attr.string(doc = "The h1 hash, as in go.sum; empty for a module of this repository."),
+        "vendored": attr.bool(doc = "Whether its files are in the vendor directory."),
         "version": attr.string(doc = "The version; empty for a main module."),
     },
 )

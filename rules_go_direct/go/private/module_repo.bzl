@@ -15,6 +15,7 @@ go_module(
     replace_sum = "{replace_sum}",
     replace_version = "{replace_version}",
     sum = "{sum}",
+    vendored = {vendored},
     version = "{version}",
 )
 """
@@ -24,12 +25,19 @@ go_locked_package(
     name = {name},
     srcs = {srcs},
     dir = {dir},
+    included = {included},
     importpath = {importpath},
     module = ":go_module",
     record = {record},
     deps = {deps},
 )
 """
+
+# What C files include from directories that no Go package is in: of the whole module, since only compilers know.
+_INCLUDED = "glob([%s], allow_empty = True)" % ", ".join([
+    "\"**/*.%s\"" % extension
+    for extension in ["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "inc", "inl"]
+])
 
 # Bazel's files at the root of a module that would change what its repository means.
 _ROOT_FILES = [".bazelignore", "MODULE.bazel", "REPO.bazel", "WORKSPACE", "WORKSPACE.bazel", "WORKSPACE.bzlmod"]
@@ -89,6 +97,7 @@ def _go_module_repo_impl(rctx):
         version = module["version"],
         go = module.get("go", "1.16"),
         sum = "" if replace else h1,
+        vendored = bool(directory),
         replace_path = replace["path"] if replace else "",
         replace_version = replace.get("version", "") if replace else "",
         replace_sum = h1 if replace else "",
@@ -103,6 +112,7 @@ def _go_module_repo_impl(rctx):
             # With a colon, a name that begins with `@` is not taken for a repository.
             srcs = repr([":" + name for name in srcs]),
             dir = repr(dir),
+            included = _INCLUDED if any([group.get("cgo") for group in record["groups"]]) else "[]",
             importpath = repr(_join(module["path"], dir) if dir else module["path"]),
             record = repr(json.encode(record)),
             deps = repr([labels[path] for path in sorted(imports) if path in labels]),

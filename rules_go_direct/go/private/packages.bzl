@@ -1,9 +1,10 @@
 """What rules that compile packages share: resolving imports, the result's provider, the toolchain's std."""
 
-load(":providers.bzl", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 
 # Attributes of rules that compile packages.
 STD_ATTRS = {
+    "_c": attr.label(default = "//go/private/cgo:toolchain", providers = [GoCInfo]),
     "_std": attr.label(default = "//go:std", providers = [GoStdInfo]),
 }
 
@@ -36,6 +37,26 @@ def trimmed_directory(importpath, module):
         return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
     return importpath
 
+def recorded_module(module, directory, importpath):
+    """The directory that C compilers record a name for.
+
+    Args:
+      module: GoModuleInfo, or None.
+      directory: path of the package.
+      importpath: of the package.
+
+    Returns:
+      The path of the module's root directory, and what stands for it; without a module these are of the package.
+    """
+    inside = importpath[len(module.path):] if module and importpath.startswith(module.path) else None
+    rooted = "/" + directory
+    if inside == None or not rooted.endswith(inside):
+        return directory, importpath
+    root = rooted[:len(rooted) - len(inside)].removeprefix("/")
+    if module.vendored:
+        return root, "vendor/" + module.path
+    return root, module.path + ("@" + module.version if module.version else "")
+
 def package_info(ctx, package, archive, module, deps, std_imports, source = None, variables = {}):
     """The provider of a compiled package.
 
@@ -53,6 +74,7 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
       A GoPackageInfo.
     """
     entry = struct(
+        cgo = package.cgo,
         deps = tuple([dep.importpath for dep in deps]),
         importpath = package.importpath,
         label = ctx.label,
@@ -63,30 +85,35 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
     )
     compiled = struct(importpath = package.importpath, package = package, x = archive.x)
     return GoPackageInfo(
+        cgo = package.cgo,
         compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
         error = "",
         importpath = package.importpath,
+        needs_cgo = False,
         o = archive.o,
         source = source,
         transitive = depset([entry], transitive = [dep.transitive for dep in deps]),
         x = archive.x,
     )
 
-def broken_package(importpath, error, source = None):
+def broken_package(importpath, error, source = None, needs_cgo = False):
     """The provider of a package that can't be built in this configuration, which is an error only for who imports it.
 
     Args:
       importpath: of the package.
       error: the reason.
       source: see GoPackageInfo.
+      needs_cgo: see GoPackageInfo.
 
     Returns:
       A GoPackageInfo.
     """
     return GoPackageInfo(
+        cgo = None,
         compiled = depset(),
         error = error,
         importpath = importpath,
+        needs_cgo = needs_cgo,
         o = None,
         source = source,
         transitive = depset(),

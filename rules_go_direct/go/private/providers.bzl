@@ -4,6 +4,7 @@ GoSdkInfo = provider(
     doc = "An unpacked Go SDK whose tools run on one execution platform.",
     fields = {
         "asm": "File: the assembler.",
+        "cgo": "File: cgo.",
         "compile": "File: the compiler.",
         "experiments": "dict: GOOS/GOARCH to the list of GOEXPERIMENT flags that are on by default.",
         "goexperiment": "string: GOEXPERIMENT that it was built with; empty for a release.",
@@ -21,21 +22,40 @@ GoSdkInfo = provider(
 GoConfigInfo = provider(
     doc = "How packages are built for one target platform; the toolchain's `go` field.",
     fields = {
+        "buildmode": "string: what build information calls the mode of the link.",
+        "cgo": "bool: whether packages may use cgo.",
         "defines": "list of string: the assembler's `-D` names.",
         "env": "dict: the whole environment of the tools, besides PWD.",
         "experiments": "list of string: GOEXPERIMENT flags that are on.",
         "goarch": "string: GOARCH.",
         "goopts": "list of string: the compiler's flags for all packages besides std.",
         "goos": "string: GOOS.",
-        "linkmode": "string: the linker's `-buildmode`, `exe` or `pie`.",
+        "linkmode": "string: the linker's `-buildmode`: `exe`, `pie`, `c-archive` or `c-shared`.",
         "linkopts": "list of string: the linker's flags.",
         "minor": "int: N of the SDK's version 1.N.",
         "sdk": "GoSdkInfo.",
         "shared": "bool: whether position-independent code is generated.",
+        "static": "bool: whether C libraries are linked into programs.",
         "tags": "dict: the satisfied build tags.",
         "user_tags": "list of string: those of `-tags`, as modinfo has them.",
         "variant": "string: value of GOAMD64 or its like; empty where the architecture has none.",
         "variant_variable": "string: GOAMD64 or its like; empty where the architecture has none.",
+    },
+)
+
+GoCInfo = provider(
+    doc = "The C toolchain of a configuration with cgo.",
+    fields = {
+        "ar": "string: what makes static libraries.",
+        "cc": "string: the C compiler; empty in a configuration without cgo.",
+        "cgo": "FilesToRunProvider: the ruleset's program that does for C code what the go command does.",
+        "cxx": "string: the C++ compiler.",
+        "env": "dict: the environment of what runs compilers, besides that of Go's tools.",
+        "features": "FeatureConfiguration of the toolchain.",
+        "files": "depset of File: what compilers and linkers need.",
+        "known": "File: which flags the compilers know, for that program.",
+        "target": "list of string: flags that say what is compiled for.",
+        "toolchain": "CcToolchainInfo; None in a configuration without cgo.",
     },
 )
 
@@ -56,6 +76,7 @@ GoModuleInfo = provider(
         "replace_version": "string: version of the replacement; empty for a directory.",
         "root": "string: the Bazel package of its root directory.",
         "sum": "string: h1 hash as in go.sum; empty for a main module.",
+        "vendored": "bool: whether its files are in the vendor directory.",
         "version": "string: version; empty for a main module.",
     },
 )
@@ -63,14 +84,16 @@ GoModuleInfo = provider(
 GoPackageInfo = provider(
     doc = "A Go package, compiled or with the reason why it can't be.",
     fields = {
+        "cgo": "struct: what `run_cgo` returned; None without C code.",
         "compiled": "depset of struct(importpath, package, x): how the package and all that it needs besides std were compiled, with " +
                     "export data; for tests, which compile some again.",
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
         "importpath": "string: import path.",
+        "needs_cgo": "bool: whether the error is that this configuration has no cgo, which the package or one that it imports needs.",
         "o": "File: object archive, for the linker.",
         "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, embedsrcs (name to File), embed_patterns, deps, " +
-                  "std_imports, goopts, runfiles, module, x_defs. None for packages of locked modules, which can't be embedded.",
-        "transitive": "depset of struct(deps, importpath, label, o, module, std_imports, variables): the package and all that it needs besides " +
+                  "std_imports, goopts, runfiles, module, x_defs, and for C code cgo, copts, cppopts, cxxopts, clinkopts, cdeps. None for packages of locked modules, which can't be embedded.",
+        "transitive": "depset of struct(cgo, deps, importpath, label, o, module, std_imports, variables): the package and all that it needs besides " +
                       "std; deps are the import paths of those that it imports itself, variables what the linker sets, as pairs.",
         "x": "File: export data, for dependents.",
     },

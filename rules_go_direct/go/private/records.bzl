@@ -2,19 +2,19 @@
 
 load(":constraint.bzl", "evaluate")
 
-_FILE_LISTS = ["go", "asm", "c", "headers", "syso"]
+_FILE_LISTS = ["go", "cgo", "asm", "c", "headers", "syso"]
 
 def choose_files(record, tags):
     """Chooses the groups of a package record whose constraint holds.
 
-    Files that import "C" are left out, as Go does without cgo.
+    Without cgo no tags choose files that import "C": their groups' constraints say `cgo`.
 
     Args:
       record: the record, a dict.
       tags: the satisfied tags, a dict.
 
     Returns:
-      A struct: go, asm, c, headers, syso (sorted lists of names), imports (sorted list), embed (pattern to names).
+      A struct: go, cgo, asm, c, headers, syso (sorted lists of names), imports (sorted list), embed (pattern to names).
     """
     chosen = {kind: [] for kind in _FILE_LISTS}
     imports, embed = {}, {}
@@ -23,9 +23,8 @@ def choose_files(record, tags):
             continue
         for kind in _FILE_LISTS:
             chosen[kind].extend(group.get(kind, []))
-        if group.get("go") or not group.get("cgo"):
-            imports.update({path: True for path in group.get("imports", [])})
-            embed.update(group.get("embed", {}))
+        imports.update({path: True for path in group.get("imports", [])})
+        embed.update(group.get("embed", {}))
     return struct(
         embed = embed,
         imports = sorted([path for path in imports if path not in ("C", "unsafe")]),
@@ -33,7 +32,7 @@ def choose_files(record, tags):
     )
 
 def all_files(record):
-    """Every file of a package record that a build without cgo could need.
+    """Every file of a package record.
 
     Args:
       record: the record, a dict.
@@ -43,7 +42,7 @@ def all_files(record):
     """
     files = {}
     for group in record["groups"]:
-        for kind in ["go", "asm", "headers", "syso"]:
+        for kind in _FILE_LISTS:
             files.update({name: True for name in group.get(kind, [])})
         for names in group.get("embed", {}).values():
             files.update({name: True for name in names})

@@ -6,6 +6,7 @@ def _go_sdk_impl(ctx):
     root = ctx.label.repo_name + "/src/"
     return [GoSdkInfo(
         asm = ctx.file.asm,
+        cgo = ctx.file.cgo,
         compile = ctx.file.compile,
         experiments = json.decode(ctx.attr.experiments),
         goexperiment = "",
@@ -24,6 +25,7 @@ go_sdk = rule(
     doc = "A Go SDK, in the root package of its repository.",
     attrs = {
         "asm": attr.label(mandatory = True, allow_single_file = True, doc = "The assembler."),
+        "cgo": attr.label(mandatory = True, allow_single_file = True, doc = "cgo."),
         "compile": attr.label(mandatory = True, allow_single_file = True, doc = "The compiler."),
         "experiments": attr.string(default = "{}", doc = "`experiments` of the lock, as JSON."),
         "goos": attr.string(mandatory = True, doc = "GOOS of the platform that its tools run on."),

@@ -3,7 +3,7 @@
 load(":proxy.bzl", "download_module")
 load(":records.bzl", "all_files")
 
-_TOOLS = ["asm", "compile", "link"]
+_TOOLS = ["asm", "cgo", "compile", "link"]
 
 _BUILD = """load("@rules_go_direct//go:toolchain.bzl", "go_sdk")
 
@@ -15,6 +15,7 @@ go_sdk(
     name = "sdk",
     srcs = {srcs},
     asm = "{asm}",
+    cgo = "{cgo}",
     compile = "{compile}",
     experiments = {experiments},
     goos = "{goos}",

@@ -2,7 +2,7 @@
 
 load(":providers.bzl", "GoSdkInfo")
 
-_TOOLS = ["asm", "compile", "link"]
+_TOOLS = ["asm", "cgo", "compile", "link"]
 
 # Files of std that cmd/dist writes (gentab in cmd/dist/build.go, and bootstrapBuildTools).
 _GENERATED = [
@@ -50,6 +50,7 @@ def _go_sdk_from_source_impl(ctx):
     sources = {name: built.get(name) or below[name] for name in wanted}
     return [GoSdkInfo(
         asm = built[directory + "asm"],
+        cgo = built[directory + "cgo"],
         compile = built[directory + "compile"],
         experiments = json.decode(ctx.attr.experiments),
         goexperiment = ",".join(ctx.attr.go_experiments),

@@ -1,7 +1,8 @@
 """The rule `go_std`: the standard library, package by package, on demand."""
 
+load(":cgo.bzl", "NO_FLAGS", "cgo_imports", "recorded_roots", "run_cgo")
 load(":compile.bzl", "compile_package", "go_package")
-load(":providers.bzl", "GoStdInfo")
+load(":providers.bzl", "GoCInfo", "GoStdInfo")
 load(":records.bzl", "choose_files")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
@@ -59,21 +60,44 @@ def _topological(chosen):
 def _choose(config):
     """The packages that this configuration has, each with its files and its resolved imports."""
     files = {path: choose_files(record, config.tags) for path, record in config.sdk.packages.items()}
-    files = {path: chosen for path, chosen in files.items() if chosen.go and path not in _NOT_COMPILED}
+    files = {path: chosen for path, chosen in files.items() if (chosen.go or chosen.cgo) and path not in _NOT_COMPILED}
     packages = {}
     for path, chosen in files.items():
+        implied = [imported for imported in cgo_imports(path, True) if imported not in chosen.imports] if chosen.cgo else []
         import_map = {
             written: "vendor/" + written
             for written in chosen.imports
             if written not in files and "vendor/" + written in files
         }
-        deps = [import_map.get(written, written) for written in chosen.imports]
+        deps = [import_map.get(written, written) for written in chosen.imports] + implied
         packages[path] = struct(files = chosen, import_map = import_map, deps = std_imports(config, deps, files))
     return packages
+
+def _run_cgo(ctx, config, path, files, go_asm):
+    """The C part of a package. Only runtime/cgo has assembly for Go's assembler and for the C compiler."""
+    sources = config.sdk.sources
+    go = [sources[path + "/" + name] for name in files.cgo]
+    directory = go[0].dirname
+    return run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
+        directory = directory,
+        flags = NO_FLAGS,
+        go = go,
+        headers = [sources[path + "/" + name] for name in files.headers],
+        importpath = path,
+        included = [],
+        outputs = "std/" + path + "_",
+        roots = recorded_roots(ctx, config, directory.removesuffix("/src/" + path), "GOROOT"),
+        sources = [sources[path + "/" + name] for name in files.c + [name for name in files.asm if name not in go_asm]],
+        split = False,
+        std = True,
+        syso = [sources[path + "/" + name] for name in files.syso],
+    ))
 
 def _compile(ctx, config, path, package, compiled, asm_headers):
     files = package.files
     sources = config.sdk.sources
+    go_asm = files.asm if not files.cgo or path == "runtime/cgo" else []
+    cgo = _run_cgo(ctx, config, path, files, go_asm) if files.cgo else None
     result = compile_package(
         ctx,
         config,
@@ -85,7 +109,9 @@ def _compile(ctx, config, path, package, compiled, asm_headers):
             lang = "1.%d" % config.minor,
             std = True,
             go = [sources[path + "/" + name] for name in files.go],
-            asm = [sources[path + "/" + name] for name in files.asm],
+            asm = [sources[path + "/" + name] for name in go_asm],
+            c_files = [sources[path + "/" + name] for name in files.cgo + files.c],
+            cgo = cgo,
             headers = [sources[path + "/" + name] for name in files.headers],
             asm_headers = asm_headers,
             syso = [sources[path + "/" + name] for name in files.syso],
@@ -115,5 +141,6 @@ def _go_std_impl(ctx):
 go_std = rule(
     implementation = _go_std_impl,
     doc = "The standard library of the resolved toolchain's SDK for its platform. Building it builds nothing: packages are compiled when needed.",
+    attrs = {"_c": attr.label(default = "//go/private/cgo:toolchain", providers = [GoCInfo])},
     toolchains = [TOOLCHAIN_TYPE],
 )

@@ -5,8 +5,21 @@ Bazel expects of a test is the matter of the program in test_runner.
 """
 
 load(":compile.bzl", "compile_package", "compiled_again", "go_package")
-load(":library.bzl", "SOURCE_ATTRS", "choose_sources", "collect_source", "direct_deps", "embed_matches", "source_std_imports", "variables_of")
-load(":link.bzl", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(
+    ":library.bzl",
+    "LACKS_CGO",
+    "SOURCE_ATTRS",
+    "choose_sources",
+    "collect_source",
+    "direct_deps",
+    "embed_matches",
+    "embedded_cgo",
+    "lacks_cgo",
+    "run_source_cgo",
+    "source_std_imports",
+    "variables_of",
+)
+load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":packages.bzl", "ANY", "language", "trimmed_directory")
 load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
@@ -94,7 +107,7 @@ def _compile_again(ctx, config, std, deps, internal, affected):
         imports = [again.get(dep) or compiled[dep] for dep in entry.deps] + [std[path] for path in entry.std_imports]
         package = compiled_again(compiled[importpath].package, "%s_/again/%s" % (ctx.label.name, importpath))
         archive = compile_package(ctx, config, package, imports)
-        again[importpath] = struct(importpath = importpath, o = archive.o, x = archive.x)
+        again[importpath] = struct(cgo = package.cgo, importpath = importpath, o = archive.o, x = archive.x)
     return again
 
 def _tested(ctx, source, embedded):
@@ -116,8 +129,8 @@ def _package(ctx, config, source, tested, outputs, **fields):
 
 def _sort_sources(ctx, config, source):
     """The sources that this platform takes: test files, and those of the package itself by kind."""
-    embedded = choose_sources(ctx, config, source.embedded, source.constraints)
-    own = choose_sources(ctx, config, ctx.files.srcs, source.constraints)
+    embedded = choose_sources(ctx, config, source.embedded, source)
+    own = choose_sources(ctx, config, ctx.files.srcs, source)
     others = {kind: [file for file in files if not _is_test_file(file)] for kind, files in own.items()}
     test_files = [file for file in own["go"] if _is_test_file(file)]
     external = {name: True for name in ctx.attr.external_srcs}
@@ -136,6 +149,9 @@ def _sort_sources(ctx, config, source):
 
 def _compile_internal(ctx, config, source, tested, kinds, test_directory, imports, cycle):
     """Compiles the package with the tests in it."""
+    cgo, by_kind = embedded_cgo(ctx), {"c_files": kinds["go"] + kinds["c"] + kinds["s"], "go": []}
+    if not cgo:
+        cgo, by_kind = run_source_cgo(ctx, config, source, kinds, tested.importpath, ctx.label.name + "_/package")
     package = _package(
         ctx,
         config,
@@ -144,16 +160,16 @@ def _compile_internal(ctx, config, source, tested, kinds, test_directory, import
         "package",
         importpath = tested.importpath,
         path = tested.importpath,
-        go = kinds["go"],
-        asm = kinds["s"],
+        cgo = cgo,
         headers = kinds["h"],
         syso = kinds["syso"],
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
+        **by_kind
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = cycle))
-    return struct(importpath = tested.importpath, o = archive.o, x = archive.x)
+    return struct(cgo = cgo, importpath = tested.importpath, o = archive.o, x = archive.x)
 
 def _compile_external(ctx, config, source, tested, test_directory, imports):
     """Compiles the package `…_test`."""
@@ -172,7 +188,7 @@ def _compile_external(ctx, config, source, tested, test_directory, imports):
         tests = test_directory,
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = []))
-    return struct(importpath = path, o = archive.o, x = archive.x)
+    return struct(cgo = None, importpath = path, o = archive.o, x = archive.x)
 
 def _compile_tests(ctx, config, std, source, tested):
     """Compiles all packages of the test; returns the program's object archive, all that is linked, and the file for the runner."""
@@ -221,6 +237,7 @@ def _link_program(ctx, config, std, tested, compiled):
         executable = program,
         importcfg = ctx.label.name + "_/importcfg.link",
         main = compiled.main,
+        main_cgo = None,
         packages = compiled.packages,
         std_imports = compiled.std_imports,
         info = info,
@@ -234,7 +251,11 @@ def _go_test_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     check_modes(ctx, config)
     std = ctx.attr._std[GoStdInfo].packages
+    if config.linkmode in LIBRARY_MODES:
+        fail("%s: a test can't be a library for C; leave linkmode out" % ctx.label)
     source, embedded = collect_source(ctx)
+    if lacks_cgo(config, source):
+        fail(LACKS_CGO % ctx.label)
     tested = _tested(ctx, source, embedded)
     compiled = _compile_tests(ctx, config, std, source, tested)
     program = _link_program(ctx, config, std, tested, compiled)
@@ -259,7 +280,7 @@ go_test = rule(
     implementation = _go_test_impl,
     doc = """The tests of a package.
 
-The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=` without cgo.""",
+The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = "off"`.""",
     attrs = SOURCE_ATTRS | LINK_ATTRS | {
         "env": attr.string_dict(doc = "Environment of the test; values may have `$(location …)` of data."),
         "env_inherit": attr.string_list(doc = "Variables that the test takes from the environment of Bazel's client."),

@@ -35,7 +35,7 @@ while IFS= read -r line; do
   told="$told$path "
   generate='or run `godirect generate`'
   if [ "$path" = C ]; then
-    echo "$label imports \\"C\\", and this version of rules_go_direct does not support cgo; build the package without it, or with another ruleset"
+    echo "$label imports \\"C\\": add \\`cgo = True\\`, and \\`pure = \\"off\\"\\` to programs that need the package"
   elif [[ " $cycle " == *" $path "* ]]; then
     echo "$label imports $path, which needs the tested package: import cycle not allowed in test; move it to an external test (package ..._test)"
   elif [ -n "$module" ] && [[ "$path/" == "$module/"* ]]; then
@@ -59,7 +59,7 @@ def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}
       args: ctx.actions.args().
       mnemonic: e.g. `GoCompile`.
       about: what the action works on, for the progress message.
-      inputs: list of File.
+      inputs: list or depset of File.
       outputs: list of File.
       env: further environment variables.
       explain: for the compiler of a package that a person may have described: struct of label, module (GoModuleInfo or None) and cycle (import

@@ -74,7 +74,7 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 13] = [
+const ONLY_OWN: [&str; 15] = [
     "constraints",
     "default_godebug",
     "embed_patterns",
@@ -82,9 +82,11 @@ const ONLY_OWN: [&str; 13] = [
     "gc_goopts",
     "gc_linkopts",
     "gotags",
+    "linkmode",
     "module",
     "pure",
     "sdk_name",
+    "static",
     "std_imports",
     "target_compatible_with",
     "version",
@@ -115,7 +117,7 @@ fn library(input: &Input, layout: &Layout, seen: &[(&View, &Package)], dir: &str
     let std = |p: &Package| dependencies(input, layout, p.imports.values(), dir, true);
     let deps = |p: &Package| dependencies(input, layout, p.imports.values(), dir, false);
     let visibility = if package.is_main() { vec!["//visibility:private".to_owned()] } else { visibility(package, dir, layout) };
-    let uses_cgo = !input.rules.is_own() && seen.iter().any(|(_, package)| !package.selection.files.cgo.is_empty());
+    let uses_cgo = seen.iter().any(|(_, package)| !package.selection.files.cgo.is_empty());
     Ok(Rule::new("go_library", layout.library(path))
         .with("srcs", Expr::List(sorted(files.sources)))
         .with("cgo", Expr::Bool(uses_cgo))
@@ -145,7 +147,7 @@ pub(super) fn module_target(module_dir: &str) -> String {
 
 /// Refuses settings that the rules don't have, rather than build something else.
 fn refuse(binary: &super::Binary) -> Result<()> {
-    let Profile { gcflags, asmflags, ldflags, debug, sanitizer, cover, buildmode, linkmode, is_static, .. } = &binary.profile;
+    let Profile { gcflags, asmflags, ldflags, debug, sanitizer, cover, buildmode, .. } = &binary.profile;
     let Profile { goexperiment, gofips140, buildid, cc, cxx, .. } = &binary.profile;
     let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
     let what = [
@@ -156,9 +158,7 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("debug", *debug),
         ("race, msan or asan", sanitizer.is_some()),
         ("cover", *cover),
-        ("buildmode", *buildmode != Buildmode::Default),
-        ("linkmode", *linkmode != Linkmode::Auto),
-        ("static", *is_static),
+        ("buildmode", matches!(buildmode, Buildmode::Exe | Buildmode::Plugin)),
         ("goexperiment", !goexperiment.is_empty()),
         ("gofips140", gofips140.is_some()),
         ("buildid", *buildid != BuildId::None),
@@ -183,11 +183,31 @@ fn refuse(binary: &super::Binary) -> Result<()> {
 fn linkopts(binary: &super::Binary) -> Vec<String> {
     let strip = if binary.profile.strip { &["-s", "-w"][..] } else { &[] };
     let mut options: Vec<String> = strip.iter().map(|flag| (*flag).to_owned()).collect();
+    match binary.profile.linkmode {
+        // What is static has a mode of its own.
+        _ if is_static(&binary.profile) => {}
+        Linkmode::Auto => {}
+        Linkmode::Internal => options.push("-linkmode=internal".to_owned()),
+        Linkmode::External => options.push("-linkmode=external".to_owned()),
+    }
     for (variable, value) in &binary.stamps {
         options.extend(["-X".to_owned(), format!("{variable}={value}")]);
     }
     options.extend(of_main(&binary.profile.ldflags));
     options
+}
+
+/// What the rules call a build mode; nothing for the default one, and for those that are refused.
+fn linkmode(mode: Buildmode) -> &'static str {
+    match mode {
+        Buildmode::Pie | Buildmode::CArchive | Buildmode::CShared => mode.name(),
+        Buildmode::Default | Buildmode::Exe | Buildmode::Plugin => "",
+    }
+}
+
+/// Whether C libraries are linked into the program: without cgo there are none.
+fn is_static(profile: &Profile) -> bool {
+    profile.is_static && profile.cgo
 }
 
 /// The flags of the main package; patterns are refused.
@@ -217,8 +237,10 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
         .with("gc_linkopts", Expr::List(linkopts(program)))
         .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
+        .with("linkmode", Expr::String(linkmode(program.profile.buildmode).to_owned()))
         .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
-        .with("sdk_name", Expr::String(sdk_name.to_owned())))
+        .with("sdk_name", Expr::String(sdk_name.to_owned()))
+        .with("static", Expr::String(if is_static(&program.profile) { "on".to_owned() } else { String::new() })))
 }
 
 /// What makes `bazel build //...` pass over a program on platforms of the spec where it isn't `there`, because it has no files.

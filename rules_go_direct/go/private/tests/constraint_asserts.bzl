@@ -66,7 +66,7 @@ _RECORD = {
     "groups": [
         {"embed": {"t/*": ["t/a"]}, "go": ["b.go", "a.go"], "imports": ["C", "fmt", "unsafe"]},
         {"asm": ["a.s"], "go": ["l.go"], "headers": ["a.h"], "if": "linux && !purego", "imports": ["fmt", "os"]},
-        {"cgo": ["c.go"], "imports": ["net"]},
+        {"c": ["x.c"], "cgo": ["c.go"], "if": "cgo", "imports": ["net"]},
         {"c": ["c.c"], "go": ["w.go"], "if": "windows", "imports": ["syscall"]},
     ],
     "name": "a",
@@ -75,10 +75,22 @@ _RECORD = {
 _CHOSEN = struct(
     asm = ["a.s"],
     c = [],
+    cgo = [],
     embed = {"t/*": ["t/a"]},
     go = ["a.go", "b.go", "l.go"],
     headers = ["a.h"],
     imports = ["fmt", "os"],
+    syso = [],
+)
+
+_CHOSEN_WITH_CGO = struct(
+    asm = ["a.s"],
+    c = ["x.c"],
+    cgo = ["c.go"],
+    embed = {"t/*": ["t/a"]},
+    go = ["a.go", "b.go", "l.go"],
+    headers = ["a.h"],
+    imports = ["fmt", "net", "os"],
     syso = [],
 )
 
@@ -96,8 +108,9 @@ def _constraint_asserts_impl(_ctx):
     for version, want in {"1.20": 20, "1.27.3": 27, "1.27.3-custom": 27, "1.28rc1": 28}.items():
         if minor_of(version) != want:
             wrong.append("minor_of(%r) is not %d" % (version, want))
-    if choose_files(_RECORD, _LINUX) != _CHOSEN:
-        wrong.append("choose_files gave %s" % choose_files(_RECORD, _LINUX))
+    for tags, want in [(_LINUX, _CHOSEN), (_LINUX | {"cgo": True}, _CHOSEN_WITH_CGO)]:
+        if choose_files(_RECORD, tags) != want:
+            wrong.append("choose_files gave %s" % choose_files(_RECORD, tags))
     if wrong:
         fail("\n".join(wrong))
 

@@ -46,6 +46,8 @@ def _modinfo_asserts_impl(_ctx):
         _module("a.org/a", "v1.0.0", "h1:a="),
     ]
     config = struct(
+        buildmode = "exe",
+        cgo = False,
         goarch = "amd64",
         goos = "linux",
         sdk = struct(goexperiment = "arenas,nodwarf5"),

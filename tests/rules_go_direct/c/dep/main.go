@@ -1,0 +1,4 @@
+// Dep has an answer, of C where there is cgo.
+package main
+
+func main() { println(answer()) }

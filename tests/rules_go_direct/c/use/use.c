@@ -1,0 +1,3 @@
+#include HEADER
+
+int main(void) { return Sum(40, 2) == 42 ? 0 : 1; }

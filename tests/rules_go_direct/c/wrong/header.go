@@ -1,0 +1,6 @@
+package main
+
+// #include "missing.h"
+import "C"
+
+func main() {}

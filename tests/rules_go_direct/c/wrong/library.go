@@ -1,0 +1,6 @@
+package main
+
+// #cgo pkg-config: gtk4
+import "C"
+
+func main() {}
