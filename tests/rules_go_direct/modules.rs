@@ -11,7 +11,7 @@ use super::engines::{self, bazel, bazel_command, repository, succeeded};
 use super::outcomes::{self, Outcomes, count};
 
 /// Modules with their versions, the quickest first. Those of one workspace stand together: the first one's directory has the others in it.
-const REPOSITORIES: [&[&str]; 15] = [
+const REPOSITORIES: [&[&str]; 16] = [
     &["github.com/google/uuid@v1.6.0"],
     &["github.com/spf13/pflag@v1.0.10"],
     &["github.com/fatih/color@v1.18.0"],
@@ -24,6 +24,7 @@ const REPOSITORIES: [&[&str]; 15] = [
     &["golang.org/x/mod@v0.30.0"],
     &["go.uber.org/zap@v1.27.1"],
     &["golang.org/x/sys@v0.38.0"],
+    &["github.com/mattn/go-sqlite3@v1.14.52"],
     &["golang.org/x/text@v0.31.0"],
     &[
         "go.opentelemetry.io/otel@v1.38.0",
@@ -37,6 +38,9 @@ const REPOSITORIES: [&[&str]; 15] = [
 
 /// So many of them are quick enough for every run.
 const QUICK: usize = 1;
+
+/// Those that are built with their C code.
+const WITH_C: [&str; 1] = ["github.com/mattn/go-sqlite3"];
 
 /// Those with tests that read files outside of `testdata`: where.
 const READING: [(&str, &str); 3] = [
@@ -58,6 +62,9 @@ const DIFFERENT: [(&str, &str); 6] = [
 /// Runs the pinned `go`; gives its standard output, whether it succeeds or not.
 fn go(directory: &Path, arguments: &[&str]) -> Vec<u8> {
     let mut command = engines::go_command(&engines::GOROOT, directory, &[]);
+    if fs::read_to_string(directory.join("godirect.star")).is_ok_and(|spec| spec.contains("cgo = True")) {
+        command.env("CGO_ENABLED", "1");
+    }
     let flags = if directory.join("go.work").exists() { "-modcacherw" } else { "-mod=mod -modcacherw" };
     command.env("GOFLAGS", flags).args(arguments).output().unwrap().stdout
 }
@@ -118,7 +125,10 @@ fn workspace(modules: &[&str]) -> PathBuf {
     succeeded("init", &engines::godirect().arg("-C").arg(&root).arg("init").output().unwrap());
     let spec = fs::read_to_string(root.join("godirect.star")).unwrap();
     // One SDK for all, whatever a module's go line says.
-    fs::write(root.join("godirect.star"), spec.replace("from_go_mod(), ", "\"1.27.3\", ")).unwrap();
+    let spec = spec.replace("from_go_mod(), ", "\"1.27.3\", ");
+    // Nix files can't have C code yet.
+    let with_c = spec.replace("nix()", "profile(\"default\", cgo = True)");
+    fs::write(root.join("godirect.star"), if WITH_C.contains(&first) { with_c } else { spec }).unwrap();
     for (_, tests) in READING.iter().filter(|(module, _)| *module == first) {
         // Tests that fail are recorded, too.
         for verb in [&["lock"][..], &["test", "--record", "--short", tests]] {
@@ -155,8 +165,10 @@ fn by_bazel(root: &Path) -> Outcomes {
     let output = command.output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
     let mut found = Outcomes::new();
-    let logs = PathBuf::from(bazel(root, &["info", "bazel-testlogs"]).trim_end());
-    results(&logs, &mut found);
+    // Tests with cgo have a configuration of their own.
+    let configurations = fs::read_dir(bazel(root, &["info", "output_path"]).trim_end()).unwrap();
+    let logs = configurations.map(|entry| entry.unwrap().path().join("testlogs"));
+    logs.filter(|logs| logs.is_dir()).for_each(|logs| results(&logs, &mut found));
     found
 }
 
