@@ -61,7 +61,7 @@ fn by_go(workspace: &Path, arguments: &[&str]) -> Vec<u8> {
 }
 
 /// Targets with the arguments by which the go command builds the same.
-const PROGRAMS: [(&str, &str, &[&str]); 9] = [
+const PROGRAMS: [(&str, &str, &[&str]); 10] = [
     ("//cmd/resolve", "/resolve", &["build", "-ldflags=-buildid=", "./cmd/resolve"]),
     ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
     ("//cmd/own:external", "/external", &["build", "-ldflags=-buildid= -linkmode=external", "./cmd/own"]),
@@ -69,6 +69,7 @@ const PROGRAMS: [(&str, &str, &[&str]); 9] = [
     ("//cmd/own:own_test", "/own.test", &["test", "-c", "-ldflags=-buildid=", "./cmd/own"]),
     ("//lib:archive", "/archive.a", &["build", "-ldflags=-buildid=", "-buildmode=c-archive", "./lib"]),
     ("//lib:shared", "/libshared.so", &["build", "-ldflags=-buildid=", "-buildmode=c-shared", "./lib"]),
+    ("//lib:race", "/race", &["build", "-ldflags=-buildid=", "-race", "./lib"]),
     ("//lib:pie", "/pie", &["build", "-ldflags=-buildid=", "-buildmode=pie", "./lib"]),
     ("//count:count_test", "/count.test", &["test", "-c", "-ldflags=-buildid=", "./count"]),
 ];

@@ -45,7 +45,7 @@ fn a_workspace_of_rules_go_builds_unchanged() {
 
     let race = bazel_output(&workspace, &["build", "--nobuild", "--@rules_go//go/config:race", "//:migrated"]);
     let text = String::from_utf8_lossy(&race.stderr).into_owned();
-    let message = "--@rules_go_direct//go/config:race needs cgo, which this version of rules_go_direct does not support";
+    let message = "race needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false";
     assert!(!race.status.success() && text.contains(message), "{text}");
     bazel(&workspace, &["shutdown"]);
 }

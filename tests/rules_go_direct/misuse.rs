@@ -12,7 +12,6 @@ const MESSAGES: [&str; 23] = [
     "//deps:deps imports github.com/google/uuid, which is not in its deps: add \"@go_modules//github.com/google/uuid\" to them, or run `godirect generate`",
     "//deps:deps imports net/http of std, which is not in its std_imports: add \"net/http\" to them, or run `godirect generate`",
     "@@//:nothing: importpath is missing; set it to what Go files write to import this package",
-    "@@//:race: race = \"on\" is not supported by this version of rules_go_direct; leave it out",
     "@@//:shared: linkmode = \"c-shared\" needs cgo: add `pure = \"off\"`",
     "@@//cycle:imports_source: @@//cycle:source is a go_source, which rules can embed, but no package can import; make it a go_library",
     "@@//deps:c_source: deps/v2/x.c needs cgo: add `cgo = True`, and `pure = \"off\"` to programs that need the package",
@@ -26,6 +25,7 @@ const MESSAGES: [&str; 23] = [
     "godirect.lock.json has no toolchain for the platform RULESET//go/toolchain:windows_arm64; it has linux/amd64, linux/arm64: add the platform to godirect.star, then run `godirect lock`",
     "half_a_platform: set both goos and goarch, or neither",
     "pure = \"off\" asks for cgo, but no C toolchain is registered for the platform RULESET//go/toolchain:linux_arm64; register one, or leave pure out",
+    "race needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false",
     "the lock has no SDK `next`, which sdk_name asks for; add go_sdk(name = \"next\", ...) to godirect.star, then run `godirect lock`",
 ];
 

@@ -286,6 +286,8 @@ def compile_package(ctx, config, package, imports, explain = None):
     args.add("-goversion", config.sdk.goversion)
     if config.shared:
         args.add("-shared")
+    if config.race:
+        args.add("-race")
     members = ([cgo.members] if cgo else []) + list(package.syso)
     if package.asm:
         headers = list(package.headers + package.asm_headers) + config.sdk.include + _generic_headers(ctx, config, package)

@@ -29,6 +29,14 @@ def _defines(goos, goarch, variant):
 def _setting(ctx, name):
     return getattr(ctx.attr, "_" + name)[GoSettingInfo].value
 
+def _has_race(goos, goarch, minor):
+    """Whether there is a race detector (`RaceDetectorSupported` in internal/platform)."""
+    if goos == "linux":
+        return goarch in ("amd64", "arm64", "loong64", "ppc64le", "s390x") or (goarch == "riscv64" and minor >= 26)
+    if goos == "darwin":
+        return goarch in ("amd64", "arm64")
+    return goos in ("freebsd", "netbsd", "windows") and goarch == "amd64"
+
 def _is_shared(mode, goos, goarch):
     """Whether code is position independent (`codegenArg` in BuildModeInit of cmd/go/internal/work/init.go)."""
     if mode == "normal":
@@ -42,9 +50,10 @@ def _is_shared(mode, goos, goarch):
 
 def _check_settings(ctx):
     """Refuses flags of rules_go that this version does not have, rather than build something else."""
-    for name in ["msan", "race"]:
-        if _setting(ctx, name):
-            fail("--@rules_go_direct//go/config:%s needs cgo, which this version of rules_go_direct does not support" % name)
+    if _setting(ctx, "msan"):
+        fail("--@rules_go_direct//go/config:msan is not supported by this version of rules_go_direct")
+    if _setting(ctx, "race") and _setting(ctx, "pure"):
+        fail("race needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false")
     if _setting(ctx, "linkmode") not in LINK_MODES:
         fail("linkmode %s is not supported by this version of rules_go_direct; it has %s" % (_setting(ctx, "linkmode"), ", ".join(LINK_MODES)))
 
@@ -63,6 +72,9 @@ def _go_toolchain_impl(ctx):
     minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
     user_tags = _setting(ctx, "tags")
+    race = _setting(ctx, "race")
+    if race and not _has_race(goos, goarch, minor):
+        fail("Go has no race detector for %s/%s: leave race out" % (goos, goarch))
     cgo = not _setting(ctx, "pure")
     env = {"CGO_ENABLED": "1" if cgo else "0", "GOARCH": goarch, "GOOS": goos}
     if table:
@@ -80,10 +92,11 @@ def _go_toolchain_impl(ctx):
         linkopts = (["-s", "-w"] if _setting(ctx, "strip") else []) + _setting(ctx, "gc_linkopts"),
         linkmode = mode if mode != "normal" else "pie" if goos in _DEFAULT_PIE else "exe",
         minor = minor,
+        race = race,
         sdk = sdk,
         static = _setting(ctx, "static"),
         shared = _is_shared(mode, goos, goarch),
-        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags, cgo),
+        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags + (["race"] if race else []), cgo),
         user_tags = user_tags,
         variant = variant,
         variant_variable = table.variable if table else "",

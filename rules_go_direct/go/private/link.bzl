@@ -9,6 +9,7 @@ _PLATFORMS = "//command_line_option:platforms"
 _LINKMODE = "//go/config:linkmode"
 _PURE = "//go/config:pure"
 _TAGS = "//go/config:tags"
+_RACE = "//go/config:race"
 _SDK_NAME = "//go/toolchain:sdk_name"
 
 # Modes that make a library for C.
@@ -28,7 +29,7 @@ LINK_ATTRS = {
     ),
     "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
     "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether packages are built without cgo; `auto` is as `--@rules_go_direct//go/config:pure` says."),
-    "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
+    "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether the race detector is compiled in, which needs cgo."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
     "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether C libraries are linked into the program; without cgo, programs for Linux are static anyway."),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
@@ -46,14 +47,15 @@ def _configuration_impl(settings, attr):
         _LINKMODE: settings[_LINKMODE] if attr.linkmode == "auto" else attr.linkmode,
         _PLATFORMS: platforms,
         _PURE: settings[_PURE] if attr.pure == "auto" else attr.pure == "on",
+        _RACE: settings[_RACE] if attr.race == "auto" else attr.race == "on",
         _SDK_NAME: attr.sdk_name or settings[_SDK_NAME],
         _TAGS: tags + [tag for tag in attr.gotags if tag not in tags],
     }
 
 configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
-    outputs = [_LINKMODE, _PLATFORMS, _PURE, _SDK_NAME, _TAGS],
+    inputs = [_LINKMODE, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
+    outputs = [_LINKMODE, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
 )
 
 def check_modes(ctx, config):
@@ -63,9 +65,8 @@ def check_modes(ctx, config):
       ctx: the rule context, with LINK_ATTRS.
       config: GoConfigInfo.
     """
-    for name, wrong in [("race", "on"), ("msan", "on")]:
-        if getattr(ctx.attr, name) == wrong:
-            fail("%s: %s = \"%s\" is not supported by this version of rules_go_direct; leave it out" % (ctx.label, name, wrong))
+    if ctx.attr.msan == "on":
+        fail("%s: msan = \"on\" is not supported by this version of rules_go_direct; leave it out" % ctx.label)
     if config.linkmode in LIBRARY_MODES and not config.cgo and config.goarch != "wasm":
         fail("%s: linkmode = \"%s\" needs cgo: add `pure = \"off\"`" % (ctx.label, config.linkmode))
 
@@ -155,7 +156,7 @@ def link(ctx, config, std, program):
     c = ctx.attr._c[GoCInfo]
     user = ["-linkmode=external", "-extldflags=-static"] if _is_static(ctx, config) else []
     user = config.linkopts + user + ctx.attr.gc_linkopts
-    implied = ["runtime/cgo"] if _links_externally(config, user) else []
+    implied = (["runtime/cgo"] if _links_externally(config, user) else []) + (["runtime/race"] if config.race else [])
     linked = program.packages + _std_closure(ctx, config, std, program.std_imports + implied)
     with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
     importcfg = ctx.actions.declare_file(program.importcfg)
@@ -169,7 +170,7 @@ def link(ctx, config, std, program):
     args.add("-buildmode=" + config.linkmode).add("-buildid=")
     for name, value in program.variables.items():
         args.add("-X").add("%s=%s" % (name, value))
-    args.add_all(user).add_all(program.flags)
+    args.add_all(["-race"] if config.race else []).add_all(user).add_all(program.flags)
     if config.cgo:
         args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
     args.add(program.main)

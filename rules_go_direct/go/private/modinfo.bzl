@@ -50,6 +50,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
         ("-buildmode", config.buildmode),
         ("-compiler", "gc"),
         ("-gcflags", " ".join(goopts)),
+        ("-race", "true" if config.race else ""),
         ("-tags", ",".join(config.user_tags)),
         ("-trimpath", "true"),
         ("DefaultGODEBUG", default_godebug),

@@ -33,6 +33,7 @@ GoConfigInfo = provider(
         "linkmode": "string: the linker's `-buildmode`: `exe`, `pie`, `c-archive` or `c-shared`.",
         "linkopts": "list of string: the linker's flags.",
         "minor": "int: N of the SDK's version 1.N.",
+        "race": "bool: whether the race detector is compiled in.",
         "sdk": "GoSdkInfo.",
         "shared": "bool: whether position-independent code is generated.",
         "static": "bool: whether C libraries are linked into programs.",

@@ -73,8 +73,17 @@ def _choose(config):
         packages[path] = struct(files = chosen, import_map = import_map, deps = std_imports(config, deps, files))
     return packages
 
-def _run_cgo(ctx, config, path, files, go_asm):
-    """The C part of a package. Only runtime/cgo has assembly for Go's assembler and for the C compiler."""
+def _run_cgo(ctx, config, path, files, go_asm, imported):
+    """The C part of a package. Only runtime/cgo has assembly for Go's assembler and for the C compiler.
+
+    Args:
+      ctx: the rule context.
+      config: GoConfigInfo.
+      path: import path of the package.
+      files: its files.
+      go_asm: what Go's assembler has of them.
+      imported: the files of packages that it imports, by import path: the race detector's objects are in one of them.
+    """
     sources = config.sdk.sources
     go = [sources[path + "/" + name] for name in files.cgo]
     directory = go[0].dirname
@@ -90,14 +99,16 @@ def _run_cgo(ctx, config, path, files, go_asm):
         sources = [sources[path + "/" + name] for name in files.c + [name for name in files.asm if name not in go_asm]],
         split = False,
         std = True,
-        syso = [sources[path + "/" + name] for name in files.syso],
+        syso = [sources[of + "/" + name] for of, chosen in ({path: files} | imported).items() for name in chosen.syso],
     ))
 
-def _compile(ctx, config, path, package, compiled, asm_headers):
+def _compile(ctx, config, path, packages, compiled, asm_headers):
+    package = packages[path]
     files = package.files
     sources = config.sdk.sources
     go_asm = files.asm if not files.cgo or path == "runtime/cgo" else []
-    cgo = _run_cgo(ctx, config, path, files, go_asm) if files.cgo else None
+    imported = {dep: packages[dep].files for dep in package.deps}
+    cgo = _run_cgo(ctx, config, path, files, go_asm, imported) if files.cgo else None
     result = compile_package(
         ctx,
         config,
@@ -135,7 +146,7 @@ def _go_std_impl(ctx):
     compiled = {}
     for path in _topological(packages):
         asm_headers = [config.sdk.sources["runtime/cgo/" + name] for name in cgo_headers] if path == "runtime" else []
-        compiled[path] = _compile(ctx, config, path, packages[path], compiled, asm_headers)
+        compiled[path] = _compile(ctx, config, path, packages, compiled, asm_headers)
     return [GoStdInfo(packages = compiled)]
 
 go_std = rule(

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::source::tree::join;
 use crate::spec::DEFAULT_SDK;
 use crate::spec::Profile;
-use crate::spec::profile::{BuildId, Buildmode, Linkmode, PackageFlags};
+use crate::spec::profile::{BuildId, Buildmode, Linkmode, PackageFlags, Sanitizer};
 
 /// The name of the target that tells the rules about a module.
 const MODULE_TARGET: &str = "go_module";
@@ -74,7 +74,7 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 15] = [
+const ONLY_OWN: [&str; 16] = [
     "constraints",
     "default_godebug",
     "embed_patterns",
@@ -85,6 +85,7 @@ const ONLY_OWN: [&str; 15] = [
     "linkmode",
     "module",
     "pure",
+    "race",
     "sdk_name",
     "static",
     "std_imports",
@@ -156,7 +157,7 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("ldflags for a pattern", by_pattern(ldflags)),
         ("asmflags", !asmflags.is_empty()),
         ("debug", *debug),
-        ("race, msan or asan", sanitizer.is_some()),
+        ("msan or asan", matches!(sanitizer, Some(Sanitizer::Memory | Sanitizer::Address))),
         ("cover", *cover),
         ("buildmode", matches!(buildmode, Buildmode::Exe | Buildmode::Plugin)),
         ("goexperiment", !goexperiment.is_empty()),
@@ -232,6 +233,7 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
     }
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(program.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
+    let has_race = program.profile.sanitizer == Some(Sanitizer::Race);
     Ok(Rule::new(kind, name)
         .with("default_godebug", Expr::String(program.default_godebug.clone()))
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
@@ -239,6 +241,7 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
         .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
         .with("linkmode", Expr::String(linkmode(program.profile.buildmode).to_owned()))
         .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
+        .with("race", Expr::String(if has_race { "on".to_owned() } else { String::new() }))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
         .with("static", Expr::String(if is_static(&program.profile) { "on".to_owned() } else { String::new() })))
 }

@@ -146,7 +146,7 @@ fn removed(file: &BuildFile, call: &Call, others: &[(Range<usize>, String)]) -> 
 
 /// The attributes that a generated rule of a kind has or may have had.
 fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
-    let program = &["default_godebug", "gc_goopts", "gc_linkopts", "gotags", "linkmode", "pure", "sdk_name", "static"];
+    let program = &["default_godebug", "gc_goopts", "gc_linkopts", "gotags", "linkmode", "pure", "race", "sdk_name", "static"];
     match (kind, rules.is_own()) {
         ("go_library", _) => {
             &["srcs", "cgo", "constraints", "embed_patterns", "embedsrcs", "importpath", "module", "std_imports", "deps"]
@@ -168,6 +168,7 @@ fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
             "gotags",
             "linkmode",
             "pure",
+            "race",
             "sdk_name",
             "static",
         ],

@@ -93,8 +93,12 @@ func (j *job) parse(files map[string]string) (*build.Package, error) {
 		return nil, fmt.Errorf("package %s: %s", j.ImportPath, strings.ReplaceAll(err.Error(), cwd+"/", ""))
 	}
 	if len(p.CgoPkgConfig) > 0 {
-		return nil, fmt.Errorf("package %s: #cgo pkg-config: %s: rules can't ask pkg-config; name the library in cdeps, or its flags in copts and clinkopts",
-			j.ImportPath, strings.Join(p.CgoPkgConfig, " "))
+		advice := "name the library in cdeps, or its flags in copts and clinkopts"
+		if j.Plain == "" {
+			advice = "this version of rules_go_direct can't build modules that need it"
+		}
+		return nil, fmt.Errorf("package %s: #cgo pkg-config: %s: rules can't ask pkg-config; %s",
+			j.ImportPath, strings.Join(p.CgoPkgConfig, " "), advice)
 	}
 	return p, nil
 }

@@ -50,6 +50,7 @@ def _modinfo_asserts_impl(_ctx):
         cgo = False,
         goarch = "amd64",
         goos = "linux",
+        race = False,
         sdk = struct(goexperiment = "arenas,nodwarf5"),
         user_tags = ["netgo", "purego"],
         variant = "v1",
