@@ -144,14 +144,15 @@ binary("./lib", name = "sum", profiles = ["library"])
 bazel()
 "#;
 
-/// A package with C code in the vendor directory, and a program that imports it.
-const VENDORED: [(&str, &str); 6] = [
+/// A package with C code in the vendor directory, which can do without, and a program that imports it.
+const VENDORED: [(&str, &str); 7] = [
     ("go.mod", "module example.com/c\n\ngo 1.24\n\nrequire example.org/half v1.2.0\n"),
     ("vendor/modules.txt", "# example.org/half v1.2.0\n## explicit; go 1.24\nexample.org/half\n"),
     (
         "vendor/example.org/half/half.go",
         "package half\n\n// #cgo CFLAGS: -DPARTS=2\n// #include \"half.h\"\nimport \"C\"\n\nfunc Of(n int) int { return int(C.half(C.int(n))) }\n",
     ),
+    ("vendor/example.org/half/plain.go", "//go:build !cgo\n\npackage half\n\nfunc Of(n int) int { return n / 2 }\n"),
     ("vendor/example.org/half/half.c", "#include \"half.h\"\n\nint half(int n) { return n / PARTS; }\n"),
     ("vendor/example.org/half/half.h", "int half(int n);\n"),
     ("cmd/vendored/main.go", "package main\n\nimport \"example.org/half\"\n\nfunc main() { println(half.Of(84)) }\n"),
@@ -198,6 +199,8 @@ fn generated_files_have_c_code() {
     succeeded("godirect generate --check", &check);
 
     bazel(workspace, &["test", "--remote_download_outputs=all", "//..."]);
+    let without = bazel(workspace, &["cquery", "--output=files", "//cmd/vendored:vendored_lib"]);
+    assert!(without.contains("pkg.x"), "without cgo, Go passes over C files: {without}");
     for (target, end, arguments) in GENERATED {
         assert!(output(workspace, target, end, &[]) == by_go(workspace, arguments), "{target} differs");
     }

@@ -55,6 +55,10 @@ fn engines_know_how_to_build_an_sdk_from_source() {
     for argument in ["-experiment arenas", "godirect_patches/0.patch", &format!("-patched '{patched}=src/errors/errors.go'")] {
         assert!(shown.contains(argument), "{argument} in {shown}");
     }
+    // Programs of the ruleset have no cgo, and yet the same SDK.
+    let build = fs::read_to_string(workspace.join("BUILD.bazel")).unwrap();
+    fs::write(workspace.join("BUILD.bazel"), build.replace("pure = \"on\"", "pure = \"off\"")).unwrap();
+    assert_eq!(action("own_own").matches("action 'Building").count(), 1, "an SDK is built once for all configurations");
     engines::bazel(&workspace, &["shutdown"]);
 }
 

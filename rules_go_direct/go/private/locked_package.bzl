@@ -33,9 +33,10 @@ def _fault(config, chosen):
     if not chosen.go and not chosen.cgo:
         without = "" if config.cgo else " without cgo"
         return "build constraints exclude all its Go files for %s/%s%s" % (config.goos, config.goarch, without)
-    if chosen.c and not chosen.cgo:
-        advice = "and no Go file that imports \"C\"" if config.cgo else "which need cgo: build with `pure = \"off\"`"
-        return "it has C sources (%s), %s" % (", ".join(chosen.c), advice)
+    if not chosen.cgo:
+        # Without cgo, Go passes over these, as it always does over `.S`.
+        alone = [name for name in chosen.c if config.cgo and name.rpartition(".")[2] not in ("S", "sx")]
+        return "C source files not allowed when not using cgo or SWIG: %s" % " ".join(alone) if alone else ""
     other = [name for name in chosen.c if name.rpartition(".")[2] not in C_EXTENSIONS]
     if other:
         return "this version of rules_go_direct can't compile %s" % ", ".join(other)

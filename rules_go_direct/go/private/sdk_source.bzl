@@ -64,6 +64,21 @@ def _go_sdk_from_source_impl(ctx):
         version = ctx.attr.version,
     )]
 
+# What programs set for themselves: an SDK is the same for all of them, and takes minutes to build.
+_PROGRAM_SETTINGS = {
+    "//go/config:linkmode": "normal",
+    "//go/config:pure": True,
+    "//go/config:race": False,
+    "//go/config:tags": [],
+    "//go/toolchain:sdk_name": "",
+}
+
+_for_all_programs = transition(
+    implementation = lambda _settings, _attr: _PROGRAM_SETTINGS,
+    inputs = [],
+    outputs = _PROGRAM_SETTINGS.keys(),
+)
+
 def _all_cores(_os, _inputs):
     return {"cpu": 1000, "memory": 2048}
 
@@ -86,6 +101,8 @@ go_sdk_from_source = rule(
         "sources": attr.string(mandatory = True, doc = "JSON: the files that `packages` names, below GOROOT."),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "The release: its source, and the names of its programs."),
         "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
+        "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },
+    cfg = _for_all_programs,
     provides = [GoSdkInfo],
 )

@@ -143,7 +143,7 @@ func (j *job) compile(f *flags, directory, name, object string) error {
 	return j.output(command)
 }
 
-// compileOwn compiles a file of the package. Without cgo it isn't there.
+// compileOwn compiles a file of the package in the directory that it is in, as the go command does.
 func (j *job) compileOwn(f *flags, source, object string) error {
 	return j.compile(f, filepath.Dir(source), filepath.Base(source), object)
 }
