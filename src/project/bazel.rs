@@ -27,18 +27,22 @@ impl Project {
     ///
     /// When a directory can't be read. What is wrong with a single file is said in its place.
     pub fn build_files(&self, others: impl IntoIterator<Item = String>) -> Result<bazel::ExistingFiles> {
-        let mut names: Vec<String> = build_file::NAMES.map(str::to_owned).into();
+        // What they are called, by the directory from which on.
+        let mut names = BTreeMap::from([(String::new(), build_file::NAMES.map(str::to_owned).to_vec())]);
         let mut found = bazel::ExistingFiles::new();
         let mut directories = self.directories()?;
         directories.extend(others);
         for directory in directories {
-            let existing = self.build_file(&directory, &names)?;
-            // The root's file, which comes first, may say what others are called.
-            if let (true, Ok(file)) = (directory.is_empty(), &existing.file)
+            let existing = self.build_file(&directory, nearest(&names, &directory))?;
+            // A file, which comes before those below, may say what these are called.
+            if let Ok(file) = &existing.file
                 && let Some(directive) = file.directives.iter().rfind(|d| d.key == "build_file_name")
             {
                 let said = directive.value.split(',').map(|name| name.trim().to_owned());
-                names = said.filter(|name| !name.is_empty() && !name.contains('/')).collect();
+                let said: Vec<String> = said.filter(|name| !name.is_empty() && !name.contains('/')).collect();
+                if !said.is_empty() {
+                    names.insert(directory.clone(), said);
+                }
             }
             found.insert(directory, existing);
         }
@@ -278,6 +282,19 @@ impl Locked<'_> {
             }
         }
         Ok(false)
+    }
+}
+
+/// What is said of a directory or the nearest one above it.
+fn nearest<'n>(names: &'n BTreeMap<String, Vec<String>>, directory: &str) -> &'n [String] {
+    let mut directory = directory;
+    loop {
+        match (names.get(directory), directory.rsplit_once('/')) {
+            (Some(names), _) => return names,
+            (None, Some((parent, _))) => directory = parent,
+            (None, None) if directory.is_empty() => return &[],
+            (None, None) => directory = "",
+        }
     }
 }
 

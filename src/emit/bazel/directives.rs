@@ -50,8 +50,6 @@ pub(super) struct Settings {
     pub default_visibility: Vec<String>,
     /// A test rule for each file of tests.
     pub test_per_file: bool,
-    /// Names of BUILD files; a new one gets the first.
-    pub file_names: Option<Vec<String>>,
 }
 
 /// What there is to say about a directory whose directives can't be followed.
@@ -166,7 +164,8 @@ impl Settings {
                     _ => return Err("`go_test` is default or file".to_owned()),
                 }
             }
-            "build_file_name" => self.file_names = Some(list(value)).filter(|names| !names.is_empty()),
+            // Who reads BUILD files knows what they are called.
+            "build_file_name" => {}
             key => return other(key, value),
         }
         Ok(())
