@@ -164,10 +164,10 @@ pub struct Test {
     pub files: PackageFiles,
     /// Those in the package `…_test`.
     pub external: Vec<String>,
-    /// Patterns of files that they read, relative to the package's directory.
-    pub data: Vec<String>,
-    /// Files of other Bazel packages that they read, relative to the spec.
-    pub shared: Vec<String>,
+    /// Whether there are files in `testdata`.
+    pub has_testdata: bool,
+    /// Files that they read besides, relative to the spec.
+    pub reads: Vec<String>,
     /// What they import besides what the tested package does, on each platform where there are tests.
     pub imports: BTreeMap<Platform, BTreeSet<ImportPath>>,
 }

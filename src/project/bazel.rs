@@ -213,7 +213,6 @@ impl Locked<'_> {
                 self.add_file(&mut files, &scanned, file)?;
             }
         }
-        let (data, shared) = self.data_of_tests(recorded, tested, &scanned.directory)?;
         Ok(Some(bazel::Test {
             program: bazel::Binary {
                 name: bazel::test_of(tested.as_str()),
@@ -228,48 +227,24 @@ impl Locked<'_> {
             directory: directory.to_owned(),
             files,
             external,
-            data,
-            shared,
+            has_testdata: self.has_file(&join(&scanned.directory, TESTDATA))?,
+            reads: self.reads_of_tests(recorded, tested)?,
             imports: BTreeMap::new(),
         }))
     }
 
-    /// Patterns of what the tests of a package read, as BUILD files have them, and files of other Bazel packages: `testdata`, and the files that they
-    /// were seen to read elsewhere.
-    fn data_of_tests(&self, recorded: &Recorded, tested: &ImportPath, directory: &str) -> Result<(Vec<String>, Vec<String>)> {
-        let (mut data, mut shared) = (Vec::new(), Vec::new());
-        let is_hidden = |place: &str| place.split('/').any(|element| element.starts_with('.'));
-        for place in recorded.places(tested.as_str()).filter(|place| !glob::has_meta(place) && !is_hidden(place)) {
-            let below = if directory.is_empty() { Some(place.as_str()) } else { place.strip_prefix(&format!("{directory}/")) };
-            match below {
-                Some(name) if self.is_in_package(directory, name)? => data.push(name.to_owned()),
-                _ if self.is_file(place)? => shared.push(place.clone()),
-                _ => {}
+    /// The files that the tests of a package were seen to read, without hidden ones and those that a pattern can't name.
+    fn reads_of_tests(&self, recorded: &Recorded, tested: &ImportPath) -> Result<Vec<String>> {
+        let mut reads = Vec::new();
+        for place in recorded.places(tested.as_str()) {
+            let is_hidden = place.split('/').any(|element| element.starts_with('.'));
+            let (directory, name) = place.rsplit_once('/').unwrap_or(("", place));
+            let is_it = |entry: &Entry| entry.name == name && entry.is_file();
+            if !is_hidden && !glob::has_meta(place) && self.project.tree.list(directory)?.iter().any(is_it) {
+                reads.push(place.clone());
             }
         }
-        if self.has_file(&join(directory, TESTDATA))? {
-            data.push(format!("{TESTDATA}/**"));
-        }
-        Ok((data, shared))
-    }
-
-    fn is_file(&self, path: &str) -> Result<bool> {
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Ok(self.project.tree.list(directory)?.iter().any(|entry| entry.name == name && entry.is_file()))
-    }
-
-    /// Whether there is a file of this name, below no other Bazel package.
-    fn is_in_package(&self, directory: &str, name: &str) -> Result<bool> {
-        let (mut directory, mut name) = (directory.to_owned(), name);
-        while let Some((first, rest)) = name.split_once('/') {
-            directory = join(&directory, first);
-            let has_package = |entry: &Entry| entry.name.ends_with(".go") || build_file::NAMES.contains(&entry.name.as_str());
-            if self.project.tree.list(&directory)?.iter().any(has_package) {
-                return Ok(false);
-            }
-            name = rest;
-        }
-        self.is_file(&join(&directory, name))
+        Ok(reads)
     }
 
     /// Whether there is a file somewhere below a directory.

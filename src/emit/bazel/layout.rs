@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build_file::{base_name, label, library_of, test_of};
 use super::directives::{self, Facts, Naming, Settings};
 use super::rule::{Expr, Rule, sorted};
-use super::{Input, merge};
+use super::{Input, Test, merge};
 use crate::graph::{Origin, Package};
 use crate::source::tree::join;
 
@@ -100,18 +100,29 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The labels of files that tests read, which other packages have.
-    pub(super) fn data_labels(&self, files: &[String]) -> Vec<String> {
-        sorted(files.iter().filter_map(|file| Some(label(self.owner(file)?, TEST_DATA))).collect())
+    /// What tests in a directory read: files of its own package by patterns, and those of others by the targets that give them.
+    pub(super) fn data(&self, test: &Test, directory: &str) -> Expr {
+        let (mut patterns, mut labels) = (Vec::new(), Vec::new());
+        for file in &test.reads {
+            match self.owner(file) {
+                Some(owner) if owner == directory => patterns.push(within(owner, file)),
+                Some(owner) => labels.push(label(owner, TEST_DATA)),
+                None => {}
+            }
+        }
+        patterns.extend(test.has_testdata.then(|| "testdata/**".to_owned()));
+        Expr::Files { patterns, labels: sorted(labels) }
     }
 
     /// The rules that give files to tests of other packages, by directory.
     pub(super) fn data_rules(&self) -> BTreeMap<String, Rule> {
         let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for file in self.input.tests.iter().flat_map(|test| &test.shared) {
-            if let Some(owner) = self.owner(file) {
-                let name = file.strip_prefix(owner).unwrap_or(file).trim_start_matches('/');
-                files.entry(owner).or_default().push(name.to_owned());
+        for test in self.input.tests {
+            let directory = join(&self.input.mains[test.module].directory, &test.directory);
+            for file in &test.reads {
+                if let Some(owner) = self.owner(file).filter(|owner| *owner != directory) {
+                    files.entry(owner).or_default().push(within(owner, file));
+                }
             }
         }
         let rule = |files| {
@@ -177,6 +188,11 @@ impl<'a> Layout<'a> {
             || self.input.files.iter().find(|(path, _)| path.as_str() == import_path).map(|(_, files)| &files.sources);
         self.generated(import_path).is_some() && sources().is_some_and(|s| s.iter().all(|name| name.ends_with(".pb.go")))
     }
+}
+
+/// A file's name relative to a directory above it.
+fn within(directory: &str, file: &str) -> String {
+    file.strip_prefix(directory).unwrap_or(file).trim_start_matches('/').to_owned()
 }
 
 /// The directories that are Bazel packages without those of libraries.

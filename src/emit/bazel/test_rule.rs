@@ -43,7 +43,7 @@ fn rule(
     let mut rule = program_rule(input, "go_test", name, &test.program)?
         .with("srcs", Expr::List(sorted(files.sources)))
         .with("constraints", Expr::StringDict(files.constraints))
-        .with("data", Expr::Files { patterns: test.data.clone(), labels: layout.data_labels(&test.shared) })
+        .with("data", layout.data(test, dir))
         .with("embedsrcs", Expr::List(sorted(files.embed.values().flatten().cloned().collect())))
         .with("embed_patterns", Expr::Dict(files.embed.into_iter().collect()))
         // Its default is that they aren't known; likewise those of std.
