@@ -309,8 +309,9 @@ fn bazel_builds_what_is_affected() {
     // Always the same, so that the SDK isn't unpacked again each time. Not below /tmp, which Bazel's sandbox hides.
     let base = engines::CACHE.join("bazel-out/ci");
     let bazel = engines::provisioned("bazel.sh");
-    let (bazel, base) = (bazel.display(), base.display());
-    wrapper(&project, "bazel", &format!("exec '{bazel}' --output_base='{base}' --max_idle_secs=60 \"$@\" 2>&1"));
+    let (bazel, user, base) = (bazel.display(), engines::CACHE.join("bazel-out"), base.display());
+    let startup = format!("--output_user_root='{}' --output_base='{base}' --max_idle_secs=60", user.display());
+    wrapper(&project, "bazel", &format!("exec '{bazel}' {startup} \"$@\" 2>&1"));
     let module = format!(
         "{}\nlocal_path_override(\n    module_name = \"rules_go_direct\",\n    path = \"{}\",\n)\n",
         project.read("MODULE.bazel"),

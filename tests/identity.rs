@@ -64,7 +64,7 @@ fn check(name: &str) {
         println!("{expected}  {name}: {binary} for {platform}");
     }
     check_other_commands(&example);
-    engines::bazel(&example, &["shutdown"]);
+    engines::end_bazel(&example);
 }
 
 /// What users do besides building one binary for one platform.
@@ -80,7 +80,7 @@ fn hello_is_the_same_from_all_engines() {
     check("01-hello");
     let printed = engines::bazel(&engines::repository("examples/01-hello"), &["run", "//:hello"]);
     assert_eq!(printed, "hello from go1.27.3 on linux/amd64\n");
-    engines::bazel(&engines::repository("examples/01-hello"), &["shutdown"]);
+    engines::end_bazel(&engines::repository("examples/01-hello"));
 }
 
 #[test]

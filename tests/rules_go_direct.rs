@@ -36,7 +36,7 @@ use serde_json::{Deserializer, Value};
 fn starlark_asserts_hold() {
     let ruleset = repository("rules_go_direct");
     bazel(&ruleset, &["build", "//..."]);
-    bazel(&ruleset, &["shutdown"]);
+    engines::end_bazel(&ruleset);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn platforms_choose_their_files_imports_and_modules() {
     let text = String::from_utf8_lossy(&unknown.stderr).into_owned();
     let advice = "//go/toolchain:windows_arm64; it has linux/amd64, linux/arm64: add the platform to godirect.star";
     assert!(!unknown.status.success() && text.contains(advice), "{text}");
-    bazel(&source, &["shutdown"]);
+    engines::end_bazel(&source);
 }
 
 /// An example with targets that want the network. Its place is always the same, so that Bazel fetches the SDK once.
@@ -191,5 +191,5 @@ fn actions_run_in_the_sandbox_without_network_and_without_paths_of_the_machine()
     let cut_off = build_in_sandbox(workspace, &["//:cut_off"]);
     let text = String::from_utf8_lossy(&cut_off.stderr).into_owned();
     assert!(!cut_off.status.success() && text.contains("/dev/tcp/127.0.0.1"), "{text}");
-    bazel(workspace, &["shutdown"]);
+    engines::end_bazel(workspace);
 }

@@ -350,6 +350,6 @@ fn every_target_that_bazel_tells_apart_is_in_the_answer() {
     let base = bazel.actions("windows_amd64");
     (row.change)(&project);
     wrong.extend(compare(&project, &bazel, &base, &row, "windows_amd64").err());
-    engines::bazel(&project.root(), &["shutdown"]);
+    engines::end_bazel(&project.root());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

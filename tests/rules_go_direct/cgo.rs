@@ -119,7 +119,7 @@ fn packages_with_c_code_have_the_bytes_of_go() {
     for (name, message) in WRONG {
         assert!(text.lines().any(|line| line == message), "{name}: {text}");
     }
-    bazel(workspace, &["shutdown"]);
+    engines::end_bazel(workspace);
 }
 
 /// A spec with programs in several profiles.
@@ -204,7 +204,7 @@ fn generated_files_have_c_code() {
     for (target, end, arguments) in GENERATED {
         assert!(output(workspace, target, end, &[]) == by_go(workspace, arguments), "{target} differs");
     }
-    bazel(workspace, &["shutdown"]);
+    engines::end_bazel(workspace);
 }
 
 /// A program that opens a database in memory.
@@ -245,7 +245,7 @@ fn a_real_module_with_c_code_has_the_bytes_of_go() {
         bazel(workspace, &["build", "--remote_download_outputs=all", "//..."]);
         let ours = output(workspace, "//:program", "/program", &[]);
         assert!(ours == by_go(workspace, &["build", "-ldflags=-buildid=", "."]), "the program differs");
-        bazel(workspace, &["shutdown"]);
+        engines::end_bazel(workspace);
     }
 }
 

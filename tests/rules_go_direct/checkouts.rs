@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::engines::{bazel, bazel_output, repository};
+use super::engines::{self, bazel, bazel_output, repository};
 use super::modules::copy;
 
 /// What has tests in the package, in other packages, and what is compiled again for them.
@@ -55,6 +55,6 @@ fn checkouts_in_other_directories_have_the_same_actions() {
     assert!(summary.contains(" disk cache hit, ") && !summary.contains("sandbox"), "{summary}");
     assert!(program(&one) == program(&other), "the programs differ");
     for workspace in [one, other] {
-        bazel(&workspace, &["shutdown"]);
+        engines::end_bazel(&workspace);
     }
 }

@@ -47,7 +47,7 @@ fn a_workspace_of_rules_go_builds_unchanged() {
     let text = String::from_utf8_lossy(&race.stderr).into_owned();
     let message = "race needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false";
     assert!(!race.status.success() && text.contains(message), "{text}");
-    bazel(&workspace, &["shutdown"]);
+    engines::end_bazel(&workspace);
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn check(modules: &[&str]) -> Option<String> {
     let root = workspace(modules);
     let built = bazel_command(&root, &["build", "--keep_going", "//..."]).output().unwrap();
     let (theirs, ours) = (by_go(&root, modules), by_bazel(&root));
-    bazel(&root, &["shutdown"]);
+    engines::end_bazel(&root);
     let number = |action: &str| count(&ours, action);
     println!("| {module} | {} | {} | {} | {} |", go_files(&root), number("pass"), number("fail"), number("skip"));
     let tests: BTreeSet<&String> = ours.keys().chain(theirs.keys()).filter(|test| !is_different(test)).collect();
@@ -278,5 +278,5 @@ fn modules_import_packages_of_the_repository() {
     let nix = engines::nix_build(&root, &["own".to_owned()]).remove(0).join("bin/own");
     let [theirs, ours, nix] = [theirs, ours, nix].map(|path| fs::read(path).unwrap());
     assert!(theirs == ours && theirs == nix);
-    bazel(&root, &["shutdown"]);
+    engines::end_bazel(&root);
 }

@@ -96,7 +96,7 @@ fn generated_tests_have_the_bytes_of_go_test() {
         let theirs = theirs.path().join(format!("{base}.test"));
         assert!(fs::read(&ours).unwrap() == fs::read(theirs).unwrap(), "{package} differs from go test -c");
     }
-    bazel(&workspace, &["shutdown"]);
+    engines::end_bazel(&workspace);
 }
 
 #[test]

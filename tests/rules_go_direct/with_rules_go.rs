@@ -88,5 +88,5 @@ fn real_rules_go_builds_what_is_generated_for_it() {
     let (theirs, ours): (PathBuf, PathBuf) = (root.join("app-of-go"), engines::bazel_build(&root, "linux_amd64", "//cmd/app"));
     engines::go_build(&root, "./cmd/app", &[], &theirs);
     assert!(fs::read(theirs).unwrap() == fs::read(ours).unwrap());
-    bazel(&root, &["shutdown"]);
+    engines::end_bazel(&root);
 }

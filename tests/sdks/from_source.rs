@@ -59,7 +59,7 @@ fn engines_know_how_to_build_an_sdk_from_source() {
     let build = fs::read_to_string(workspace.join("BUILD.bazel")).unwrap();
     fs::write(workspace.join("BUILD.bazel"), build.replace("pure = \"on\"", "pure = \"off\"")).unwrap();
     assert_eq!(action("own_own").matches("action 'Building").count(), 1, "an SDK is built once for all configurations");
-    engines::bazel(&workspace, &["shutdown"]);
+    engines::end_bazel(&workspace);
 }
 
 fn module_file() -> String {

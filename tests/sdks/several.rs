@@ -79,7 +79,7 @@ fn profiles_choose_an_sdk_in_every_engine() {
     assert_eq!(names, ["1.27.3-commands", "1.26.6-commands"]);
 
     check_bazel_flags(&workspace);
-    engines::bazel(&workspace, &["shutdown"]);
+    engines::end_bazel(&workspace);
 }
 
 /// A copy whose place is always the same, so that Bazel fetches the SDKs once.

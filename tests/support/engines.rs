@@ -127,9 +127,9 @@ pub fn bazel_output(example: &Path, arguments: &[&str]) -> Output {
 /// The same before it is run.
 pub fn bazel_command(example: &Path, arguments: &[&str]) -> Command {
     let (verb, rest) = arguments.split_first().unwrap();
-    let name = example.file_name().unwrap().to_string_lossy().into_owned();
     let mut command = Command::new(&*BAZEL);
-    command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").join(name).display()));
+    // One installation and one cache of downloads for all.
+    command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").display()));
     // A test that fails leaves its server behind.
     command.arg("--max_idle_secs=300").arg(verb);
     if matches!(*verb, "build" | "cquery" | "run" | "test" | "aquery") {
@@ -138,4 +138,9 @@ pub fn bazel_command(example: &Path, arguments: &[&str]) -> Command {
     }
     command.args(rest);
     command
+}
+
+/// Ends Bazel in an example. What it has unpacked and built there is deleted, hundreds of megabytes; the disk cache stays.
+pub fn end_bazel(example: &Path) {
+    bazel(example, &["clean", "--expunge"]);
 }
