@@ -12,6 +12,7 @@ use crate::emit::bazel::{self, Rendered};
 use crate::emit::{ci, nix};
 use crate::error::{self, Error, Result};
 use crate::files::Files;
+use crate::git::Repository;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
@@ -238,10 +239,25 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
     if let Some(nix) = &project.spec.nix {
         rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
     }
+    if !spec.ci.is_empty() {
+        check_is_root(project)?;
+    }
     for (system, settings) in &spec.ci {
         rendered.files.extend(ci::render(*system, settings)?);
     }
     Ok(rendered)
+}
+
+/// CI systems look for pipelines in the root of a git repository, and nowhere else. Where there is none, it may become one.
+fn check_is_root(project: &Project) -> Result<()> {
+    let Ok(repository) = Repository::discover(&project.dir) else { return Ok(()) };
+    let directory = repository.directory();
+    if directory.is_empty() {
+        return Ok(());
+    }
+    let spec = project.spec.path.display();
+    let error = Error::input(format!("{spec} has ci(), and is in the directory {directory} of the git repository"));
+    Err(error.help("move the spec to the repository's root, where CI systems look for pipelines, or remove ci()"))
 }
 
 /// What Nix builds, by the names of configurations.
