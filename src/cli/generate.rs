@@ -15,9 +15,8 @@ use crate::files::Files;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
-use crate::plan::Configuration;
 use crate::project::memo::Memo;
-use crate::project::stamps::Stamps;
+use crate::project::nix::NixPlans;
 use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
@@ -236,20 +235,14 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
         None => Rendered::default(),
     };
     if let Some(nix) = &project.spec.nix {
-        rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
+        let NixPlans { plans, warnings } = locked.nix_plans(&variants, &graphs, true)?;
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
+        rendered.warnings.extend(warnings);
     }
     for (system, settings) in &spec.ci {
         rendered.files.extend(ci::render(*system, settings)?);
     }
     Ok(rendered)
-}
-
-/// What Nix builds, by the names of configurations.
-pub fn nix_plans(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<BTreeMap<String, Configuration>> {
-    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
-        Ok((variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?))
-    };
-    variants.iter().zip(graphs).map(plan).collect()
 }
 
 fn render_bazel(
@@ -313,7 +306,7 @@ fn broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) -> Vec<String> {
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {
