@@ -193,6 +193,19 @@ fn a_test_that_fails_is_a_build_that_fails_with_its_log() {
     let wanted: String = String::from_utf8(go.stdout).unwrap().lines().map(|line| untimed(line) + "\n").collect();
     assert_eq!(log, wanted);
     assert!(!log.is_empty() && log.ends_with("\nFAIL example.com/m/failing TIME\n"));
+
+    // As flakes are checked.
+    let flake = || {
+        let mut command = Command::new(NIX.join("nix"));
+        command.current_dir(project.root()).env("NIX_CONF_DIR", engines::repository("tests/env"));
+        command.args(["flake", "check", "--offline", "path:.", "--store"]).arg(engines::CACHE.join("nix-store"));
+        command.output().unwrap()
+    };
+    let failed = flake();
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(!failed.status.success() && said.contains("-go-example.com-m-failing-tested.drv' failed"), "{said}");
+    project.edit("failing/failing_test.go", "t.Error", "t.Log");
+    engines::succeeded("nix flake check", &flake());
 }
 
 /// A line without the time at its end, which comes after tabs; Nix shows them as blanks.
@@ -258,6 +271,12 @@ fn what_cannot_be() {
     let message = "nix(tests = True) has nothing to run: no machine that builds can run programs for a platform of the spec";
     let help = "add such a platform to platforms(…) or to go_sdk(exec_platforms = …), or leave out tests = True";
     project.fails(&["generate"], 2, &error(message, help));
+    spec(
+        "platforms(\"wasip1/wasm\")\nprofile(\"library\", buildmode = \"c-shared\")\nbinary(\".\", profiles = [\"library\"])\nnix(tests = True)\n",
+    );
+    lock();
+    let help = "give a binary the profile `default`, in which tests are built then, or leave out tests = True of nix()";
+    project.fails(&["generate"], 2, &error("tests can't be run with buildmode = \"c-shared\"", help));
     spec("platforms(\"linux/amd64\")\nbinary(\".\", name = \"test-base\")\nnix(tests = True)\n");
     project.write("base-linux_amd64/x_test.go", "package x\n");
     lock();

@@ -134,7 +134,7 @@ fn configuration(plan: &Plan) -> serde_json::Result<String> {
 }
 
 /// Actions by name, each on a line of its own.
-fn lines<'a, T: Serialize>(actions: &'a BTreeMap<String, T>) -> impl Iterator<Item = serde_json::Result<(&'a String, String)>> {
+fn lines<T: Serialize>(actions: &BTreeMap<String, T>) -> impl Iterator<Item = serde_json::Result<(&String, String)>> {
     actions.iter().map(|(name, action)| Ok((name, line(action)?)))
 }
 

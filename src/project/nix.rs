@@ -6,7 +6,7 @@ use super::recorded::Recorded;
 use super::stamps::Stamps;
 use super::state::MANUAL;
 use super::state::runtime::{Reads, Runtime};
-use super::testing::{CoverRequest, Planned, Request, State, TestPackage};
+use super::testing::{CoverRequest, Planned, Request, State, TestPackage, check_buildmode};
 use super::{Locked, Variant};
 use crate::emit::nix::{self, Place, Plan, Test, Tests};
 use crate::error::{Error, Result};
@@ -66,6 +66,9 @@ impl Locked<'_> {
         }
         let variants = self.project.variants();
         let profile = self.tests_profile(&variants);
+        check_buildmode(&self.project.spec.profiles[profile]).map_err(|error| {
+            error.help("give a binary the profile `default`, in which tests are built then, or leave out tests = True of nix()")
+        })?;
         let first = self.named_sdk(DEFAULT_SDK)?;
         let can_run = |variant: &&Variant| {
             let machine = variant.target.platform.os_arch();
