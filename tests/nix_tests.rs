@@ -7,6 +7,7 @@ mod engines;
 #[path = "support/cli.rs"]
 mod support;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,6 +104,39 @@ fn query(arguments: &[&str]) -> String {
     engines::succeeded(&format!("nix-store {arguments:?}"), &output)
 }
 
+/// What a test has built that no later run wants; it is deleted at the end, since the store is kept.
+#[derive(Default)]
+struct Leftovers(RefCell<BTreeSet<String>>);
+
+impl Leftovers {
+    /// Notes what Nix has built.
+    fn of(&self, output: Output) -> Output {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let derivations = said.lines().filter_map(|line| line.strip_prefix("building '")?.strip_suffix("'..."));
+        let own = derivations.filter(|path| path.contains("-go-example.com-m-") || path.contains("-go-m-"));
+        self.0.borrow_mut().extend(own.map(str::to_owned));
+        output
+    }
+}
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        let derivations = self.0.borrow();
+        let store = |arguments: &[&str], paths: &[&str]| {
+            let mut command = Command::new(NIX.join("nix-store"));
+            command.args(arguments).args(paths).arg("--store").arg(engines::CACHE.join("nix-store"));
+            let output = command.env("NIX_CONF_DIR", engines::repository("tests/env")).output();
+            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+        };
+        let derivations: Vec<&str> = derivations.iter().map(String::as_str).collect();
+        let outputs = store(&["--query", "--outputs"], &derivations);
+        // What failed has no outputs.
+        let is_there = |path: &&str| engines::CACHE.join("nix-store").join(path.trim_start_matches('/')).exists();
+        let made: Vec<&str> = outputs.lines().filter(is_there).collect();
+        store(&["--delete"], &made);
+    }
+}
+
 /// A text that no earlier run had.
 fn salt() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -111,9 +145,10 @@ fn salt() -> String {
 
 #[test]
 fn what_changes_is_tested_again_and_nothing_else() {
-    let project = repository(&salt());
+    let (project, leftovers) = (repository(&salt()), Leftovers::default());
     generate(&project);
-    let (first, both) = (build(&project, &["base", "reads"]), &["base", "reads"]);
+    let both = &["base", "reads"];
+    let first = leftovers.of(build(&project, both));
     let printed = engines::succeeded("nix-build", &first);
     let store = engines::CACHE.join("nix-store");
     let results: Vec<String> =
@@ -131,7 +166,7 @@ fn what_changes_is_tested_again_and_nothing_else() {
     assert_eq!(own, names(&base), "the test of base, with between as it sees base with its tests");
 
     let again = |project: &Project| {
-        let output = build(project, both);
+        let output = leftovers.of(build(project, both));
         engines::succeeded("nix-build", &output);
         built(&output)
     };
@@ -181,9 +216,9 @@ fn programs_have_the_bytes_of_go_test() {
 
 #[test]
 fn a_test_that_fails_is_a_build_that_fails_with_its_log() {
-    let project = repository(&salt());
+    let (project, leftovers) = (repository(&salt()), Leftovers::default());
     generate(&project);
-    let output = build(&project, &["failing"]);
+    let output = leftovers.of(build(&project, &["failing"]));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(100), "{said}");
     let log = said.split("-go-example.com-m-failing-tested.drv'...\n").nth(1).unwrap();
@@ -199,7 +234,7 @@ fn a_test_that_fails_is_a_build_that_fails_with_its_log() {
         let mut command = Command::new(NIX.join("nix"));
         command.current_dir(project.root()).env("NIX_CONF_DIR", engines::repository("tests/env"));
         command.args(["flake", "check", "--offline", "path:.", "--store"]).arg(engines::CACHE.join("nix-store"));
-        command.output().unwrap()
+        leftovers.of(command.output().unwrap())
     };
     let failed = flake();
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
