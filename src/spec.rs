@@ -144,6 +144,10 @@ pub struct Nix {
     pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
+    /// Whether there is a derivation for the tests of each package.
+    pub tests: bool,
+    /// Tests that Nix doesn't run: by patterns for packages, what `go test -skip` would be told, which is empty for all tests.
+    pub skip_tests: BTreeMap<String, String>,
 }
 
 /// A CI system that pipelines are emitted for.

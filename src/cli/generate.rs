@@ -16,9 +16,8 @@ use crate::git::Repository;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
-use crate::plan::Configuration;
 use crate::project::memo::Memo;
-use crate::project::stamps::Stamps;
+use crate::project::nix::NixPlans;
 use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
@@ -237,7 +236,9 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
         None => Rendered::default(),
     };
     if let Some(nix) = &project.spec.nix {
-        rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
+        let NixPlans { plans, warnings } = locked.nix_plans(&variants, &graphs, true)?;
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
+        rendered.warnings.extend(warnings);
     }
     if !spec.ci.is_empty() {
         check_is_root(project)?;
@@ -258,14 +259,6 @@ fn check_is_root(project: &Project) -> Result<()> {
     let spec = project.spec.path.display();
     let error = Error::input(format!("{spec} has ci(), and is in the directory {directory} of the git repository"));
     Err(error.help("move the spec to the repository's root, where CI systems look for pipelines, or remove ci()"))
-}
-
-/// What Nix builds, by the names of configurations.
-pub fn nix_plans(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<BTreeMap<String, Configuration>> {
-    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
-        Ok((variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?))
-    };
-    variants.iter().zip(graphs).map(plan).collect()
 }
 
 fn render_bazel(
@@ -329,7 +322,7 @@ fn broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) -> Vec<String> {
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {

@@ -5,7 +5,7 @@ mod attributes;
 mod bazel;
 mod includes;
 mod nix_files;
-mod runtime;
+pub(super) mod runtime;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

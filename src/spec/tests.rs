@@ -158,6 +158,23 @@ fn hostile_names() {
 }
 
 #[test]
+fn nix_tests_are_asked_for() {
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let nix = |text: &str| parse(text).unwrap().nix.unwrap();
+    assert!(!nix("nix()").tests);
+    let asked = nix("nix(tests = True, skip_tests = [\"./e2e/...\", \"example.com/m/net\"])");
+    assert_eq!((asked.tests, asked.skip_tests), (true, [("./e2e/...", ""), ("example.com/m/net", "")].map(pair).into()));
+    let some = nix("nix(tests = True, skip_tests = {\"./e2e\": \"\", \"./net\": \"^TestDial$|TestServe/slow\"})");
+    assert_eq!(some.skip_tests, [("./e2e", ""), ("./net", "^TestDial$|TestServe/slow")].map(pair).into());
+    let wrong = error("nix(tests = True, skip_tests = {\"./net\": [\"TestDial\"]})");
+    assert!(wrong.contains("./net can't be a list"), "{wrong}");
+    let wrong = error("nix(skip_tests = [\"./e2e\"])");
+    assert!(wrong.contains("skip_tests leaves out tests, but Nix runs none\n --> godirect.star:1:1"), "{wrong}");
+    assert!(wrong.contains("help: write tests = True beside it, or leave it out"), "{wrong}");
+    assert!(error("nix(tests = True, skip_tests = \"./e2e\")").contains("skip_tests can't be a string"));
+}
+
+#[test]
 fn nix_directories_can_stand_in_a_path() {
     for dir in [".", "a b", "${x}", "../nix", "/nix"] {
         assert!(parse(&format!("nix(dir = \"{dir}\")")).is_err(), "{dir}");

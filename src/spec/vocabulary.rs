@@ -19,7 +19,7 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
-use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, said_twice, wrong_type};
+use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, said_twice, skipped, wrong_type};
 use super::eval::location;
 use super::sdk::{sdk_source, sdk_version};
 use super::settings::{self, DeclaredProfile};
@@ -327,9 +327,16 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
     fn nix<'v>(
         #[starlark(require = named, default = "nix")] dir: &str,
         #[starlark(require = named, default = true)] flake: bool,
+        #[starlark(require = named, default = false)] tests: bool,
+        #[starlark(require = named)] skip_tests: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let nix = Nix { dir: nix_dir(dir)?, flake };
+        let skip_tests = skip_tests.map(skipped).transpose()?.unwrap_or_default();
+        if !tests && !skip_tests.is_empty() {
+            let error = Error::input("skip_tests leaves out tests, but Nix runs none");
+            return Err(fault(error.help("write tests = True beside it, or leave it out"), None));
+        }
+        let nix = Nix { dir: nix_dir(dir)?, flake, tests, skip_tests };
         declare(eval, |declared, location| {
             if let Some((_, first)) = &declared.nix {
                 return Err(said_twice("nix()", first));
