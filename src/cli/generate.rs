@@ -236,7 +236,9 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
         None => Rendered::default(),
     };
     if let Some(nix) = &project.spec.nix {
-        rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
+        let plans = nix_plans(&locked, &variants, &graphs)?;
+        let images = project.image_actions(&plans)?;
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, &images, nix)?);
     }
     for (system, settings) in &spec.ci {
         rendered.files.extend(ci::render(*system, settings)?);
@@ -286,6 +288,7 @@ fn render_bazel(
         views: &views,
         files: &locked.bazel_files(&views)?,
         binaries: &locked.bazel_binaries(&views)?,
+        images: &locked.project.bazel_images(&views)?,
         tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
         existing: &locked.project.build_files(imported)?,

@@ -125,8 +125,11 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let variants = needed(project.variants(), which);
+    let all = project.variants();
+    let (number, variants) = (all.len(), needed(all, which));
     let plans = generate::nix_plans(&locked, &variants, &locked.graphs(&variants)?)?;
+    // Where names say that they are of some variants, they aren't those of images.
+    let images = if variants.len() == number { project.image_actions(&plans)? } else { BTreeMap::new() };
     let system = match &which.system {
         Some(system) => system.clone(),
         None => {
@@ -138,7 +141,7 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
     let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
     let (directory, read) = (&nix.dir, |file: &str| read(&project, file));
     let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read };
-    nix::derivations(&locked.sdk_versions(), &plans, &lock, settings)
+    nix::derivations(&locked.sdk_versions(), &plans, &images, &lock, settings)
 }
 
 /// The variants that names are of, if all of them say so; else all, which plain names may mean.

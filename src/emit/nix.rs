@@ -2,6 +2,7 @@
 
 mod aterm;
 mod derivations;
+mod images;
 mod sdks;
 mod store;
 mod symlinks;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
+use crate::plan::image::ImageAction;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Step};
 use crate::spec::{DEFAULT_NIX_DIR, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
@@ -35,6 +37,16 @@ const FILES: [(&str, &str); 8] = [
     ("sdk/patch.go", include_str!("../../templates/sdk/patch.go")),
 ];
 
+/// What more there is where the spec has images.
+const IMAGE_FILES: [(&str, &str); 6] = [
+    ("images.nix", include_str!("../../templates/nix/images.nix")),
+    ("image/executable.go", include_str!("../../templates/image/executable.go")),
+    ("image/go.mod", include_str!("../../templates/image/go.mod")),
+    ("image/layers.go", include_str!("../../templates/image/layers.go")),
+    ("image/layout.go", include_str!("../../templates/image/layout.go")),
+    ("image/main.go", include_str!("../../templates/image/main.go")),
+];
+
 /// Entry points beside the spec, which a user may prefer to write.
 const ENTRY: [(&str, &str); 2] = [
     ("flake.nix", include_str!("../../templates/nix/flake.nix")),
@@ -43,11 +55,12 @@ const ENTRY: [(&str, &str); 2] = [
 
 /// All paths that [`render`] may give.
 pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
-    let below = FILES.iter().map(|(path, _)| *path).chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
+    let below =
+        FILES.iter().chain(&IMAGE_FILES).map(|(path, _)| *path).chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
     ENTRY.iter().map(|(path, _)| (*path).to_owned()).chain(below)
 }
 
-/// Renders the Nix files for the SDKs' versions and for the configurations, both by name.
+/// Renders the Nix files for the SDKs' versions, the configurations and the images, all by name.
 ///
 /// # Errors
 ///
@@ -55,11 +68,12 @@ pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
 pub fn render(
     sdks: &BTreeMap<&str, &GoVersion>,
     configurations: &BTreeMap<String, Configuration>,
+    images: &BTreeMap<String, ImageAction>,
     nix: &Nix,
 ) -> Result<GeneratedFiles> {
     let file = |text: String| GeneratedFile { text, merged: false };
     let mut files = GeneratedFiles::new();
-    for (path, text) in FILES {
+    for (path, text) in FILES.into_iter().chain(IMAGE_FILES.into_iter().filter(|_| !images.is_empty())) {
         files.insert(format!("{}/{path}", nix.dir), file(in_directory(text, &nix.dir)));
     }
     for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
@@ -71,7 +85,7 @@ pub fn render(
         return Err(error.help("give the binaries another profile, or leave out nix()"));
     }
     let path = format!("{}/plan.json", nix.dir);
-    let text = plan(sdks, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;
+    let text = plan(sdks, configurations, images).map_err(|e| Error::input(format!("{path}: {e}")))?;
     files.insert(path, file(text));
     Ok(files)
 }
@@ -89,9 +103,17 @@ fn in_directory(template: &str, dir: &str) -> String {
 }
 
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.
-fn plan(sdks: &BTreeMap<&str, &GoVersion>, configurations: &BTreeMap<String, Configuration>) -> serde_json::Result<String> {
+fn plan(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    configurations: &BTreeMap<String, Configuration>,
+    images: &BTreeMap<String, ImageAction>,
+) -> serde_json::Result<String> {
     let mut text = format!("{{\n  \"@generated\": {},\n", serde_json::to_string("by `godirect generate`; do not edit")?);
     let _ = write!(text, "  \"version\": {PLAN_VERSION},\n  \"sdks\": {},\n", line(sdks)?);
+    if !images.is_empty() {
+        let images = images.iter().map(|(name, image)| Ok((name.as_str(), line(image)?)));
+        let _ = writeln!(text, "  \"images\": {},", object(images, 1)?);
+    }
     let configurations = configurations.iter().map(|(name, c)| Ok((name.as_str(), configuration(c)?)));
     let _ = write!(text, "  \"configurations\": {}\n}}\n", object(configurations, 1)?);
     Ok(text)
@@ -140,7 +162,16 @@ mod tests {
     #[test]
     fn another_directory_leaves_no_trace_of_the_usual_one() {
         let nix = Nix { dir: "build/go.nix".to_owned(), flake: true };
-        let files = render(&BTreeMap::new(), &BTreeMap::new(), &nix).unwrap();
+        let image = ImageAction {
+            file: "x.tar".to_owned(),
+            binary: "x".to_owned(),
+            configurations: Vec::new(),
+            files: Vec::new(),
+            sdk: false,
+            steps: Vec::new(),
+        };
+        let images = BTreeMap::from([("x".to_owned(), image)]);
+        let files = render(&BTreeMap::new(), &BTreeMap::new(), &images, &nix).unwrap();
         let rendered: Vec<&String> = files.keys().collect();
         let mut expected: Vec<String> = paths(&nix).collect();
         expected.sort();

@@ -18,6 +18,7 @@ use crate::lock::nar;
 use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::name::GoVersion;
+use crate::plan::image::ImageAction;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
 use crate::source::tree::join;
 use crate::spec::DEFAULT_SDK;
@@ -132,12 +133,13 @@ impl Derivations {
 pub fn derivations(
     sdks: &BTreeMap<&str, &GoVersion>,
     configurations: &BTreeMap<String, Configuration>,
+    images: &BTreeMap<String, ImageAction>,
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
     let (store, sources, archives, downloads) = Default::default();
     let mut builder = Builder { lock, settings, store, helper: None, sources, archives, downloads };
-    let attributes = builder.attributes(sdks, configurations)?;
+    let attributes = builder.attributes(sdks, configurations, images)?;
     let Builder { store, archives, downloads, .. } = builder;
     Ok(Derivations { store, attributes, archives, downloads })
 }
@@ -168,6 +170,7 @@ impl Builder<'_> {
         &mut self,
         sdks: &BTreeMap<&str, &GoVersion>,
         configurations: &BTreeMap<String, Configuration>,
+        images: &BTreeMap<String, ImageAction>,
     ) -> Result<BTreeMap<String, Rc<Derivation>>> {
         if let Some((name, version)) = sdks.get_key_value(DEFAULT_SDK) {
             let bootstrap = self.first_bootstrap(name, version)?;
@@ -175,6 +178,7 @@ impl Builder<'_> {
             let source = self.local_files(&from, "godirect-helper-source", &["go.mod", "main.go"])?;
             self.helper = Some(self.compile_program(&bootstrap, "godirect-helper", &source)?);
         }
+        let default = sdks.get(DEFAULT_SDK).copied();
         let made = sdks.iter().map(|(name, version)| Ok(((*name).to_owned(), self.sdk(name, version)?)));
         let sdks: BTreeMap<String, Sdk> = made.collect::<Result<_>>()?;
         let modules = self.modules()?;
@@ -199,6 +203,13 @@ impl Builder<'_> {
         }
         if !own.is_empty() {
             attributes.insert("default".to_owned(), self.default(&own)?);
+        }
+        if let (Some(sdk), Some(version)) = (ground.sdks.get(DEFAULT_SDK), default) {
+            let executable = |configuration: &str, binary: &str| {
+                let file = &configurations.get(configuration)?.binaries.get(binary)?.file;
+                Some(configured.get(&format!("{binary}-{configuration}"))?.out().within("", format!("/bin/{file}")))
+            };
+            attributes.extend(self.images(images, version, &sdk.goroot, &executable)?);
         }
         attributes.extend(configured);
         attributes.extend(own.into_iter().map(|(name, (derivation, _))| (name, derivation)));
@@ -364,7 +375,7 @@ impl Builder<'_> {
     }
 
     /// The start of a derivation that the helper builds (`help`).
-    fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
+    pub(super) fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
         let helper = self.helper()?;
         Ok(Attributes::new(name, self.settings.system, helper.out()).structured().arguments([command]))
     }
@@ -412,7 +423,7 @@ fn result(packages: &BTreeMap<&str, Rc<Derivation>>, name: &str, output: &str) -
     Ok(packages.get(name).ok_or_else(missing)?.output(output))
 }
 
-fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
+pub(super) fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
     let json = steps.iter().map(serde_json::to_value).collect::<serde_json::Result<_>>();
     json.map_err(|e| Error::input(format!("the steps of {name} can't be written as JSON: {e}")))
 }
