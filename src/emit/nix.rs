@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::name::GoVersion;
 use crate::plan::image::ImageAction;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Step};
-use crate::spec::{DEFAULT_NIX_DIR, Nix};
+use crate::spec::{DEFAULT_NIX_DIR, DEFAULT_SDK, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 pub use aterm::StorePath;
@@ -26,8 +26,9 @@ pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settin
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("nixpkgs.nix", include_str!("../../templates/nix/nixpkgs.nix")),
     ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
@@ -77,7 +78,7 @@ pub fn render(
         files.insert(format!("{}/{path}", nix.dir), file(in_directory(text, &nix.dir)));
     }
     for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
-        files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
+        files.insert((*path).to_owned(), file(of_release(&in_directory(text, &nix.dir), sdks.get(DEFAULT_SDK).copied())));
     }
     if configurations.values().any(|c| c.binaries.values().any(|b| b.steps.iter().any(|s| matches!(s, Step::BuildId { .. })))) {
         let error =
@@ -100,6 +101,12 @@ fn in_directory(template: &str, dir: &str) -> String {
         .replace("root = ../.;", &format!("root = {up}.;"))
         .replace("directory = \"nix\";", &format!("directory = \"{dir}\";"))
         .replace("./nix/godirect.nix", &format!("./{dir}/godirect.nix"))
+}
+
+/// A template with the release of the default SDK as nixpkgs writes it in names: `1_27`.
+fn of_release(template: &str, version: Option<&GoVersion>) -> String {
+    let release = version.map(|version| format!("release = \"1_{}\";", version.minor()));
+    release.map_or_else(|| template.to_owned(), |release| template.replace("release = \"0_0\";", &release))
 }
 
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.

@@ -404,6 +404,12 @@ in
 {
   inherit (sdks.default) systems;
 
+  # The default SDK, for nixpkgs.nix.
+  go = {
+    version = plan.sdks.default;
+    inherit (sdks.default) platform;
+  };
+
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
