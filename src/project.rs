@@ -5,6 +5,7 @@ mod binaries;
 mod covered;
 mod freshness;
 mod go_build;
+mod images;
 pub mod listing;
 mod local;
 mod locking;
@@ -113,6 +114,7 @@ impl Project {
         let tree = DiskTree::through(files.clone(), dir);
         let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
+        project.check_images()?;
         for (name, sdk) in &project.spec.sdks {
             if let SdkVersion::Exact(version) = &sdk.version {
                 project.check_version(name, version)?;

@@ -101,7 +101,7 @@ fn what_else_a_repository_may_have() {
     }
     project.write(
         "godirect.star",
-        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\ngo_sdk(name = \"other\", version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"release\", sdk = \"other\", strip = True, stamp = {\"main.Text\": \"\\\"q\\\" \\\\ \\t ä\\n\"})\nbinary(\".\", profiles = [\"default\", \"release\"])\nbinary(\"./cmd/x-v+1\", name = \"second\")\nnix(dir = \"build/nix\")\n",
+        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\ngo_sdk(name = \"other\", version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"release\", sdk = \"other\", strip = True, stamp = {\"main.Text\": \"\\\"q\\\" \\\\ \\t ä\\n\"})\nbinary(\".\", profiles = [\"default\", \"release\"])\nbinary(\"./cmd/x-v+1\", name = \"second\")\nimage(\"small\", binary = \"second\")\nimage(\"large\", binary = \"hello\", profile = \"release\", args = [\"{a}\"], certificates = \"a b/ca.pem\", time_zones = True)\nnix(dir = \"build/nix\")\n",
     );
     project.write(
         "cmd/x-v+1/main.go",
@@ -110,6 +110,7 @@ fn what_else_a_repository_may_have() {
             .as_str(),
     );
     project.write("cmd/x-v+1/a/{c}.txt", "text\n");
+    project.write("a b/ca.pem", "-----BEGIN CERTIFICATE-----\n");
     project.write("cmd/x-v+1/tool.go", "package main\n");
     let directory = project.root().join("cmd/x-v+1");
     std::os::unix::fs::symlink("tool.go", directory.join("linked.go")).unwrap();

@@ -237,7 +237,8 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
     };
     if let Some(nix) = &project.spec.nix {
         let NixPlans { plans, warnings } = locked.nix_plans(&variants, &graphs, true)?;
-        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, nix)?);
+        let images = project.image_actions(&plans)?;
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, &images, nix)?);
         rendered.warnings.extend(warnings);
     }
     if !spec.ci.is_empty() {
@@ -295,6 +296,7 @@ fn render_bazel(
         views: &views,
         files: &locked.bazel_files(&views)?,
         binaries: &locked.bazel_binaries(&views)?,
+        images: &locked.project.bazel_images(&views)?,
         tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
         existing: &locked.project.build_files(imported)?,

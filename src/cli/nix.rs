@@ -127,9 +127,11 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let variants = needed(project.variants(), which);
-    let has_tests = which.names.iter().any(|name| is_test(name));
+    let (all, has_tests) = (project.variants(), which.names.iter().any(|name| is_test(name)));
+    let (number, variants) = (all.len(), needed(all, which));
     let plans = locked.nix_plans(&variants, &locked.graphs(&variants)?, has_tests)?.plans;
+    // Where names say that they are of some variants, they aren't those of images.
+    let images = if variants.len() == number { project.image_actions(&plans)? } else { BTreeMap::new() };
     let system = match &which.system {
         Some(system) => system.clone(),
         None => {
@@ -141,7 +143,7 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
     let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
     let (directory, read, list) = (&nix.dir, |file: &str| read(&project, file), |directory: &str| list(&project, directory));
     let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read, list: &list };
-    nix::derivations(&locked.sdk_versions(), &plans, &lock, settings)
+    nix::derivations(&locked.sdk_versions(), &plans, &images, &lock, settings)
 }
 
 /// Whether a name is of tests.

@@ -2,6 +2,7 @@
 
 mod aterm;
 mod derivations;
+mod images;
 mod sdks;
 mod store;
 mod symlinks;
@@ -14,8 +15,9 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
+use crate::plan::image::ImageAction;
 use crate::plan::{Configuration, Step};
-use crate::spec::{DEFAULT_NIX_DIR, Nix};
+use crate::spec::{DEFAULT_NIX_DIR, DEFAULT_SDK, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 pub use aterm::StorePath;
@@ -26,8 +28,9 @@ pub use tested::{List, Listed, Place, Plan, Test, Tests, names};
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("nixpkgs.nix", include_str!("../../templates/nix/nixpkgs.nix")),
     ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
@@ -44,6 +47,16 @@ const TESTS: [(&str, &str); 3] = [
     ("runner/main.go", include_str!("../../templates/nix/runner/main.go")),
 ];
 
+/// What more there is where the spec has images.
+const IMAGE_FILES: [(&str, &str); 6] = [
+    ("images.nix", include_str!("../../templates/nix/images.nix")),
+    ("image/executable.go", include_str!("../../templates/image/executable.go")),
+    ("image/go.mod", include_str!("../../templates/image/go.mod")),
+    ("image/layers.go", include_str!("../../templates/image/layers.go")),
+    ("image/layout.go", include_str!("../../templates/image/layout.go")),
+    ("image/main.go", include_str!("../../templates/image/main.go")),
+];
+
 /// Entry points beside the spec, which a user may prefer to write.
 const ENTRY: [(&str, &str); 2] = [
     ("flake.nix", include_str!("../../templates/nix/flake.nix")),
@@ -52,25 +65,31 @@ const ENTRY: [(&str, &str); 2] = [
 
 /// All paths that [`render`] may give.
 pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
-    let files = FILES.iter().chain(&TESTS).map(|(path, _)| *path);
+    let files = FILES.iter().chain(&TESTS).chain(&IMAGE_FILES).map(|(path, _)| *path);
     let below = files.chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
     ENTRY.iter().map(|(path, _)| (*path).to_owned()).chain(below)
 }
 
-/// Renders the Nix files for the SDKs' versions and for the plans, both by name.
+/// Renders the Nix files for the SDKs' versions, the plans and the images, all by name.
 ///
 /// # Errors
 ///
 /// When a binary has a build ID, a test the name of a binary, or the plan can't be serialised.
-pub fn render(sdks: &BTreeMap<&str, &GoVersion>, plans: &BTreeMap<String, Plan>, nix: &Nix) -> Result<GeneratedFiles> {
+pub fn render(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
+    nix: &Nix,
+) -> Result<GeneratedFiles> {
     let file = |text: String| GeneratedFile { text, merged: false };
     let mut files = GeneratedFiles::new();
     let tests = TESTS.iter().filter(|_| nix.tests);
-    for (path, text) in FILES.iter().chain(tests) {
+    let for_images = IMAGE_FILES.iter().filter(|_| !images.is_empty());
+    for (path, text) in FILES.iter().chain(tests).chain(for_images) {
         files.insert(format!("{}/{path}", nix.dir), file(in_directory(text, &nix.dir)));
     }
     for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
-        files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
+        files.insert((*path).to_owned(), file(of_release(&in_directory(text, &nix.dir), sdks.get(DEFAULT_SDK).copied())));
     }
     if plans.values().flat_map(Plan::programs).any(|program| program.steps.iter().any(|s| matches!(s, Step::BuildId { .. }))) {
         let error =
@@ -79,7 +98,7 @@ pub fn render(sdks: &BTreeMap<&str, &GoVersion>, plans: &BTreeMap<String, Plan>,
     }
     check_names(plans)?;
     let path = format!("{}/plan.json", nix.dir);
-    let text = plan(sdks, plans).map_err(|e| Error::input(format!("{path}: {e}")))?;
+    let text = plan(sdks, plans, images).map_err(|e| Error::input(format!("{path}: {e}")))?;
     files.insert(path, file(text));
     Ok(files)
 }
@@ -108,10 +127,24 @@ fn in_directory(template: &str, dir: &str) -> String {
         .replace("./nix/godirect.nix", &format!("./{dir}/godirect.nix"))
 }
 
+/// A template with the release of the default SDK as nixpkgs writes it in names: `1_27`.
+fn of_release(template: &str, version: Option<&GoVersion>) -> String {
+    let release = version.map(|version| format!("release = \"1_{}\";", version.minor()));
+    release.map_or_else(|| template.to_owned(), |release| template.replace("release = \"0_0\";", &release))
+}
+
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.
-fn plan(sdks: &BTreeMap<&str, &GoVersion>, plans: &BTreeMap<String, Plan>) -> serde_json::Result<String> {
+fn plan(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
+) -> serde_json::Result<String> {
     let mut text = format!("{{\n  \"@generated\": {},\n", serde_json::to_string("by `godirect generate`; do not edit")?);
     let _ = write!(text, "  \"version\": {PLAN_VERSION},\n  \"sdks\": {},\n", line(sdks)?);
+    if !images.is_empty() {
+        let images = images.iter().map(|(name, image)| Ok((name.as_str(), line(image)?)));
+        let _ = writeln!(text, "  \"images\": {},", object(images, 1)?);
+    }
     let configurations = plans.iter().map(|(name, plan)| Ok((name.as_str(), configuration(plan)?)));
     let _ = write!(text, "  \"configurations\": {}\n}}\n", object(configurations, 1)?);
     Ok(text)
@@ -166,7 +199,16 @@ mod tests {
     #[test]
     fn another_directory_leaves_no_trace_of_the_usual_one() {
         let nix = Nix { dir: "build/go.nix".to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
-        let files = render(&BTreeMap::new(), &BTreeMap::new(), &nix).unwrap();
+        let image = ImageAction {
+            file: "x.tar".to_owned(),
+            binary: "x".to_owned(),
+            configurations: Vec::new(),
+            files: Vec::new(),
+            sdk: false,
+            steps: Vec::new(),
+        };
+        let images = BTreeMap::from([("x".to_owned(), image)]);
+        let files = render(&BTreeMap::new(), &BTreeMap::new(), &images, &nix).unwrap();
         let rendered: Vec<&String> = files.keys().collect();
         let mut expected: Vec<String> = paths(&nix).collect();
         expected.sort();

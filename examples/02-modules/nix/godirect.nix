@@ -378,6 +378,24 @@ let
     }
   ) plan.configurations;
 
+  # By name; there is no images.nix where the spec has none.
+  images =
+    if plan ? images then
+      import ./images.nix {
+        inherit
+          compileProgram
+          configurations
+          directory
+          help
+          localFiles
+          plan
+          sdks
+          storeName
+          ;
+      }
+    else
+      { };
+
   configuredBinaries = listToAttrs (
     concatMap (
       configuration:
@@ -430,10 +448,16 @@ in
 {
   inherit (sdks.default) systems;
 
+  # The default SDK, for nixpkgs.nix.
+  go = {
+    version = plan.sdks.default;
+    inherit (sdks.default) platform;
+  };
+
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
-  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`, `go-<SDK>`.
+  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, `<image>`, and the pinned `go`, `go-<SDK>`.
   # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
   packages = listToAttrs (
     concatMap (
@@ -461,6 +485,7 @@ in
     ) (attrNames sdks)
   )
   // (if ownBinaries == { } then { } else { inherit default; })
+  // images
   // configuredBinaries
   // ownBinaries;
 

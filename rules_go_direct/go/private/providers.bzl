@@ -16,6 +16,7 @@ GoSdkInfo = provider(
         "packages": "dict: import path of each package of std to its record in the lock.",
         "sources": "dict: path below GOROOT/src to File, for all files in the records.",
         "version": "string: e.g. `1.27.3`.",
+        "zoneinfo": "File: lib/time/zoneinfo.zip; None without it.",
     },
 )
 

@@ -18,6 +18,7 @@ def _go_sdk_impl(ctx):
         packages = json.decode(ctx.attr.packages),
         sources = {file.short_path.partition(root)[2]: file for file in ctx.files.srcs},
         version = ctx.attr.version,
+        zoneinfo = ctx.file.zoneinfo,
     )]
 
 go_sdk = rule(
@@ -35,6 +36,7 @@ go_sdk = rule(
         "sdk_name": attr.string(default = "default", doc = "The name that the spec gives it."),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "All files that `packages` names, below src."),
         "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
+        "zoneinfo": attr.label(allow_single_file = True, doc = "lib/time/zoneinfo.zip."),
     },
     provides = [GoSdkInfo],
 )

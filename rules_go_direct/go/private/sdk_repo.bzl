@@ -24,6 +24,7 @@ go_sdk(
     packages = {packages},
     sdk_name = "{sdk_name}",
     version = "{version}",
+    zoneinfo = {zoneinfo},
 )
 """
 
@@ -123,6 +124,7 @@ def _go_sdk_repo_impl(rctx):
         packages = repr(rctx.attr.packages),
         sdk_name = rctx.attr.sdk_name,
         version = version,
+        zoneinfo = repr("lib/time/zoneinfo.zip" if rctx.path("lib/time/zoneinfo.zip").exists else None),
         **tools
     ))
 

@@ -62,6 +62,7 @@ def _go_sdk_from_source_impl(ctx):
         packages = json.decode(ctx.attr.packages),
         sources = {name.removeprefix("src/"): file for name, file in sources.items()},
         version = ctx.attr.version,
+        zoneinfo = below.get("lib/time/zoneinfo.zip"),
     )]
 
 # What programs set for themselves: an SDK is the same for all of them, and takes minutes to build.

@@ -19,6 +19,7 @@ use crate::lock::nar;
 use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::name::GoVersion;
+use crate::plan::image::ImageAction;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
 use crate::source::tree::join;
 use crate::spec::DEFAULT_SDK;
@@ -141,12 +142,13 @@ impl Derivations {
 pub fn derivations(
     sdks: &BTreeMap<&str, &GoVersion>,
     plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
     let (store, sources, tests, archives, downloads) = Default::default();
     let mut builder = Builder { lock, settings, store, helper: None, runner: None, sources, tests, archives, downloads };
-    let attributes = builder.attributes(sdks, plans)?;
+    let attributes = builder.attributes(sdks, plans, images)?;
     let Builder { store, tests, archives, downloads, .. } = builder;
     Ok(Derivations { store, attributes, tests, archives, downloads })
 }
@@ -181,6 +183,7 @@ impl Builder<'_> {
         &mut self,
         sdks: &BTreeMap<&str, &GoVersion>,
         plans: &BTreeMap<String, Plan>,
+        images: &BTreeMap<String, ImageAction>,
     ) -> Result<BTreeMap<String, Rc<Derivation>>> {
         if let Some((name, version)) = sdks.get_key_value(DEFAULT_SDK) {
             let bootstrap = self.first_bootstrap(name, version)?;
@@ -189,6 +192,7 @@ impl Builder<'_> {
                 self.runner = Some(self.own_program(&bootstrap, "runner")?);
             }
         }
+        let default = sdks.get(DEFAULT_SDK).copied();
         let made = sdks.iter().map(|(name, version)| Ok(((*name).to_owned(), self.sdk(name, version)?)));
         let sdks: BTreeMap<String, Sdk> = made.collect::<Result<_>>()?;
         let modules = self.modules()?;
@@ -214,6 +218,13 @@ impl Builder<'_> {
         }
         if !own.is_empty() {
             attributes.insert("default".to_owned(), self.default(&own)?);
+        }
+        if let (Some(sdk), Some(version)) = (ground.sdks.get(DEFAULT_SDK), default) {
+            let executable = |configuration: &str, binary: &str| {
+                let file = &plans.get(configuration)?.configuration.binaries.get(binary)?.file;
+                Some(configured.get(&format!("{binary}-{configuration}"))?.out().within("", format!("/bin/{file}")))
+            };
+            attributes.extend(self.images(images, version, &sdk.goroot, &executable)?);
         }
         attributes.extend(configured);
         attributes.extend(own.into_iter().map(|(name, (derivation, _))| (name, derivation)));
@@ -399,7 +410,7 @@ impl Builder<'_> {
     }
 
     /// The start of a derivation that the helper builds (`help`).
-    fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
+    pub(super) fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
         let helper = self.helper()?;
         Ok(Attributes::new(name, self.settings.system, helper.out()).structured().arguments([command]))
     }
@@ -447,7 +458,7 @@ fn result(packages: &BTreeMap<&str, Rc<Derivation>>, name: &str, output: &str) -
     Ok(packages.get(name).ok_or_else(missing)?.output(output))
 }
 
-fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
+pub(super) fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
     let json = steps.iter().map(serde_json::to_value).collect::<serde_json::Result<_>>();
     json.map_err(|e| Error::input(format!("the steps of {name} can't be written as JSON: {e}")))
 }
