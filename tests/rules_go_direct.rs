@@ -5,6 +5,8 @@
 mod cgo;
 #[path = "rules_go_direct/checkouts.rs"]
 mod checkouts;
+#[path = "rules_go_direct/coverage.rs"]
+mod coverage;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;

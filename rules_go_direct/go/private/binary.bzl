@@ -2,7 +2,8 @@
 
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
-load(":library.bzl", "SOURCE_ATTRS", "collect_source", "compile_source")
+load(":cover.bzl", "instrumented_files")
+load(":library.bzl", "SOURCE_ATTRS", "SOURCE_DEPENDENCIES", "collect_source", "compile_source")
 load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":providers.bzl", "GoCInfo", "GoStdInfo")
@@ -85,6 +86,7 @@ def _go_binary_impl(ctx):
             runfiles = ctx.runfiles([executable]).merge(source.runfiles),
         ),
         RunEnvironmentInfo(environment = ctx.attr.env),
+        instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
     ]
 
 go_binary = rule(

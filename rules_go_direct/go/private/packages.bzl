@@ -1,10 +1,11 @@
 """What rules that compile packages share: resolving imports, the result's provider, the toolchain's std."""
 
-load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":providers.bzl", "GoCInfo", "GoCoverInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 
 # Attributes of rules that compile packages.
 STD_ATTRS = {
     "_c": attr.label(default = "//go/private/cgo:toolchain", providers = [GoCInfo]),
+    "_cover": attr.label(default = "//go/private/cover", providers = [GoCoverInfo]),
     "_std": attr.label(default = "//go:std", providers = [GoStdInfo]),
 }
 
@@ -75,6 +76,7 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
     """
     entry = struct(
         cgo = package.cgo,
+        counted = package.cover.sources if package.cover else (),
         deps = tuple([dep.importpath for dep in deps]),
         importpath = package.importpath,
         label = ctx.label,
@@ -87,6 +89,7 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
     return GoPackageInfo(
         cgo = package.cgo,
         compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
+        cover = package.cover,
         error = "",
         importpath = package.importpath,
         needs_cgo = False,
@@ -111,6 +114,7 @@ def broken_package(importpath, error, source = None, needs_cgo = False):
     return GoPackageInfo(
         cgo = None,
         compiled = depset(),
+        cover = None,
         error = error,
         importpath = importpath,
         needs_cgo = needs_cgo,

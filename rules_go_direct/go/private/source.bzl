@@ -1,6 +1,7 @@
 """The rule `go_source`."""
 
-load(":library.bzl", "SOURCE_ATTRS", "collect_source")
+load(":cover.bzl", "instrumented_files")
+load(":library.bzl", "SOURCE_ATTRS", "SOURCE_DEPENDENCIES", "collect_source")
 load(":packages.bzl", "broken_package")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
 
@@ -10,6 +11,7 @@ def _go_source_impl(ctx):
     return [
         DefaultInfo(files = depset(source.srcs), runfiles = source.runfiles),
         broken_package(ctx.attr.importpath or embedded, error, source),
+        instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
     ]
 
 go_source = rule(

@@ -121,7 +121,7 @@ def _compile(ctx, config, path, packages, compiled, asm_headers):
             std = True,
             go = [sources[path + "/" + name] for name in files.go],
             asm = [sources[path + "/" + name] for name in go_asm],
-            c_files = [sources[path + "/" + name] for name in files.cgo + files.c],
+            origins = [sources[path + "/" + name] for name in files.cgo + files.c],
             cgo = cgo,
             headers = [sources[path + "/" + name] for name in files.headers],
             asm_headers = asm_headers,
