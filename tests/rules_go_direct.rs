@@ -10,6 +10,8 @@ mod coverage;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
+#[path = "rules_go_direct/importmap.rs"]
+mod importmap;
 #[path = "rules_go_direct/migration.rs"]
 mod migration;
 #[path = "rules_go_direct/misuse.rs"]

@@ -53,12 +53,12 @@ def _go_binary_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     check_modes(ctx, config)
     source, embedded = collect_source(ctx)
-    main = compile_source(ctx, source, ctx.attr.importpath or embedded, "main")
+    main = compile_source(ctx, source, ctx.attr.importpath or embedded.importpath, "main")
     if main.error:
         fail(main.error)
     transitive = main.transitive.to_list()
     packages = unique_packages(ctx, transitive)
-    packages.pop(main.importpath)
+    packages.pop(main.importmap)
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.attr.out or _file_name(ctx, config)))
     link(ctx, config, ctx.attr._std[GoStdInfo].packages, struct(
         executable = executable,

@@ -57,7 +57,7 @@ def trim_path(objdir, dirs, new, made = ()):
     return ";".join(rewrites)
 
 def _packagefile(package):
-    return "packagefile %s=%s" % (package.importpath, package.x.path)
+    return "packagefile %s=%s" % (package.importmap, package.x.path)
 
 def _write_importcfg(ctx, package, imports):
     file = ctx.actions.declare_file(package.outputs + "/importcfg")
@@ -66,7 +66,11 @@ def _write_importcfg(ctx, package, imports):
     lines.add("# import config")
     lines.add_all([
         "importmap %s=%s" % (written, path)
-        for written, path in sorted(package.import_map)
+        for written, path in sorted(list(package.import_map) + [
+            (imported.importpath, imported.importmap)
+            for imported in imports
+            if imported.importpath != imported.importmap
+        ])
     ])
     lines.add_all(imports, map_each = _packagefile)
     ctx.actions.write(file, lines)
@@ -260,7 +264,7 @@ def compile_package(ctx, config, package, imports, explain = None):
       ctx: the rule context.
       config: GoConfigInfo.
       package: a `go_package`.
-      imports: list of struct(importpath, x): the packages that it imports, without `unsafe`.
+      imports: list of struct(importpath, importmap, x): the packages that it imports, without `unsafe`.
       explain: see `run_tool`.
 
     Returns:

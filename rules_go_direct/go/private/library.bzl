@@ -40,6 +40,9 @@ SOURCE_ATTRS = STD_ATTRS | {
     ),
     "embedsrcs": attr.label_list(allow_files = True, doc = "Files for `//go:embed`."),
     "gc_goopts": attr.string_list(doc = "Compiler flags, as `-gcflags`."),
+    "importmap": attr.string(
+        doc = "What the package is called in programs, where two of one import path are linked, e.g. a vendored one; by default importpath.",
+    ),
     "importpath": attr.string(doc = "Import path."),
     "module": attr.label(providers = [GoModuleInfo], doc = "The `go_module` that it belongs to."),
     "srcs": attr.label_list(
@@ -76,7 +79,7 @@ def collect_source(ctx):
       ctx: the rule context, with SOURCE_ATTRS.
 
     Returns:
-      The `source` of GoPackageInfo, and the import path of the first embedded library (or an empty string).
+      The `source` of GoPackageInfo, and a struct of the first embedded library's importpath and importmap (empty strings without one).
     """
     embeds = []
     for target in ctx.attr.embed:
@@ -122,7 +125,8 @@ def collect_source(ctx):
             for name in _C_FLAGS
         }
     )
-    return merged, (embeds[0].importpath if embeds else "")
+    first = embeds[0] if embeds else None
+    return merged, struct(importmap = first.importmap if first else "", importpath = first.importpath if first else "")
 
 def choose_sources(ctx, config, srcs, source):
     """The sources that this platform takes, by kind.
@@ -216,7 +220,7 @@ def prepare_source(ctx, config, source, files, importpath, outputs, counts):
       config: GoConfigInfo.
       source: what `collect_source` returned.
       files: what `choose_sources` returned.
-      importpath: of the package.
+      importpath: what the package is compiled as.
       outputs: directory of the package's outputs, relative to the Bazel package.
       counts: whether statements may be counted.
 
@@ -304,12 +308,26 @@ def variables_of(source, path):
 
     Args:
       source: what `collect_source` returned.
-      path: the package path that symbols have: the import path, or `main`.
+      path: the package path that symbols have: the importmap, or `main`.
 
     Returns:
       A dict of values by name, in full.
     """
     return {name if "." in name else "%s.%s" % (path, name): value for name, value in source.x_defs.items()}
+
+def importmap_of(ctx, embedded):
+    """What the package is called in programs.
+
+    Args:
+      ctx: the rule context, with SOURCE_ATTRS.
+      embedded: the second of what `collect_source` returned.
+
+    Returns:
+      A path; empty if no rule has said anything.
+    """
+    if ctx.attr.importmap:
+        return ctx.attr.importmap
+    return embedded.importmap if embedded.importmap != embedded.importpath else ctx.attr.importpath or embedded.importpath
 
 def compile_source(ctx, source, importpath, path):
     """Compiles what `collect_source` returned.
@@ -318,7 +336,7 @@ def compile_source(ctx, source, importpath, path):
       ctx: the rule context.
       source: the sources.
       importpath: of the package.
-      path: the value of `-p`: the import path, or `main`.
+      path: the value of `-p`: the importmap, or `main`.
 
     Returns:
       A GoPackageInfo.
@@ -338,19 +356,20 @@ def compile_source(ctx, source, importpath, path):
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
     deps = direct_deps(ctx, source)
+    importmap = importpath if path == "main" else path
     for dep in deps:
-        if dep.importpath == importpath:
+        if dep.importmap == importmap:
             fail("%s has the import path %s, and so has one of its deps: import cycle not allowed; correct the importpath of one of them" %
                  (ctx.label, importpath))
 
     # What counts in a program would have to be written when it ends: only tests do that.
-    prepared = prepare_source(ctx, config, source, files, importpath, ctx.label.name + "_", counts = path != "main")
+    prepared = prepare_source(ctx, config, source, files, importmap, ctx.label.name + "_", counts = path != "main")
     from_std = source_std_imports(config, source, std, prepared["cover"])
     package = go_package(
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = path,
-        new = trimmed_directory(importpath, source.module),
+        new = trimmed_directory(importpath, importmap, source.module),
         lang = language(config, source.module),
         goopts = source.goopts,
         embed_patterns = embed_matches(ctx, source),
@@ -363,8 +382,8 @@ def compile_source(ctx, source, importpath, path):
 
 def _go_library_impl(ctx):
     source, embedded = collect_source(ctx)
-    importpath = ctx.attr.importpath or embedded
-    info = compile_source(ctx, source, importpath, path = importpath)
+    importpath = ctx.attr.importpath or embedded.importpath
+    info = compile_source(ctx, source, importpath, path = importmap_of(ctx, embedded) or importpath)
     files = [] if info.error else [info.x, info.o]
     return [
         DefaultInfo(files = depset(files), runfiles = source.runfiles),

@@ -104,7 +104,7 @@ def _go_locked_package_impl(ctx):
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = importpath,
-        new = trimmed_directory(importpath, module),
+        new = trimmed_directory(importpath, importpath, module),
         lang = language(config, module),
         go = [go[name] for name in chosen.go],
         asm = [] if cgo else [files[name] for name in chosen.asm],

@@ -24,16 +24,19 @@ def language(config, module):
     """
     return ".".join(module.go.split(".")[:2]) if module else "1.%d" % config.minor
 
-def trimmed_directory(importpath, module):
+def trimmed_directory(importpath, importmap, module):
     """What stands for a package's directory in its object file: the path in the module, with the version if there is one.
 
     Args:
       importpath: of the package.
+      importmap: what it is compiled as.
       module: GoModuleInfo, or None.
 
     Returns:
       A slash-separated path.
     """
+    if importmap != importpath:
+        return importmap
     if module and module.version and importpath.startswith(module.path):
         return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
     return importpath
@@ -74,23 +77,27 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
     Returns:
       A GoPackageInfo.
     """
+
+    # Each program's own package is called main.
+    importmap = package.importpath if package.path == "main" else package.path
     entry = struct(
         cgo = package.cgo,
         counted = package.cover.sources if package.cover else (),
-        deps = tuple([dep.importpath for dep in deps]),
-        importpath = package.importpath,
+        deps = tuple([dep.importmap for dep in deps]),
+        importmap = importmap,
         label = ctx.label,
         module = module,
         o = archive.o,
         std_imports = tuple(std_imports),
         variables = tuple(variables.items()),
     )
-    compiled = struct(importpath = package.importpath, package = package, x = archive.x)
+    compiled = struct(importmap = importmap, importpath = package.importpath, package = package, x = archive.x)
     return GoPackageInfo(
         cgo = package.cgo,
         compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
         cover = package.cover,
         error = "",
+        importmap = importmap,
         importpath = package.importpath,
         needs_cgo = False,
         o = archive.o,
@@ -116,6 +123,7 @@ def broken_package(importpath, error, source = None, needs_cgo = False):
         compiled = depset(),
         cover = None,
         error = error,
+        importmap = importpath,
         importpath = importpath,
         needs_cgo = needs_cgo,
         o = None,

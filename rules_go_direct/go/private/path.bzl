@@ -20,7 +20,7 @@ def _go_path_impl(ctx):
             fail("%s: %s" % (ctx.label, dep[GoPackageInfo].error))
     packages = depset(transitive = [dep[GoPackageInfo].compiled for dep in ctx.attr.deps]).to_list()
     files = {
-        "src/%s/%s" % (package.importpath, name): file
+        "src/%s/%s" % (package.importmap, name): file
         for package in packages
         for name, file in _sources(package.package).items()
     }

@@ -73,7 +73,7 @@ GoCoverInfo = provider(
 GoStdInfo = provider(
     doc = "The compiled packages of the standard library; nothing is built until it is needed.",
     fields = {
-        "packages": "dict: import path to struct(importpath, x, o, imports), for the packages that this configuration has.",
+        "packages": "dict: import path to struct(importmap, importpath, x, o, imports), for the packages that this configuration has.",
     },
 )
 
@@ -96,18 +96,19 @@ GoPackageInfo = provider(
     doc = "A Go package, compiled or with the reason why it can't be.",
     fields = {
         "cgo": "struct: what `run_cgo` returned; None without C code.",
-        "compiled": "depset of struct(importpath, package, x): how the package and all that it needs besides std were compiled, with " +
+        "compiled": "depset of struct(importmap, importpath, package, x): how the package and all that it needs besides std were compiled, with " +
                     "export data; for tests, which compile some again.",
         "cover": "struct: what `cover_package` returned; None where its statements aren't counted.",
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
-        "importpath": "string: import path.",
+        "importmap": "string: what it is compiled as, and linked by: the import path, if no rule says otherwise.",
+        "importpath": "string: import path, as importers write it.",
         "needs_cgo": "bool: whether the error is that this configuration has no cgo, which the package or one that it imports needs.",
         "o": "File: object archive, for the linker.",
         "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, counted (those whose statements are counted), embedsrcs (name to File), embed_patterns, deps, " +
                   "std_imports, goopts, runfiles, module, x_defs, and for C code cgo, copts, cppopts, cxxopts, clinkopts, cdeps. None for packages of locked modules, which can't be embedded.",
-        "transitive": "depset of struct(cgo, counted, deps, importpath, label, o, module, std_imports, variables): the package and all that it needs besides " +
+        "transitive": "depset of struct(cgo, counted, deps, importmap, label, o, module, std_imports, variables): the package and all that it needs besides " +
                       "std; counted are the files whose statements are counted, as pairs of the name in profiles and the path, " +
-                      "deps the import paths of those that it imports itself, variables what the linker sets, as pairs.",
+                      "deps the importmaps of those that it imports itself, variables what the linker sets, as pairs.",
         "x": "File: export data, for dependents.",
     },
 )

@@ -10,7 +10,7 @@ def _go_source_impl(ctx):
     error = "%s is a go_source, which rules can embed, but no package can import; make it a go_library" % ctx.label
     return [
         DefaultInfo(files = depset(source.srcs), runfiles = source.runfiles),
-        broken_package(ctx.attr.importpath or embedded, error, source),
+        broken_package(ctx.attr.importpath or embedded.importpath, error, source),
         instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
     ]
 

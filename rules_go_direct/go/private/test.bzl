@@ -15,6 +15,7 @@ load(
     "collect_source",
     "direct_deps",
     "embed_matches",
+    "importmap_of",
     "lacks_cgo",
     "prepare_source",
     "source_std_imports",
@@ -56,7 +57,7 @@ def _write_counted(ctx, cover, tested, transitive):
       A File with lines of a name, a tab and a path, or None.
     """
     pairs = list(cover.sources) if cover else []
-    pairs += [pair for entry in transitive if entry.importpath != tested.importpath for pair in entry.counted]
+    pairs += [pair for entry in transitive if entry.importmap != tested.importmap for pair in entry.counted]
     if not pairs:
         return None
     file = ctx.actions.declare_file("%s_/%s.counted" % (ctx.label.name, ctx.label.name))
@@ -102,13 +103,13 @@ def _directory(ctx):
     directory = ctx.attr.rundir or ctx.label.package
     return repository if directory in ("", ".") else repository + "/" + directory
 
-def _needs_tested(importpath, transitive):
-    """The import paths of packages that need the tested one, itself among them; in `transitive` each comes after what it needs."""
-    affected = {importpath: True}
+def _needs_tested(importmap, transitive):
+    """The importmaps of packages that need the tested one, itself among them; in `transitive` each comes after what it needs."""
+    affected = {importmap: True}
     for package in transitive:
         for dep in package.deps:
             if dep in affected:
-                affected[package.importpath] = True
+                affected[package.importmap] = True
                 break
     return affected
 
@@ -124,34 +125,39 @@ def _compile_again(ctx, config, std, deps, internal, affected):
       affected: the entries of packages that need the tested one, each after what it needs.
 
     Returns:
-      A dict of struct(importpath, o, x) by import path, with `internal`.
+      A dict of struct(importmap, importpath, o, x) by importmap, with `internal`.
     """
     compiled = {}
     if affected:
-        compiled = {package.importpath: package for package in depset(transitive = [dep.compiled for dep in deps]).to_list()}
-    again = {internal.importpath: internal}
+        compiled = {package.importmap: package for package in depset(transitive = [dep.compiled for dep in deps]).to_list()}
+    again = {internal.importmap: internal}
     for entry in affected:
-        importpath = entry.importpath
-        if importpath == internal.importpath:
+        importmap = entry.importmap
+        if importmap == internal.importmap:
             continue
         imports = [again.get(dep) or compiled[dep] for dep in entry.deps] + [std[path] for path in entry.std_imports]
-        package = compiled_again(compiled[importpath].package, "%s_/again/%s" % (ctx.label.name, importpath))
+        package = compiled_again(compiled[importmap].package, "%s_/again/%s" % (ctx.label.name, importmap))
         archive = compile_package(ctx, config, package, imports)
-        again[importpath] = struct(cgo = package.cgo, importpath = importpath, o = archive.o, x = archive.x)
+        again[importmap] = struct(cgo = package.cgo, importmap = importmap, importpath = package.importpath, o = archive.o, x = archive.x)
     return again
 
 def _tested(ctx, source, embedded):
     """What all parts of the test have to know of the package."""
-    importpath = ctx.attr.importpath or embedded or "%s/%s" % (ctx.label.package, ctx.label.name)
+    importpath = ctx.attr.importpath or embedded.importpath or "%s/%s" % (ctx.label.package, ctx.label.name)
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     suffix = ".exe" if config.goos == "windows" else ""
-    return struct(importpath = importpath, module = source.module, program = _base_name(importpath) + ".test" + suffix)
+    return struct(
+        importmap = importmap_of(ctx, embedded) or importpath,
+        importpath = importpath,
+        module = source.module,
+        program = _base_name(importpath) + ".test" + suffix,
+    )
 
 def _package(ctx, config, source, tested, outputs, **fields):
     """A part of the test as a `go_package`."""
     return go_package(
         outputs = ctx.label.name + "_/" + outputs,
-        new = trimmed_directory(tested.importpath, tested.module),
+        new = trimmed_directory(tested.importpath, tested.importmap, tested.module),
         lang = language(config, tested.module),
         goopts = source.goopts,
         **fields
@@ -186,33 +192,33 @@ def _compile_internal(ctx, config, source, tested, prepared, test_directory, imp
         tested,
         "package",
         importpath = tested.importpath,
-        path = tested.importpath,
+        path = tested.importmap,
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
         **prepared
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = cycle))
-    return struct(cgo = package.cgo, importpath = tested.importpath, o = archive.o, x = archive.x)
+    return struct(cgo = package.cgo, importmap = tested.importmap, importpath = tested.importpath, o = archive.o, x = archive.x)
 
 def _compile_external(ctx, config, source, tested, test_directory, imports):
     """Compiles the package `…_test`."""
-    path = tested.importpath + "_test"
+    importmap, importpath = tested.importmap + "_test", tested.importpath + "_test"
     package = _package(
         ctx,
         config,
         source,
         tested,
         "external_package",
-        importpath = path,
-        path = path,
+        importpath = importpath,
+        path = importmap,
         go = [],
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = []))
-    return struct(cgo = None, importpath = path, o = archive.o, x = archive.x)
+    return struct(cgo = None, importmap = importmap, importpath = importpath, o = archive.o, x = archive.x)
 
 def _compile_main(ctx, config, std, source, tested, written, counted, parts):
     """Compiles the program's own package; returns its object archive and the packages of std that it imports."""
@@ -236,9 +242,9 @@ def _compile_tests(ctx, config, std, source, tested):
     prepared = None
     if not sources.only_embeds:
         outputs = ctx.label.name + "_/package"
-        prepared = prepare_source(ctx, config, source, sources.kinds, tested.importpath, outputs, counts = True)
+        prepared = prepare_source(ctx, config, source, sources.kinds, tested.importmap, outputs, counts = True)
     cover = prepared["cover"] if prepared else ctx.attr.embed[0][GoPackageInfo].cover
-    deps = [dep for dep in direct_deps(ctx, source) if dep.importpath != tested.importpath]
+    deps = [dep for dep in direct_deps(ctx, source) if dep.importmap != tested.importmap]
     transitive = depset(transitive = [dep.transitive for dep in deps], order = "postorder").to_list()
     counted = _write_counted(ctx, cover, tested, transitive)
     written = _write_main(ctx, config, tested, sources.test_files, bool(sources.kinds["go"]), counted)
@@ -249,18 +255,18 @@ def _compile_tests(ctx, config, std, source, tested):
     if not prepared:
         internal = ctx.attr.embed[0][GoPackageInfo]
     else:
-        affected = _needs_tested(tested.importpath, transitive)
-        imports = [dep for dep in deps if dep.importpath not in affected] + from_std
+        affected = _needs_tested(tested.importmap, transitive)
+        imports = [dep for dep in deps if dep.importmap not in affected] + from_std
         internal = _compile_internal(ctx, config, source, tested, prepared, written.internal, imports, affected.keys())
-        again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importpath in affected])
+        again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importmap in affected])
     parts = [internal]
     if ctx.attr.external_srcs:
-        imports = [again.get(dep.importpath) or dep for dep in deps] + [internal] + from_std
+        imports = [again.get(dep.importmap) or dep for dep in deps] + [internal] + from_std
         parts.append(_compile_external(ctx, config, source, tested, written.external, imports))
 
     main, main_std = _compile_main(ctx, config, std, source, tested, written, counted, parts)
     packages = unique_packages(ctx, transitive)
-    packages.pop(tested.importpath, None)
+    packages.pop(tested.importmap, None)
     paths_of_std = [main_std, std_paths] + [entry.std_imports for entry in transitive]
     return struct(
         counts = bool(counted),
@@ -269,7 +275,7 @@ def _compile_tests(ctx, config, std, source, tested):
         settings = [written.setup] + ([counted] if counted else []),
         std_imports = {path: True for paths in paths_of_std for path in paths}.keys(),
         transitive = transitive,
-        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importpath),
+        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importmap),
     )
 
 def _link_program(ctx, config, std, tested, compiled):
