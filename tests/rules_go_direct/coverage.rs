@@ -12,8 +12,11 @@ use super::modules::copy;
 const MODULE: &str = "example.com/covered/";
 
 /// The tested packages, each with all packages of the module that its tests need.
-const TESTED: [(&str, &[&str]); 4] =
-    [("c", &["c"]), ("deep/er", &["deep/er"]), ("made", &["made"]), ("word", &["shout", "word"])];
+const TESTED: [(&str, &[&str]); 5] =
+    [("c", &["c"]), ("deep/er", &["deep/er"]), ("hash", &["hash"]), ("made", &["made"]), ("word", &["shout", "word"])];
+
+/// A package that one of them needs, of another module.
+const THIRD_PARTY: &str = "github.com/cespare/xxhash/v2";
 
 /// Bazel has one place for results: tests that look at them come one after the other.
 static RESULTS: Mutex<()> = Mutex::new(());
@@ -46,7 +49,7 @@ fn profile(directory: &Path, package: &str, arguments: &[&str]) -> String {
 fn lcov(profile: &str) -> String {
     let mut files: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
     for line in profile.lines().skip(1) {
-        let (file, rest) = line.strip_prefix(MODULE).unwrap().split_once(':').unwrap();
+        let (file, rest) = line.strip_prefix(MODULE).unwrap_or(line).split_once(':').unwrap();
         let words: Vec<&str> = rest.split([',', ' ', '.']).collect();
         let [first, _, last, _, _, count] = words[..] else { panic!("{line}") };
         for line in first.parse().unwrap()..=last.parse().unwrap() {
@@ -78,11 +81,14 @@ fn coverage(arguments: &[&str]) -> BTreeMap<String, String> {
     reports
 }
 
-/// The name of a configuration depends on the machine and on the flags.
+/// The name of a configuration depends on the machine and on the flags, that of another repository on Bazel's version.
 fn without_configuration(report: &str) -> String {
     let line = |line: &str| match line.split_once("/bin/") {
         Some((before, path)) if before.starts_with("SF:bazel-out/") => format!("SF:{path}\n"),
-        _ => format!("{line}\n"),
+        _ => match line.strip_prefix("SF:external/").and_then(|path| path.split_once('/')) {
+            Some((_, path)) => format!("SF:{THIRD_PARTY}/{path}\n"),
+            None => format!("{line}\n"),
+        },
     };
     let mut records: Vec<String> = Vec::new();
     for record in report.split_inclusive("end_of_record\n") {
@@ -121,6 +127,15 @@ fn lines_and_counts_are_those_of_go_test() {
         }
     }
     assert!(combined.contains("SF:untested/untested.go\nend_of_record\n"), "{combined}");
+}
+
+#[test]
+fn third_party_packages_are_counted_where_the_filter_names_them() {
+    let _alone = RESULTS.lock();
+    let directory = for_go();
+    let counted = profile(directory.path(), "hash", &[&format!("-coverpkg={MODULE}hash,{THIRD_PARTY}")]);
+    let reports = coverage(&["--instrumentation_filter=.", "//hash:hash_test"]);
+    assert_eq!(reports, BTreeMap::from([("hash".to_owned(), lcov(&counted))]));
 }
 
 #[test]
