@@ -10,6 +10,8 @@ mod coverage;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
+#[path = "support/http_cache.rs"]
+mod http_cache;
 #[path = "rules_go_direct/importmap.rs"]
 mod importmap;
 #[path = "rules_go_direct/migration.rs"]
