@@ -3,7 +3,7 @@
 load(":proxy.bzl", "download_module")
 load(":records.bzl", "all_files")
 
-_TOOLS = ["asm", "cgo", "compile", "link"]
+_TOOLS = ["asm", "cgo", "compile", "cover", "link"]
 
 _BUILD = """load("@rules_go_direct//go:toolchain.bzl", "go_sdk")
 
@@ -17,6 +17,7 @@ go_sdk(
     asm = "{asm}",
     cgo = "{cgo}",
     compile = "{compile}",
+    cover = "{cover}",
     experiments = {experiments},
     goos = "{goos}",
     include = glob(["pkg/include/*.h"]),
