@@ -16,6 +16,19 @@
       ];
     in
     {
+      # For `nix flake init -t`.
+      templates = {
+        default = self.templates.minimal;
+        minimal = {
+          path = ./templates/flake/minimal;
+          description = "A Go module with one command";
+        };
+        workspace = {
+          path = ./templates/flake/workspace;
+          description = "A Go workspace of two modules";
+        };
+      };
+
       packages = lib.genAttrs systems (system: {
         default = nixpkgs.legacyPackages.${system}.rustPlatform.buildRustPackage {
           pname = manifest.name;

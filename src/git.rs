@@ -65,6 +65,12 @@ impl Repository {
         Ok(Arc::new(Repository { store, idle, trees, prefix }))
     }
 
+    /// The directory that the repository was found from, relative to the root of the files that are checked out; slash-separated, empty for the
+    /// root itself and in a bare repository.
+    pub fn directory(&self) -> &str {
+        &self.prefix
+    }
+
     /// The commit that a revision means, in git's syntax.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod compile;
 pub mod cover;
 mod external;
 mod flags;
+pub mod image;
 mod link;
 mod pgo;
 pub mod supported;

@@ -5,10 +5,12 @@ mod binaries;
 mod covered;
 mod freshness;
 mod go_build;
+mod images;
 pub mod listing;
 mod local;
 mod locking;
 pub mod memo;
+pub mod nix;
 mod picture;
 mod planning;
 pub mod recorded;
@@ -112,6 +114,7 @@ impl Project {
         let tree = DiskTree::through(files.clone(), dir);
         let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
+        project.check_images()?;
         for (name, sdk) in &project.spec.sdks {
             if let SdkVersion::Exact(version) = &sdk.version {
                 project.check_version(name, version)?;
@@ -190,10 +193,15 @@ impl Project {
     /// Whether a binary's plain name means this variant of it, among those for the same operating system and processor: that in
     /// its first profile, for the architecture's default variant or else the spec's first.
     fn is_default(&self, variant: Variant, binary: &ProjectBinary) -> bool {
-        let mut same = self.spec.platforms.iter().filter(|t| t.platform.os_arch() == variant.target.platform.os_arch());
+        self.is_usual(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
+    }
+
+    /// Whether a platform is what its operating system and processor alone mean: that with the architecture's default variant, or else the
+    /// spec's first.
+    fn is_usual(&self, target: &Target) -> bool {
+        let mut same = self.spec.platforms.iter().filter(|t| t.platform.os_arch() == target.platform.os_arch());
         let first = same.clone().next();
-        let target = same.find(|t| t.platform.variant().is_none()).or(first);
-        target == Some(variant.target) && binary.profiles.first().is_some_and(|p| p == variant.profile_name)
+        same.find(|t| t.platform.variant().is_none()).or(first) == Some(target)
     }
 
     /// The profile that optimisation of the command in a directory is guided by: a file, relative to the spec.

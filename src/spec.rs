@@ -6,6 +6,7 @@ mod check;
 mod ci;
 mod eval;
 mod from_source;
+mod image;
 pub mod profile;
 mod sdk;
 mod settings;
@@ -40,6 +41,8 @@ pub struct Spec {
     pub profiles: BTreeMap<String, Profile>,
     /// The binaries that the spec names; empty means every main package of the module.
     pub binaries: Vec<Binary>,
+    /// Container images of binaries, in the order of the spec.
+    pub images: Vec<Image>,
     /// Emit Bazel files, for rules of this ruleset.
     pub bazel: Option<Ruleset>,
     /// Emit Nix files.
@@ -137,6 +140,39 @@ pub struct Binary {
     pub location: Option<Location>,
 }
 
+/// A container image of a binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its name in outputs, labels and attributes.
+    pub name: String,
+    /// The name of the binary.
+    pub binary: String,
+    /// What container tools are to call it: `[registry/]repository:tag`.
+    pub reference: String,
+    /// The binary's profile; `None` for its first.
+    pub profile: Option<String>,
+    /// Names of platforms, or GOOS/GOARCH; empty for all that the binary has for Linux.
+    pub platforms: Vec<String>,
+    /// Arguments of the program, which who runs the image can replace.
+    pub args: Vec<String>,
+    /// Variables of its environment, besides those of the binary's `runtime`.
+    pub env: BTreeMap<String, String>,
+    /// Labels that tools show.
+    pub labels: BTreeMap<String, String>,
+    /// Ports with their protocols, such as `8080/tcp`.
+    pub ports: BTreeSet<String>,
+    /// `UID` or `UID:GID`; empty for root.
+    pub user: String,
+    /// The directory that the program runs in; empty for the root.
+    pub working_dir: String,
+    /// The PEM file of certificate authorities: a path relative to the spec, slash-separated.
+    pub certificates: Option<String>,
+    /// Whether it has the SDK's time zones.
+    pub time_zones: bool,
+    /// Where the spec says so.
+    pub location: Option<Location>,
+}
+
 /// Nix output.
 #[derive(Clone, Debug)]
 pub struct Nix {
@@ -144,6 +180,10 @@ pub struct Nix {
     pub dir: String,
     /// Whether to write `flake.nix` and `default.nix` beside the spec.
     pub flake: bool,
+    /// Whether there is a derivation for the tests of each package.
+    pub tests: bool,
+    /// Tests that Nix doesn't run: by patterns for packages, what `go test -skip` would be told, which is empty for all tests.
+    pub skip_tests: BTreeMap<String, String>,
 }
 
 /// A CI system that pipelines are emitted for.

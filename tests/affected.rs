@@ -13,6 +13,8 @@ mod engines;
 mod formats;
 #[path = "affected/histories.rs"]
 mod histories;
+#[path = "affected/images.rs"]
+mod images;
 #[path = "affected/oracle.rs"]
 mod oracle;
 #[path = "affected/recorded.rs"]

@@ -403,3 +403,19 @@ fn pipelines_that_are_not_wanted_any_more_are_removed() {
     assert!(printed.starts_with("removed  .github/workflows/godirect.yml\n"), "{printed}");
     assert!(project.root().join(".buildkite/godirect.yml").exists());
 }
+
+#[test]
+fn the_spec_must_be_in_the_root_of_the_git_repository() {
+    let project = project("ci(\"github\", runner = \"x\")");
+    std::fs::remove_dir_all(project.root().join(".git")).unwrap();
+    // Not in a repository yet.
+    project.succeeds(&["generate", "--check"]);
+    printed(Command::new("git").args(["init", "-q"]).current_dir(project.root().parent().unwrap()));
+    project.write("lib/more.go", "package lib\n");
+    project.fails(
+        &["generate"],
+        2,
+        "error: godirect.star has ci(), and is in the directory repo of the git repository\n |\n\
+         help: move the spec to the repository's root, where CI systems look for pipelines, or remove ci()\n",
+    );
+}

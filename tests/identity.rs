@@ -70,7 +70,7 @@ fn check(name: &str) {
 /// What users do besides building one binary for one platform.
 fn check_other_commands(example: &Path) {
     engines::bazel(example, &["build", "//..."]);
-    for file in ["flake.nix", "default.nix", "nix/godirect.nix", "nix/sdks.nix", "nix/symlinks.nix"] {
+    for file in ["flake.nix", "default.nix", "nix/godirect.nix", "nix/nixpkgs.nix", "nix/sdks.nix", "nix/symlinks.nix"] {
         engines::nix_parse(&example.join(file));
     }
 }

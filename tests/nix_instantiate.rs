@@ -25,16 +25,35 @@ fn store_after(put: impl FnOnce(&Path) -> Output) -> (String, BTreeMap<String, V
     let store = tempfile::tempdir().unwrap();
     let output = put(store.path());
     let printed = engines::succeeded("putting derivations into a store", &output);
-    let mut tree = read_tree(&store.path().join("nix/store"));
+    let mut tree = BTreeMap::new();
+    add_tree(&store.path().join("nix/store"), "", &mut tree);
     tree.retain(|name, _| !name.starts_with(".links/"));
     (printed, tree)
 }
 
-fn by_nix(root: &Path, system: &str) -> (String, BTreeMap<String, Vec<u8>>) {
+/// Adds what is below a directory: files with their content, programs, directories, and links with where they lead.
+fn add_tree(directory: &Path, prefix: &str, tree: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        if metadata.is_dir() {
+            add_tree(&path, &format!("{name}/"), tree);
+            tree.insert(name + "/", Vec::new());
+        } else if metadata.is_symlink() {
+            tree.insert(name + "@", fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes());
+        } else {
+            let is_program = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
+            tree.insert(if is_program { name + "*" } else { name }, fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn by_nix(root: &Path, system: &str, more: &[&str]) -> (String, BTreeMap<String, Vec<u8>>) {
     store_after(|store| {
         let mut command = Command::new(NIX.join("nix-instantiate"));
         command.current_dir(root).env("NIX_CONF_DIR", engines::repository("tests/env"));
-        command.args(["--argstr", "system", system, "--store"]).arg(store).output().unwrap()
+        command.args(["--argstr", "system", system]).args(more).arg("--store").arg(store).output().unwrap()
     })
 }
 
@@ -50,7 +69,12 @@ fn by_godirect(project: &Project, system: &str, more: &[&str]) -> (String, BTree
 
 /// Compares the stores; the number of their files.
 fn compare(project: &Project, system: &str) -> usize {
-    let ((nix_printed, nix), (printed, ours)) = (by_nix(&project.root(), system), by_godirect(project, system, &[]));
+    compare_named(project, system, &[], &[])
+}
+
+/// The same for what is named, to Nix and to godirect.
+fn compare_named(project: &Project, system: &str, to_nix: &[&str], names: &[&str]) -> usize {
+    let ((nix_printed, nix), (printed, ours)) = (by_nix(&project.root(), system, to_nix), by_godirect(project, system, names));
     let names = |tree: &BTreeMap<String, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>().join("\n");
     assert_eq!(names(&nix), names(&ours), "for {system}");
     assert!(nix == ours, "files differ for {system}");
@@ -77,7 +101,7 @@ fn what_else_a_repository_may_have() {
     }
     project.write(
         "godirect.star",
-        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\ngo_sdk(name = \"other\", version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"release\", sdk = \"other\", strip = True, stamp = {\"main.Text\": \"\\\"q\\\" \\\\ \\t ä\\n\"})\nbinary(\".\", profiles = [\"default\", \"release\"])\nbinary(\"./cmd/x-v+1\", name = \"second\")\nnix(dir = \"build/nix\")\n",
+        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\ngo_sdk(name = \"other\", version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"release\", sdk = \"other\", strip = True, stamp = {\"main.Text\": \"\\\"q\\\" \\\\ \\t ä\\n\"})\nbinary(\".\", profiles = [\"default\", \"release\"])\nbinary(\"./cmd/x-v+1\", name = \"second\")\nimage(\"small\", binary = \"second\")\nimage(\"large\", binary = \"hello\", profile = \"release\", args = [\"{a}\"], certificates = \"a b/ca.pem\", time_zones = True)\nnix(dir = \"build/nix\")\n",
     );
     project.write(
         "cmd/x-v+1/main.go",
@@ -86,6 +110,7 @@ fn what_else_a_repository_may_have() {
             .as_str(),
     );
     project.write("cmd/x-v+1/a/{c}.txt", "text\n");
+    project.write("a b/ca.pem", "-----BEGIN CERTIFICATE-----\n");
     project.write("cmd/x-v+1/tool.go", "package main\n");
     let directory = project.root().join("cmd/x-v+1");
     std::os::unix::fs::symlink("tool.go", directory.join("linked.go")).unwrap();
@@ -101,6 +126,72 @@ fn what_else_a_repository_may_have() {
     let whole = by_godirect(&project, X86_64, &[]).1;
     let part = by_godirect(&project, X86_64, &["second-js_wasm"]).1;
     assert!(part.len() < whole.len() && part.iter().all(|(name, content)| whole.get(name) == Some(content)));
+}
+
+/// Tests of packages, with all that may be where they run: links to files, directories and nowhere, programs, directories without files, what git keeps,
+/// names that Nix refuses; in a module below the spec.
+#[test]
+fn tests_of_packages() {
+    let repo = read_tree(&engines::repository("tests/testing/repo"));
+    let (spec, rest): (Vec<_>, Vec<_>) = repo.into_iter().partition(|(path, _)| path.starts_with("godirect."));
+    let below = rest.into_iter().map(|(path, content)| (format!("go/{path}"), content));
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), spec.into_iter().chain(below)).with_user_cache();
+    project.write(
+        "godirect.star",
+        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nmodule(\"go\")\nplatforms(\"linux/amd64/v3\", \"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"default\", gcflags = [\"-l\"], cover = True)\nnix(tests = True, dir = \"build/nix\")\n",
+    );
+    project
+        .write("go/external/data_test.go", "package external_test\n\n//godirect:data ../golden *.json ../more.txt ../gone\n");
+    for file in
+        ["testdata/a b/ä{x}.txt", "testdata/.hidden", "testdata/.git/config", "one.json", "two.json", "list/x", "list/deep/y"]
+    {
+        project.write(&format!("go/external/{file}"), file);
+    }
+    project.write("go/golden/x/y.txt", "golden");
+    project.write("go/more.txt", "more");
+    let external = project.root().join("go/external");
+    fs::create_dir_all(external.join("testdata/empty/deep")).unwrap();
+    for (target, link) in
+        [("a b", "testdata/directory"), ("word.txt", "testdata/file"), ("gone", "testdata/nowhere"), ("list", "linked")]
+    {
+        std::os::unix::fs::symlink(target, external.join(link)).unwrap();
+    }
+    let mut permissions = fs::metadata(external.join("one.json")).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    fs::set_permissions(external.join("one.json"), permissions).unwrap();
+    let places = ["external", "external/linked", "external/list", "external/linked/x", "gone/too", "none/none.go"]
+        .map(|place| format!("\"go/{place}\""));
+    let recorded = format!("{{\"version\":1,\"tests\":{{\"example.com/tests/external\":[{},\"go\"]}}}}", places.join(","));
+    project.write("godirect.reads.json", &recorded);
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    for system in [X86_64, AARCH64] {
+        assert!(compare_named(&project, system, &["-A", "tests"], &["tests"]) > 100);
+    }
+    compare_named(&project, X86_64, &["-A", "tests.go-external"], &["tests.go-external"]);
+    let (_, one) = by_godirect(&project, X86_64, &["tests.go-external"]);
+    let files = one.keys().filter_map(|name| name.split_once("-external-test-files/"));
+    let files: Vec<&str> = files.map(|(_, file)| file).filter(|file| !file.is_empty() && !file.ends_with('/')).collect();
+    let wanted = [
+        "external/data_test.go",
+        "external/external.go",
+        "external/external_test.go",
+        "external/linked@",
+        "external/list/x",
+        "external/one.json*",
+        "external/testdata/.hidden",
+        "external/testdata/a b/ä{x}.txt",
+        "external/testdata/directory@",
+        "external/testdata/file@",
+        "external/testdata/nowhere@",
+        "external/testdata/word.txt",
+        "external/two.json",
+        "go.mod",
+        "golden/x/y.txt",
+        "more.txt",
+        "none/none.go",
+    ];
+    assert_eq!(files, wanted);
 }
 
 #[test]

@@ -5,9 +5,15 @@
 mod cgo;
 #[path = "rules_go_direct/checkouts.rs"]
 mod checkouts;
+#[path = "rules_go_direct/coverage.rs"]
+mod coverage;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
+#[path = "support/http_cache.rs"]
+mod http_cache;
+#[path = "rules_go_direct/importmap.rs"]
+mod importmap;
 #[path = "rules_go_direct/migration.rs"]
 mod migration;
 #[path = "rules_go_direct/misuse.rs"]

@@ -183,7 +183,7 @@ fn large(rounds: usize) {
     std::thread::sleep(Duration::from_secs(3));
     bench.run(Program::Godirect);
     row("large program, nothing changed", bench.measure(5 * rounds, |_| (), |program| bench.run(program)));
-    let edited = bench.measure(rounds, |run| bench.write("leaf/leaf.go", &leaf(run + 1)), |program| bench.run(program));
+    let edited = bench.measure(5 * rounds, |run| bench.write("leaf/leaf.go", &leaf(run + 1)), |program| bench.run(program));
     row("large program, the body of a leaf's function changed", edited);
 }
 

@@ -15,14 +15,44 @@
             value = (godirect { inherit system; }).${output};
           }) systems
         );
+
+      # The pinned Go in nixpkgs' names, which have to be known before anything is evaluated.
+      release = "1_27";
+      nixpkgsName = "go_${release}";
+      builderName = "buildGo${builtins.replaceStrings [ "_" ] [ "" ] release}Module";
+
+      forNixpkgs =
+        pkgs:
+        import ./nix/nixpkgs.nix (godirect {
+          inherit (pkgs.stdenv.hostPlatform) system;
+        });
     in
     {
       packages = forEachSystem "packages";
       apps = forEachSystem "apps";
       checks = forEachSystem "checks";
 
-      overlays.default = final: prev: {
-        godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
+      # Functions of nixpkgs' package set, for a flake that has one:
+      #   devShells.x86_64-linux = lib.devShells nixpkgs.legacyPackages.x86_64-linux;
+      lib = {
+        devShells = pkgs: (forNixpkgs pkgs).devShells pkgs;
+        formatter = pkgs: (forNixpkgs pkgs).formatter pkgs;
+        buildGoModule = pkgs: (forNixpkgs pkgs).buildGoModule pkgs;
+      };
+
+      overlays = {
+        # The binaries, and the pinned Go in the place of nixpkgs' own.
+        default = final: prev: {
+          godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
+          ${nixpkgsName} = (forNixpkgs final).go;
+          ${builderName} = (forNixpkgs final).buildGoModule prev;
+          buildGoModule = final.${builderName};
+        };
+
+        # The binaries alone, where nixpkgs' programs are to keep the Go that they have.
+        packages = final: prev: {
+          godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
+        };
       };
     };
 }

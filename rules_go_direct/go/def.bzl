@@ -4,6 +4,7 @@ load(
     "//go:defs.bzl",
     _go_binary = "go_binary",
     _go_cross_binary = "go_cross_binary",
+    _go_image = "go_image",
     _go_library = "go_library",
     _go_locked_package = "go_locked_package",
     _go_module = "go_module",
@@ -14,6 +15,7 @@ load(
 
 go_binary = _go_binary
 go_cross_binary = _go_cross_binary
+go_image = _go_image
 go_library = _go_library
 go_locked_package = _go_locked_package
 go_module = _go_module

@@ -31,7 +31,7 @@ pub struct Compared {
 pub struct Impact {
     /// What it is.
     pub kind: Kind,
-    /// The import path of a package or of what is tested, a binary's name, or the label of what isn't Go.
+    /// The import path of a package or of what is tested, the name of a binary or an image, or the label of what isn't Go.
     pub name: String,
     /// What it is called in Bazel; all targets of the package, where it isn't known what a macro makes.
     pub label: String,

@@ -34,7 +34,7 @@ pub struct View {
 pub struct Target {
     /// What it is.
     pub kind: Kind,
-    /// The import path of a package or of what is tested, a binary's name, or the label of what isn't Go.
+    /// The import path of a package or of what is tested, the name of a binary or an image, or the label of what isn't Go.
     pub name: String,
 }
 
@@ -64,20 +64,23 @@ pub enum Kind {
     Test,
     /// A program or library that the spec has.
     Binary,
+    /// A container image of a binary.
+    Image,
     /// What a BUILD file declares that isn't Go, and is no test.
     Other,
 }
 
 impl Kind {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Kind; 4] = [Kind::Package, Kind::Test, Kind::Binary, Kind::Other];
+    pub const ALL: [Kind; 5] = [Kind::Package, Kind::Test, Kind::Binary, Kind::Image, Kind::Other];
 
-    /// As it is written: `package`, `test`, `binary`, `other`.
+    /// As it is written: `package`, `test`, `binary`, `image`, `other`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Package => "package",
             Kind::Test => "test",
             Kind::Binary => "binary",
+            Kind::Image => "image",
             Kind::Other => "other",
         }
     }

@@ -349,13 +349,17 @@ fn text(arguments: &Arguments, compared: &Compared, start: Instant) -> Result<()
         [(affected::Kind::Package, "package"), (affected::Kind::Test, "test")].map(|(k, noun)| count(k, noun));
     let binaries = impacts.iter().filter(|impact| impact.kind == affected::Kind::Binary).count();
     let binaries = if binaries == 1 { "1 binary".to_owned() } else { format!("{binaries} binaries") };
+    let images = match impacts.iter().filter(|impact| impact.kind == affected::Kind::Image).count() {
+        0 => String::new(),
+        images => format!(", {}", output::count(images, "image")),
+    };
     let others = match impacts.iter().filter(|impact| impact.kind == affected::Kind::Other).count() {
         0 => String::new(),
         others => format!(", {}", output::count(others, "other")),
     };
     let summary = match impacts.is_empty() {
         true => format!("nothing of {}", output::count(*targets, "target")),
-        false => format!("{packages}, {tests}, {binaries}{others} of {}", output::count(*targets, "target")),
+        false => format!("{packages}, {tests}, {binaries}{images}{others} of {}", output::count(*targets, "target")),
     };
     output::text(text)?;
     output::line("affected", format!("{summary}  {}", output::duration(start.elapsed())));

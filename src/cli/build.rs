@@ -1,5 +1,6 @@
 //! `godirect build`
 
+mod images;
 mod reporter;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ use crate::platform::OsArch;
 use crate::project::memo::Memo;
 use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
+use crate::spec::Image;
 use crate::write;
 use reporter::Explained;
 
@@ -43,11 +45,13 @@ pub(super) use reporter::Reporter;
 /// fails, its messages are shown as `go build` shows them, and the exit code is 1. Ctrl-C stops all tools and leaves nothing half-written.
 /// A binary that the spec has runtime settings for gets them in a file NAME.env.
 ///
+/// An image of the spec is built when it is named, for its own platforms whatever --platform says, and goes to godirect-out/IMAGE.tar: an OCI image layout, which container tools read.
+///
 /// Example: `godirect build ./cmd/server --platform linux/arm64`
 #[derive(Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// Directories of main packages, or names of binaries; all by default.
+    /// Directories of main packages, or names of binaries or images; all binaries by default.
     #[arg(value_name = "PKG")]
     packages: Vec<String>,
     /// Build for this platform of the spec (its name, or GOOS/GOARCH), or for `all`; may be repeated. By default for this machine's, or for all
@@ -80,6 +84,8 @@ pub struct Arguments {
 struct Summary {
     version: u32,
     binaries: Vec<Binary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<images::Made>,
     compiled: usize,
     reused: usize,
     linked: usize,
@@ -118,14 +124,15 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
 #[derive(Clone, Serialize, Deserialize)]
 struct Done {
     binaries: Vec<Binary>,
+    images: Vec<images::Made>,
     packages: usize,
 }
 
 impl Done {
     fn summary(self, explain: bool) -> Summary {
         let explained = explain.then(Vec::new);
-        let (binaries, reused) = (self.binaries, self.packages);
-        Summary { version: JSON_VERSION, binaries, compiled: 0, reused, linked: 0, explained }
+        let (binaries, images, reused) = (self.binaries, self.images, self.packages);
+        Summary { version: JSON_VERSION, binaries, images, compiled: 0, reused, linked: 0, explained }
     }
 }
 
@@ -145,7 +152,8 @@ fn build_noting(directory: &Path, arguments: &Arguments, memo: Option<Memo>) -> 
     // Stamps come from the environment.
     let stamped = project.variants().iter().any(|variant| !variant.profile.stamp.is_empty());
     if let (Some(memo), Some(notes), true, false) = (memo, project.files.notes(), repeats, stamped) {
-        let done = Done { binaries: summary.binaries.clone(), packages: summary.compiled + summary.reused };
+        let (binaries, images) = (summary.binaries.clone(), summary.images.clone());
+        let done = Done { binaries, images, packages: summary.compiled + summary.reused };
         if let Ok(done) = serde_json::to_vec(&done) {
             memo.keep(&done, notes);
         }
@@ -172,23 +180,17 @@ fn show(summary: &Summary, took: Duration) {
     for binary in &summary.binaries {
         output::line("binary", format!("{}  {}  {}", binary.sha256, binary.path.display(), output::size(binary.size)));
     }
+    for image in &summary.images {
+        output::line("image", format!("{}  {}  {}", image.sha256, image.path.display(), output::size(image.size)));
+    }
 }
 
 fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Outcome> {
     let max_bytes = super::cache::max_bytes()?;
     let locked = project.with_lock(lock)?;
-    let variants = host_variants(project, &arguments.platform, arguments.profile.as_deref())?;
-    if project.binaries.is_empty() {
-        // Files that can't be read as Go may be why there is no main package.
-        locked.graphs(&variants)?;
-    }
-    let wanted = chosen_binaries(project, arguments)?;
-    if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| wanted.iter().any(|w| w == name))) {
-        let error = Error::input("nothing to build: none of these binaries has this profile");
-        return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
-    }
+    let Chosen { images, binaries, variants, own } = Chosen::of(&locked, arguments)?;
     let graphs = locked.graphs(&variants)?;
-    check_buildable(project, &variants, &graphs, &wanted, arguments)?;
+    check_buildable(project, &variants[..own], &graphs, &binaries, arguments)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = fetch(&locked, &variants, &graphs, &cache, &proxy)?;
     let actions = super::cache::open()?;
@@ -197,19 +199,61 @@ fn build(project: &Project, lock: &Lockfile, arguments: &Arguments) -> Result<Ou
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: status.as_ref() };
     let (files, keep_going, shared) = (&project.files, arguments.keep_going, &exec::Shared::default());
     let engine = Engine { sources: &sources, files, cache: &actions, shared, jobs, keep_going };
-    let is_wanted = |name: &str| wanted.iter().any(|w| w == name);
-    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
+    let plan = |(index, (variant, graph)): (usize, (&Variant, &PackageGraph))| {
+        let is_own = |name: &str| index < own && binaries.iter().any(|binary| binary == name);
+        let is_wanted = |name: &str| is_own(name) || images::need(project, &images, variant, name);
         let sdk = &toolchains[variant.profile.sdk.as_str()];
         let needs = locked.c_needs(graph, *variant, is_wanted)?;
         let c = exec::c::find(&needs, &sources, &sdk.goroot, &cache.root().join("c"))?;
         let configuration = locked.plan(graph, *variant, &stamps, Some(&c.toolchain), is_wanted)?;
         Ok(Planned { name: variant.name(), configuration, sdk, tools: tools_of(&sdk.goroot)?, c })
     };
-    let planned = variants.iter().zip(&graphs).map(plan).collect::<Result<Vec<Planned>>>()?;
+    let planned = variants.iter().zip(&graphs).enumerate().map(plan).collect::<Result<Vec<Planned>>>()?;
     std::thread::scope(|scope| {
         scope.spawn(|| actions.trim_daily(max_bytes));
-        build_planned(project, &planned, engine, &output_directory(project, arguments), arguments.explain)
+        let out = output_directory(project, arguments);
+        let mut outcome = build_planned(project, &planned, engine, &out, arguments.explain)?;
+        outcome.summary.images = images::make(&locked, &images, &planned, (&cache, &proxy), &out)?;
+        outcome.written.extend(outcome.summary.images.iter().map(|image| (image.path.clone(), image.sha256)));
+        Ok(outcome)
     })
+}
+
+/// What is to be built.
+struct Chosen<'a> {
+    images: Vec<&'a Image>,
+    binaries: Vec<String>,
+    /// First those of the binaries, then those that only images need.
+    variants: Vec<Variant<'a>>,
+    /// How many the binaries have.
+    own: usize,
+}
+
+impl<'a> Chosen<'a> {
+    fn of(locked: &Locked<'a>, arguments: &Arguments) -> Result<Chosen<'a>> {
+        let project = locked.project;
+        let (images, names) = images::split(project, &arguments.packages);
+        let (mut variants, mut binaries) = (Vec::new(), Vec::new());
+        if images.is_empty() || !names.is_empty() {
+            variants = host_variants(project, &arguments.platform, arguments.profile.as_deref())?;
+            if project.binaries.is_empty() {
+                // Files that can't be read as Go may be why there is no main package.
+                locked.graphs(&variants)?;
+            }
+            binaries = chosen_binaries(project, &names)?;
+            if !variants.iter().any(|v| project.binaries_of(*v).any(|(name, _)| binaries.iter().any(|b| b == name))) {
+                let error = Error::input("nothing to build: none of these binaries has this profile");
+                return Err(error.help("give it to one in the spec: binary(…, profiles = […])"));
+            }
+        }
+        let own = variants.len();
+        for variant in images.iter().flat_map(|image| project.image_variants(image)) {
+            if !variants.iter().any(|known| known.name() == variant.name()) {
+                variants.push(variant);
+            }
+        }
+        Ok(Chosen { images, binaries, variants, own })
+    }
 }
 
 /// What came of a build.
@@ -263,7 +307,7 @@ fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &P
     }
     let exec::Built { compiled, reused, linked, .. } = built;
     let explained = explain.then_some(explained);
-    let summary = Summary { version: JSON_VERSION, binaries, compiled, reused, linked, explained };
+    let summary = Summary { version: JSON_VERSION, binaries, images: Vec::new(), compiled, reused, linked, explained };
     // C compilers read files of the machine; what tools say is to be said again.
     let uses_c = |c: &Configuration| c.packages.values().any(|p| p.c.is_some()) || c.binaries.values().any(|b| b.c.is_some());
     let repeats = !spoke && !planned.iter().any(|p| uses_c(&p.configuration));
@@ -374,13 +418,13 @@ pub(super) fn host_variants<'a>(project: &'a Project, platforms: &[String], prof
     Ok(if own.is_empty() { variants } else { own })
 }
 
-fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<String>> {
+fn chosen_binaries(project: &Project, names: &[String]) -> Result<Vec<String>> {
     if project.binaries.is_empty() {
         return Err(
             Error::input("there is no main package in the module").help("nothing to build; `godirect generate` still works")
         );
     }
-    if arguments.packages.is_empty() {
+    if names.is_empty() {
         return Ok(project.binaries.keys().cloned().collect());
     }
     let find = |wanted: &String| {
@@ -388,13 +432,15 @@ fn chosen_binaries(project: &Project, arguments: &Arguments) -> Result<Vec<Strin
         let directory = if directory == "." { "" } else { directory };
         let found = project.binaries.iter().find(|(name, b)| *name == wanted || b.directory == directory);
         found.map(|(name, _)| name.clone()).ok_or_else(|| {
-            let known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            let mut known: Vec<&str> = project.binaries.keys().map(String::as_str).collect();
+            known.extend(project.spec.images.iter().map(|image| image.name.as_str()));
             let namesakes: Vec<&str> =
                 project.binaries.iter().filter(|(_, b)| b.target == *wanted).map(|(name, _)| name.as_str()).collect();
             let (names, has) = if namesakes.is_empty() { (known, "it has") } else { (namesakes, "several could be meant:") };
-            let error = Error::input(format!("the spec has no binary `{}`", wanted.escape_debug()));
+            let what = if project.spec.images.is_empty() { "binary" } else { "binary or image" };
+            let error = Error::input(format!("the spec has no {what} `{}`", wanted.escape_debug()));
             error.help(format!("{has} {}", names.join(", ")))
         })
     };
-    arguments.packages.iter().map(find).collect()
+    names.iter().map(find).collect()
 }

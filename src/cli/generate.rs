@@ -12,12 +12,12 @@ use crate::emit::bazel::{self, Rendered};
 use crate::emit::{ci, nix};
 use crate::error::{self, Error, Result};
 use crate::files::Files;
+use crate::git::Repository;
 use crate::graph::tested::{TestGraph, TestOptions, Tests};
 use crate::graph::{Origin, PackageGraph};
 use crate::lock::file::Lockfile;
-use crate::plan::Configuration;
 use crate::project::memo::Memo;
-use crate::project::stamps::Stamps;
+use crate::project::nix::NixPlans;
 use crate::project::{Locked, Project, Variant};
 use crate::source::tree::join;
 use crate::spec::{DEFAULT_NIX_DIR, Nix, Ruleset};
@@ -236,7 +236,13 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
         None => Rendered::default(),
     };
     if let Some(nix) = &project.spec.nix {
-        rendered.files.extend(nix::render(&locked.sdk_versions(), &nix_plans(&locked, &variants, &graphs)?, nix)?);
+        let NixPlans { plans, warnings } = locked.nix_plans(&variants, &graphs, true)?;
+        let images = project.image_actions(&plans)?;
+        rendered.files.extend(nix::render(&locked.sdk_versions(), &plans, &images, nix)?);
+        rendered.warnings.extend(warnings);
+    }
+    if !spec.ci.is_empty() {
+        check_is_root(project)?;
     }
     for (system, settings) in &spec.ci {
         rendered.files.extend(ci::render(*system, settings)?);
@@ -244,12 +250,16 @@ pub fn render(project: &Project, lock: &Lockfile, fix: bool) -> Result<Rendered>
     Ok(rendered)
 }
 
-/// What Nix builds, by the names of configurations.
-pub fn nix_plans(locked: &Locked, variants: &[Variant], graphs: &[PackageGraph]) -> Result<BTreeMap<String, Configuration>> {
-    let plan = |(variant, graph): (&Variant, &PackageGraph)| {
-        Ok((variant.name(), locked.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?))
-    };
-    variants.iter().zip(graphs).map(plan).collect()
+/// CI systems look for pipelines in the root of a git repository, and nowhere else. Where there is none, it may become one.
+fn check_is_root(project: &Project) -> Result<()> {
+    let Ok(repository) = Repository::discover(&project.dir) else { return Ok(()) };
+    let directory = repository.directory();
+    if directory.is_empty() {
+        return Ok(());
+    }
+    let spec = project.spec.path.display();
+    let error = Error::input(format!("{spec} has ci(), and is in the directory {directory} of the git repository"));
+    Err(error.help("move the spec to the repository's root, where CI systems look for pipelines, or remove ci()"))
 }
 
 fn render_bazel(
@@ -286,6 +296,7 @@ fn render_bazel(
         views: &views,
         files: &locked.bazel_files(&views)?,
         binaries: &locked.bazel_binaries(&views)?,
+        images: &locked.project.bazel_images(&views)?,
         tests: &locked.bazel_tests(&views)?,
         module_file: module_file.as_deref(),
         existing: &locked.project.build_files(imported)?,
@@ -313,7 +324,7 @@ fn broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) -> Vec<String> {
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true };
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::generate;
 use super::output::{self, JSON_VERSION};
 use super::progress::Bar;
 use crate::digest::Sha256;
-use crate::emit::nix::{self, Derivations, Download, LocalFile, LocalKind, Named, Settings, StorePath};
+use crate::emit::nix::{self, Derivations, Download, Listed, LocalFile, LocalKind, Named, Settings, StorePath};
 use crate::error::{self, Class, Error, Result};
 use crate::exec;
 use crate::files::Files;
@@ -22,6 +21,9 @@ use crate::lock::nar;
 use crate::lock::proxy::Proxy;
 use crate::platform::OsArch;
 use crate::project::{Project, Variant};
+
+/// What stands for all tests.
+const TESTS: &str = "tests";
 
 /// Nix's program for single store objects.
 const NIX_STORE: &str = "nix-store";
@@ -58,7 +60,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Packages of the flake, or package archives; all packages if none is named.
+    /// Packages of the flake, tests (`tests.<directory with - for />`, or `tests` for all), or package archives; all packages if none is named.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Besides what is named, all package archives, to fill a binary cache: packageArchives.<configuration>.<import path>
@@ -125,8 +127,11 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let variants = needed(project.variants(), which);
-    let plans = generate::nix_plans(&locked, &variants, &locked.graphs(&variants)?)?;
+    let (all, has_tests) = (project.variants(), which.names.iter().any(|name| is_test(name)));
+    let (number, variants) = (all.len(), needed(all, which));
+    let plans = locked.nix_plans(&variants, &locked.graphs(&variants)?, has_tests)?.plans;
+    // Where names say that they are of some variants, they aren't those of images.
+    let images = if variants.len() == number { project.image_actions(&plans)? } else { BTreeMap::new() };
     let system = match &which.system {
         Some(system) => system.clone(),
         None => {
@@ -136,9 +141,14 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         }
     };
     let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
-    let (directory, read) = (&nix.dir, |file: &str| read(&project, file));
-    let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read };
-    nix::derivations(&locked.sdk_versions(), &plans, &lock, settings)
+    let (directory, read, list) = (&nix.dir, |file: &str| read(&project, file), |directory: &str| list(&project, directory));
+    let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read, list: &list };
+    nix::derivations(&locked.sdk_versions(), &plans, &images, &lock, settings)
+}
+
+/// Whether a name is of tests.
+fn is_test(name: &str) -> bool {
+    name.strip_prefix(TESTS).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The variants that names are of, if all of them say so; else all, which plain names may mean.
@@ -170,6 +180,30 @@ fn read(project: &Project, file: &str) -> Result<LocalFile> {
     Ok(LocalFile { bytes: std::fs::read(&path).map_err(failed)?, kind })
 }
 
+/// What is in a directory, as Nix's `readDir` says it.
+fn list(project: &Project, directory: &str) -> Result<BTreeMap<String, Listed>> {
+    // The empty path is no directory.
+    let path = Path::new(".").join(error::file_in(&project.dir, directory));
+    let failed = |e: std::io::Error| Error::io("list", &path, &e);
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(&path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        let listed = match kind.is_dir() {
+            true => Listed::Directory,
+            false if kind.is_file() || kind.is_symlink() => Listed::File,
+            false => continue,
+        };
+        let not_text =
+            |name| Error::input(format!("{}: a name in it is not UTF-8: {}", path.display(), Path::new(&name).display()));
+        let name = entry.file_name().into_string().map_err(not_text)?;
+        if name != ".git" {
+            found.insert(name, listed);
+        }
+    }
+    Ok(found)
+}
+
 /// The derivations that are named, in their order.
 fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named)>> {
     let all: Vec<&str> = derivations.names().collect();
@@ -178,13 +212,32 @@ fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named
         names.clone_from(&all);
     }
     names.extend(derivations.archives().filter(|_| which.archives));
+    let tests: Vec<&str> = derivations.tests().collect();
+    // As for `nix-build -A`, they are all tests, unless there is something of that name.
+    if let Some(at) = names.iter().position(|name| *name == TESTS && !all.contains(name)).filter(|_| !tests.is_empty()) {
+        names.splice(at..=at, tests.iter().copied());
+    }
     let find = |name: &str| {
-        let named = derivations.get(name).ok_or_else(|| {
-            Error::input(format!("there is no package `{}`", name.escape_debug())).help(format!("there is {}", all.join(", ")))
+        let named = derivations.get(name).ok_or_else(|| match is_test(name) {
+            true => no_test(name, &tests),
+            false => {
+                let error = Error::input(format!("there is no package `{}`", name.escape_debug()));
+                error.help(format!("there is {}", all.join(", ")))
+            }
         })?;
         Ok((name.to_owned(), named))
     };
     names.into_iter().map(find).collect()
+}
+
+fn no_test(name: &str, tests: &[&str]) -> Error {
+    let error = Error::input(format!("Nix runs no tests for `{}` on this system", name.escape_debug()));
+    match tests.is_empty() {
+        true => {
+            error.help("write nix(tests = True) in the spec; tests are run on machines that the spec has among its platforms")
+        }
+        false => error.help(format!("there is {}", tests.join(", "))),
+    }
 }
 
 /// What `prefetch` did, for programs.

@@ -3,6 +3,7 @@
 mod build_file;
 pub use build_file::{base_name, label, library_of, test_of};
 mod directives;
+mod image_rule;
 mod layout;
 mod merge;
 mod module_file;
@@ -17,7 +18,7 @@ use crate::graph::{MainModule, PackageGraph};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::build_file::BuildFile;
-use crate::spec::{Profile, Ruleset, Target};
+use crate::spec::{self, Profile, Ruleset, Target};
 use crate::write::{GeneratedFile, GeneratedFiles};
 use layout::Layout;
 
@@ -97,6 +98,8 @@ pub struct Input<'a> {
     pub files: &'a BTreeMap<ImportPath, PackageFiles>,
     /// The binaries of the spec.
     pub binaries: &'a [Binary],
+    /// The images of the spec.
+    pub images: &'a [Image<'a>],
     /// The tests of the repository's packages.
     pub tests: &'a [Test],
     /// MODULE.bazel as it is.
@@ -151,6 +154,23 @@ pub struct Binary {
     pub is_named: bool,
 }
 
+/// A container image.
+#[derive(Clone, Debug)]
+pub struct Image<'a> {
+    /// What the spec says of it.
+    pub image: &'a spec::Image,
+    /// The directory of its binary, relative to the spec.
+    pub directory: &'a str,
+    /// The main package's import path.
+    pub main: &'a ImportPath,
+    /// The usual name of the binary's target.
+    pub target: String,
+    /// The whole environment of its program.
+    pub env: BTreeMap<String, String>,
+    /// The platforms that it is for.
+    pub platforms: Vec<Platform>,
+}
+
 /// The tests of a package.
 #[derive(Clone, Debug)]
 pub struct Test {
@@ -189,6 +209,8 @@ pub fn render(input: &Input) -> Result<Rendered> {
         for main in input.mains {
             rules.entry(main.directory.clone()).or_default().insert(0, build_file::module_rule(main));
         }
+        let images = input.images.iter().map(|image| image_rule::rule(input, &layout, image));
+        rules.entry(String::new()).or_default().extend(images);
     }
     let modules: BTreeSet<String> = input.mains.iter().map(|main| build_file::module_target(&main.directory)).collect();
     for (directory, existing) in input.existing {

@@ -2,30 +2,35 @@
 
 mod aterm;
 mod derivations;
+mod images;
 mod sdks;
 mod store;
 mod symlinks;
+mod tested;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
-use crate::plan::{BinaryAction, Configuration, PackageAction, Step};
-use crate::spec::{DEFAULT_NIX_DIR, Nix};
+use crate::plan::image::ImageAction;
+use crate::plan::{Configuration, Step};
+use crate::spec::{DEFAULT_NIX_DIR, DEFAULT_SDK, Nix};
 use crate::write::{GeneratedFile, GeneratedFiles};
 
 pub use aterm::StorePath;
 pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settings, derivations};
+pub use tested::{List, Listed, Place, Plan, Test, Tests, names};
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
+    ("nixpkgs.nix", include_str!("../../templates/nix/nixpkgs.nix")),
     ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
@@ -33,6 +38,23 @@ const FILES: [(&str, &str); 8] = [
     ("sdk/go.mod", include_str!("../../templates/sdk/go.mod")),
     ("sdk/main.go", include_str!("../../templates/sdk/main.go")),
     ("sdk/patch.go", include_str!("../../templates/sdk/patch.go")),
+];
+
+/// What runs tests, where the spec wants that.
+const TESTS: [(&str, &str); 3] = [
+    ("tests.nix", include_str!("../../templates/nix/tests.nix")),
+    ("runner/go.mod", include_str!("../../templates/nix/runner/go.mod")),
+    ("runner/main.go", include_str!("../../templates/nix/runner/main.go")),
+];
+
+/// What more there is where the spec has images.
+const IMAGE_FILES: [(&str, &str); 6] = [
+    ("images.nix", include_str!("../../templates/nix/images.nix")),
+    ("image/executable.go", include_str!("../../templates/image/executable.go")),
+    ("image/go.mod", include_str!("../../templates/image/go.mod")),
+    ("image/layers.go", include_str!("../../templates/image/layers.go")),
+    ("image/layout.go", include_str!("../../templates/image/layout.go")),
+    ("image/main.go", include_str!("../../templates/image/main.go")),
 ];
 
 /// Entry points beside the spec, which a user may prefer to write.
@@ -43,37 +65,54 @@ const ENTRY: [(&str, &str); 2] = [
 
 /// All paths that [`render`] may give.
 pub fn paths(nix: &Nix) -> impl Iterator<Item = String> {
-    let below = FILES.iter().map(|(path, _)| *path).chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
+    let files = FILES.iter().chain(&TESTS).chain(&IMAGE_FILES).map(|(path, _)| *path);
+    let below = files.chain(["plan.json"]).map(|path| format!("{}/{path}", nix.dir));
     ENTRY.iter().map(|(path, _)| (*path).to_owned()).chain(below)
 }
 
-/// Renders the Nix files for the SDKs' versions and for the configurations, both by name.
+/// Renders the Nix files for the SDKs' versions, the plans and the images, all by name.
 ///
 /// # Errors
 ///
-/// When the plan can't be serialised.
+/// When a binary has a build ID, a test the name of a binary, or the plan can't be serialised.
 pub fn render(
     sdks: &BTreeMap<&str, &GoVersion>,
-    configurations: &BTreeMap<String, Configuration>,
+    plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
     nix: &Nix,
 ) -> Result<GeneratedFiles> {
     let file = |text: String| GeneratedFile { text, merged: false };
     let mut files = GeneratedFiles::new();
-    for (path, text) in FILES {
+    let tests = TESTS.iter().filter(|_| nix.tests);
+    let for_images = IMAGE_FILES.iter().filter(|_| !images.is_empty());
+    for (path, text) in FILES.iter().chain(tests).chain(for_images) {
         files.insert(format!("{}/{path}", nix.dir), file(in_directory(text, &nix.dir)));
     }
     for (path, text) in ENTRY.iter().filter(|_| nix.flake) {
-        files.insert((*path).to_owned(), file(in_directory(text, &nix.dir)));
+        files.insert((*path).to_owned(), file(of_release(&in_directory(text, &nix.dir), sdks.get(DEFAULT_SDK).copied())));
     }
-    if configurations.values().any(|c| c.binaries.values().any(|b| b.steps.iter().any(|s| matches!(s, Step::BuildId { .. })))) {
+    if plans.values().flat_map(Plan::programs).any(|program| program.steps.iter().any(|s| matches!(s, Step::BuildId { .. }))) {
         let error =
             Error::input("the Nix files can't give binaries the go command's build ID yet, as buildid = \"go\" asks for");
         return Err(error.help("give the binaries another profile, or leave out nix()"));
     }
+    check_names(plans)?;
     let path = format!("{}/plan.json", nix.dir);
-    let text = plan(sdks, configurations).map_err(|e| Error::input(format!("{path}: {e}")))?;
+    let text = plan(sdks, plans, images).map_err(|e| Error::input(format!("{path}: {e}")))?;
     files.insert(path, file(text));
     Ok(files)
+}
+
+/// Refuses a test that has the name of a binary: the checks of a flake are both.
+fn check_names(plans: &BTreeMap<String, Plan>) -> Result<()> {
+    let check = |test: &str| format!("test-{test}");
+    let tests: BTreeSet<String> = plans.values().flat_map(|plan| plan.tests.programs.keys()).map(|name| check(name)).collect();
+    let binaries = plans.iter().flat_map(|(name, plan)| plan.configuration.binaries.keys().map(move |b| format!("{b}-{name}")));
+    match { binaries }.find(|name| tests.contains(name)) {
+        Some(name) => Err(Error::input(format!("the check {name} of the flake would be both a binary and a test"))
+            .help("give the binary another name in godirect.star: binary(…, name = …)")),
+        None => Ok(()),
+    }
 }
 
 /// A template, which is written for the default directory, for another one. The templates say in one place where they are, so that they are plain Nix themselves.
@@ -88,28 +127,48 @@ fn in_directory(template: &str, dir: &str) -> String {
         .replace("./nix/godirect.nix", &format!("./{dir}/godirect.nix"))
 }
 
+/// A template with the release of the default SDK as nixpkgs writes it in names: `1_27`.
+fn of_release(template: &str, version: Option<&GoVersion>) -> String {
+    let release = version.map(|version| format!("release = \"1_{}\";", version.minor()));
+    release.map_or_else(|| template.to_owned(), |release| template.replace("release = \"0_0\";", &release))
+}
+
 /// The plan as JSON with one line for each action, so that diffs are readable and changes to different packages merge.
-fn plan(sdks: &BTreeMap<&str, &GoVersion>, configurations: &BTreeMap<String, Configuration>) -> serde_json::Result<String> {
+fn plan(
+    sdks: &BTreeMap<&str, &GoVersion>,
+    plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
+) -> serde_json::Result<String> {
     let mut text = format!("{{\n  \"@generated\": {},\n", serde_json::to_string("by `godirect generate`; do not edit")?);
     let _ = write!(text, "  \"version\": {PLAN_VERSION},\n  \"sdks\": {},\n", line(sdks)?);
-    let configurations = configurations.iter().map(|(name, c)| Ok((name.as_str(), configuration(c)?)));
+    if !images.is_empty() {
+        let images = images.iter().map(|(name, image)| Ok((name.as_str(), line(image)?)));
+        let _ = writeln!(text, "  \"images\": {},", object(images, 1)?);
+    }
+    let configurations = plans.iter().map(|(name, plan)| Ok((name.as_str(), configuration(plan)?)));
     let _ = write!(text, "  \"configurations\": {}\n}}\n", object(configurations, 1)?);
     Ok(text)
 }
 
-fn configuration(configuration: &Configuration) -> serde_json::Result<String> {
-    let Configuration { sdk, env, packages, binaries } = configuration;
-    let package = |(name, action): (&String, &PackageAction)| Ok((name.clone(), serde_json::to_string(action)?));
-    let binary = |(name, action): (&String, &BinaryAction)| Ok((name.clone(), serde_json::to_string(action)?));
-    object(
-        [
-            Ok(("sdk", line(sdk)?)),
-            Ok(("env", line(env)?)),
-            Ok(("packages", object(packages.iter().map(package), 3)?)),
-            Ok(("binaries", object(binaries.iter().map(binary), 3)?)),
-        ],
-        2,
-    )
+fn configuration(plan: &Plan) -> serde_json::Result<String> {
+    let Configuration { sdk, env, packages, binaries } = &plan.configuration;
+    let mut entries = vec![
+        Ok(("sdk", line(sdk)?)),
+        Ok(("env", line(env)?)),
+        Ok(("packages", object(lines(packages), 3)?)),
+        Ok(("binaries", object(lines(binaries), 3)?)),
+    ];
+    let Tests { packages, programs } = &plan.tests;
+    if !programs.is_empty() {
+        let tests = [Ok(("packages", object(lines(packages), 4)?)), Ok(("programs", object(lines(programs), 4)?))];
+        entries.push(Ok(("tests", object(tests, 3)?)));
+    }
+    object(entries, 2)
+}
+
+/// Actions by name, each on a line of its own.
+fn lines<T: Serialize>(actions: &BTreeMap<String, T>) -> impl Iterator<Item = serde_json::Result<(&String, String)>> {
+    actions.iter().map(|(name, action)| Ok((name, line(action)?)))
 }
 
 fn line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -139,8 +198,17 @@ mod tests {
 
     #[test]
     fn another_directory_leaves_no_trace_of_the_usual_one() {
-        let nix = Nix { dir: "build/go.nix".to_owned(), flake: true };
-        let files = render(&BTreeMap::new(), &BTreeMap::new(), &nix).unwrap();
+        let nix = Nix { dir: "build/go.nix".to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
+        let image = ImageAction {
+            file: "x.tar".to_owned(),
+            binary: "x".to_owned(),
+            configurations: Vec::new(),
+            files: Vec::new(),
+            sdk: false,
+            steps: Vec::new(),
+        };
+        let images = BTreeMap::from([("x".to_owned(), image)]);
+        let files = render(&BTreeMap::new(), &BTreeMap::new(), &images, &nix).unwrap();
         let rendered: Vec<&String> = files.keys().collect();
         let mut expected: Vec<String> = paths(&nix).collect();
         expected.sort();

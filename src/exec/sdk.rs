@@ -3,12 +3,12 @@
 mod compare;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::process;
+use super::program::Program;
 use crate::digest::{Hasher, Sha256, Sri};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lock::cache::Cache;
 use crate::lock::fetch::Fetcher;
 use crate::lock::file::{Bootstrap, LockedPatch, LockedSdk, SdkDownload};
@@ -18,12 +18,15 @@ use crate::platform::OsArch;
 
 pub use compare::{Comparison, Difference, compare};
 
-/// The program that builds an SDK, which Nix and Bazel run as well: name and content of its files.
-const PROGRAM: [(&str, &str); 3] = [
-    ("go.mod", include_str!("../../templates/sdk/go.mod")),
-    ("main.go", include_str!("../../templates/sdk/main.go")),
-    ("patch.go", include_str!("../../templates/sdk/patch.go")),
-];
+/// The program that builds an SDK, which Nix and Bazel run as well.
+const PROGRAM: Program = Program {
+    name: "sdk",
+    files: &[
+        ("go.mod", include_str!("../../templates/sdk/go.mod")),
+        ("main.go", include_str!("../../templates/sdk/main.go")),
+        ("patch.go", include_str!("../../templates/sdk/patch.go")),
+    ],
+};
 
 /// Is told what is being done, e.g. `Building Go toolchain1 using …`.
 pub type OnPhase<'a> = dyn Fn(&str) + 'a;
@@ -109,10 +112,8 @@ struct Recipe<'a> {
 impl Recipe<'_> {
     fn key(&self) -> Sha256 {
         let mut hasher = Hasher::default();
+        PROGRAM.add_to(&mut hasher);
         let mut field = |name: &str, value: &str| hasher.update(format!("{name} {} {value}\n", value.len()));
-        for (name, content) in PROGRAM {
-            field(name, content);
-        }
         field("source", &self.source.1.to_string());
         field("bootstrap", &self.bootstrap.1.to_string());
         field("experiments", &self.experiments.join(","));
@@ -143,7 +144,8 @@ impl Recipe<'_> {
     }
 
     fn build(&self, out: &Path, scratch: &Path, phase: &OnPhase<'_>) -> Result<()> {
-        let program = self.compile_program(scratch, phase)?;
+        // In the environment that the program itself gives to `go`.
+        let program = PROGRAM.compile(self.bootstrap.0, scratch, phase)?;
         let mut argv = vec![program.display().to_string()];
         let mut flag = |name: &str, value: String| argv.extend([format!("-{name}"), value]);
         flag("source", self.source.0.display().to_string());
@@ -158,34 +160,5 @@ impl Recipe<'_> {
             flag("patched", format!("{sha256}={file}"));
         }
         process::watch(&argv, scratch, &BTreeMap::new(), phase)
-    }
-
-    /// Compiles the program with the bootstrap SDK, in the environment that the program itself gives to `go`.
-    fn compile_program(&self, scratch: &Path, phase: &OnPhase<'_>) -> Result<PathBuf> {
-        let directory = scratch.join("program");
-        fs::create_dir(&directory).map_err(|e| Error::io("create", &directory, &e))?;
-        for (name, content) in PROGRAM {
-            let file = directory.join(name);
-            fs::write(&file, content).map_err(|e| Error::io("write", &file, &e))?;
-        }
-        let path = |name: &str| scratch.join(name).display().to_string();
-        let env = [
-            ("CGO_ENABLED", "0".to_owned()),
-            ("GOCACHE", path("cache")),
-            ("GOENV", "off".to_owned()),
-            ("GOPROXY", "off".to_owned()),
-            ("GOROOT", self.bootstrap.0.display().to_string()),
-            ("GOTELEMETRY", "off".to_owned()),
-            ("GOTOOLCHAIN", "local".to_owned()),
-            ("GOWORK", "off".to_owned()),
-            ("HOME", path("home")),
-        ];
-        let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let go = self.bootstrap.0.join("bin/go").display().to_string();
-        let program = scratch.join("sdk");
-        let argv =
-            [go, "build".to_owned(), "-trimpath".to_owned(), "-o".to_owned(), program.display().to_string(), ".".to_owned()];
-        process::watch(&argv, &directory, &env, phase)?;
-        Ok(program)
     }
 }

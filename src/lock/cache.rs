@@ -184,6 +184,11 @@ impl Cache {
         self.root.join("sdk").join(format!("{name}-source-{}", &key.to_string()[..16]))
     }
 
+    /// Where a program is that was compiled to be run here. The key has all that decided what was compiled.
+    pub fn program(&self, name: &str, key: &Sha256) -> PathBuf {
+        self.root.join("sdk").join(format!("program-{name}-{}", &key.to_string()[..16]))
+    }
+
     /// The file that a process locks while it builds that SDK.
     pub fn built_sdk_lock(&self, name: &str, key: &Sha256) -> PathBuf {
         let mut path = self.built_sdk(name, key).into_os_string();

@@ -28,6 +28,11 @@ pub const ID: &str = "{id}";
 /// The line of build IDs that names the experiments which differ from the SDK's usual ones, if any do.
 pub const EXPERIMENTS: &str = "{experiments}";
 
+/// The program that writes images.
+pub const IMAGE: &str = "{image}";
+/// The archive that it writes.
+pub const OUT: &str = "{out}";
+
 /// Doubles the braces of text that is not a token.
 pub fn literal(text: &str) -> Cow<'_, str> {
     if text.contains(['{', '}']) { Cow::Owned(text.replace('{', "{{").replace('}', "}}")) } else { Cow::Borrowed(text) }
@@ -51,6 +56,16 @@ pub fn id_of(import_path: &str) -> String {
 /// What a tool says of its version.
 pub fn version_of(tool: &str) -> String {
     format!("{{version:{tool}}}")
+}
+
+/// The executable that an image takes from a configuration.
+pub fn binary_of(configuration: &str) -> String {
+    format!("{{bin:{configuration}}}")
+}
+
+/// A file of the repository, by its path relative to the spec.
+pub fn file_of(path: &str) -> String {
+    format!("{{file:{path}}}")
 }
 
 /// How the name of a token begins that stands for the source directory of a dependency.

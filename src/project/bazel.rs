@@ -136,12 +136,12 @@ impl Locked<'_> {
     pub fn bazel_binaries(&self, views: &[bazel::View]) -> Result<Vec<bazel::Binary>> {
         let mut binaries = Vec::new();
         for binary in self.project.binaries.values() {
-            for (i, profile_name) in binary.profiles.iter().enumerate() {
+            for profile_name in &binary.profiles {
                 let view = views.iter().find(|v| v.profile == profile_name && v.graph.get(&binary.main).is_some());
                 let profile = &self.project.spec.profiles[profile_name];
                 let pgo = self.project.pgo(profile_name, profile, &binary.directory)?;
                 binaries.push(bazel::Binary {
-                    name: if i == 0 { binary.target.clone() } else { format!("{}_{profile_name}", binary.target) },
+                    name: binary.target_in(profile_name),
                     main: binary.main.clone(),
                     profile: profile.clone(),
                     stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,

@@ -31,6 +31,14 @@ pub struct ProjectBinary {
 }
 
 impl ProjectBinary {
+    /// The name of its Bazel target in one of its profiles.
+    pub fn target_in(&self, profile: &str) -> String {
+        match self.profiles.first().is_some_and(|first| first == profile) {
+            true => self.target.clone(),
+            false => format!("{}_{profile}", self.target),
+        }
+    }
+
     /// Whether there is something to build in a graph: as for `go build ./...`, a main package that nobody named may be missing on a
     /// platform.
     ///

@@ -3,9 +3,10 @@
 
 mod attributes;
 mod bazel;
+mod images;
 mod includes;
 mod nix_files;
-mod runtime;
+pub(super) mod runtime;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -82,6 +83,7 @@ impl Locked<'_> {
             Ok((variant.name(), view.view(&runtime, build)?))
         };
         let mut views: BTreeMap<String, View> = variants.par_iter().map(view).collect::<Result<_>>()?;
+        self.add_images(&mut views, build, |path| file(id, &attributes, path, false))?;
         if build == Build::Bazel {
             bazel::add(&self.project.tree, &mut views, |path| file(id, &attributes, path, false))?;
         }
@@ -114,15 +116,14 @@ impl ViewOf<'_, '_> {
 
     /// Files that say to Nix how to build: they are of each target.
     fn add_nix_files(&self, view: &mut View) -> Result<()> {
-        const WORKSPACE: &str = "workspace";
         let project = self.locked.project;
         let directory = project.spec.nix.as_ref().map_or(DEFAULT_NIX_DIR, |nix| &nix.dir);
         let files = nix_files::all(&project.tree, directory)?;
         let files = files.into_iter().map(|path| Ok((path.clone(), self.file(&path, false)?))).collect::<Result<_>>()?;
-        view.nodes.insert(WORKSPACE.to_owned(), Node { files, ..Node::default() });
+        view.nodes.insert(nix_files::WORKSPACE.to_owned(), Node { files, ..Node::default() });
         for made in view.targets.values() {
             if let Some(node) = view.nodes.get_mut(&made.node) {
-                node.deps.insert(WORKSPACE.to_owned());
+                node.deps.insert(nix_files::WORKSPACE.to_owned());
             }
         }
         Ok(())
@@ -313,9 +314,7 @@ impl ViewOf<'_, '_> {
                     view.nodes.insert(node.clone(), Node { recipe, ..Node::default() });
                 }
             }
-            let is_first = binary.profiles.first().is_some_and(|first| first == self.variant.profile_name);
-            let rule =
-                if is_first { binary.target.clone() } else { format!("{}_{}", binary.target, self.variant.profile_name) };
+            let rule = binary.target_in(self.variant.profile_name);
             let (label, directory) = (label(&binary.directory, &rule), binary.directory.clone());
             let package = view.targets.get(&target(Kind::Package, binary.main.as_str()));
             let tags = package.map(|package| package.tags.clone()).unwrap_or_default();
@@ -450,7 +449,7 @@ fn target(kind: Kind, name: &str) -> Target {
 fn node_name(kind: Kind, name: &str) -> String {
     match kind {
         Kind::Package => name.to_owned(),
-        Kind::Test | Kind::Binary | Kind::Other => format!("{} {name}", kind.name()),
+        Kind::Test | Kind::Binary | Kind::Image | Kind::Other => format!("{} {name}", kind.name()),
     }
 }
 

@@ -73,6 +73,14 @@ pub fn tags(content: &[u8]) -> BTreeSet<String> {
     }
 }
 
+/// The patterns of files that a file declares; most have none, which takes no look at its tokens.
+pub fn declared(content: &[u8]) -> BTreeSet<String> {
+    match memchr::memmem::find(content, DECLARATION.as_bytes()) {
+        Some(_) => Mentions::of(content).declared,
+        None => BTreeSet::new(),
+    }
+}
+
 fn is_path(value: &str) -> bool {
     !value.is_empty() && value.len() <= MAX_LENGTH && !value.starts_with('/') && !value.contains(|c: char| c.is_control())
 }

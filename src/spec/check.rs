@@ -124,3 +124,16 @@ pub(super) fn strings(what: &str, value: Value) -> starlark::Result<Vec<String>>
     let strings: Option<Vec<String>> = list.and_then(|l| l.iter().map(|s| s.unpack_str().map(str::to_owned)).collect());
     strings.ok_or_else(|| wrong_type(what, value, "a list of strings"))
 }
+
+/// Tests that are left out: by patterns for packages, a regular expression for names, which is empty where all are meant.
+pub(super) fn skipped(value: Value) -> starlark::Result<BTreeMap<String, String>> {
+    const WHAT: &str = "skip_tests";
+    let Some(entries) = dict(value) else {
+        return Ok(strings(WHAT, value)?.into_iter().map(|pattern| (pattern, String::new())).collect());
+    };
+    let entry = |(pattern, value): (&str, Value)| match value.unpack_str() {
+        Some(names) => Ok((pattern.to_owned(), names.to_owned())),
+        None => Err(wrong_type(pattern, value, "what `go test -skip` takes, e.g. \"^TestDial$\", or \"\" for all tests")),
+    };
+    entries.into_iter().map(entry).collect()
+}

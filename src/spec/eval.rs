@@ -14,7 +14,7 @@ use starlark::values::FrozenHeapName;
 use super::check::Fault;
 use super::vocabulary::{Declarations, Declared, vocabulary};
 use super::{DEFAULT_PROFILE, DEFAULT_SDK, FILE, Sdk, SdkSource, SdkVersion, Spec, Target};
-use super::{ci, settings};
+use super::{ci, image, settings};
 use crate::error::{self, Error, Location, Result};
 use crate::files::Files;
 use crate::platform::OsArch;
@@ -258,6 +258,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
     }
     profiles.entry(DEFAULT_PROFILE.to_owned()).or_default();
     check_names_differ(&binaries)?;
+    image::check(&declared.images, &platforms)?;
     ci::check(&declared.ci, declared.bazel.is_some(), declared.nix.is_some())?;
     Ok(Spec {
         path,
@@ -266,6 +267,7 @@ fn finish(declared: Declared, path: PathBuf) -> Result<Spec> {
         platforms,
         profiles,
         binaries,
+        images: declared.images,
         bazel: declared.bazel.map(|(ruleset, _)| ruleset),
         nix: declared.nix.map(|(nix, _)| nix),
         ci: declared.ci,

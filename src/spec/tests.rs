@@ -158,6 +158,23 @@ fn hostile_names() {
 }
 
 #[test]
+fn nix_tests_are_asked_for() {
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let nix = |text: &str| parse(text).unwrap().nix.unwrap();
+    assert!(!nix("nix()").tests);
+    let asked = nix("nix(tests = True, skip_tests = [\"./e2e/...\", \"example.com/m/net\"])");
+    assert_eq!((asked.tests, asked.skip_tests), (true, [("./e2e/...", ""), ("example.com/m/net", "")].map(pair).into()));
+    let some = nix("nix(tests = True, skip_tests = {\"./e2e\": \"\", \"./net\": \"^TestDial$|TestServe/slow\"})");
+    assert_eq!(some.skip_tests, [("./e2e", ""), ("./net", "^TestDial$|TestServe/slow")].map(pair).into());
+    let wrong = error("nix(tests = True, skip_tests = {\"./net\": [\"TestDial\"]})");
+    assert!(wrong.contains("./net can't be a list"), "{wrong}");
+    let wrong = error("nix(skip_tests = [\"./e2e\"])");
+    assert!(wrong.contains("skip_tests leaves out tests, but Nix runs none\n --> godirect.star:1:1"), "{wrong}");
+    assert!(wrong.contains("help: write tests = True beside it, or leave it out"), "{wrong}");
+    assert!(error("nix(tests = True, skip_tests = \"./e2e\")").contains("skip_tests can't be a string"));
+}
+
+#[test]
 fn nix_directories_can_stand_in_a_path() {
     for dir in [".", "a b", "${x}", "../nix", "/nix"] {
         assert!(parse(&format!("nix(dir = \"{dir}\")")).is_err(), "{dir}");
@@ -384,4 +401,74 @@ fn wrong_settings() {
         let shown = error(&format!("binary(\".\", runtime = {{\"{variable}\": \"{value}\"}})"));
         assert!(shown.contains(help), "{shown}");
     }
+}
+
+#[test]
+fn images() {
+    let spec = parse("image(\"a-image\", binary = \"a\")\n").unwrap();
+    let plain = Image { location: None, ..spec.images[0].clone() };
+    let expected = Image {
+        name: "a-image".to_owned(),
+        binary: "a".to_owned(),
+        reference: "a-image:latest".to_owned(),
+        profile: None,
+        platforms: Vec::new(),
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        ports: BTreeSet::new(),
+        user: String::new(),
+        working_dir: String::new(),
+        certificates: None,
+        time_zones: false,
+        location: None,
+    };
+    assert_eq!(plain, expected);
+    let reference = |text: &str| {
+        parse(&format!("image(\"a\", binary = \"b\", reference = \"{text}\")\n")).map(|spec| spec.images[0].reference.clone())
+    };
+    for (text, full) in [
+        ("server", "server:latest"),
+        ("team/server:1.0", "team/server:1.0"),
+        ("localhost:5000/a/b", "localhost:5000/a/b:latest"),
+        ("registry.example.com/a-b/c_d.e:V1", "registry.example.com/a-b/c_d.e:V1"),
+    ] {
+        assert_eq!(reference(text).unwrap(), full);
+    }
+    for text in ["", ":x", "a:", "a:-", "A", "a/B", "a//b", "/a", "a/", "a@sha256:0", "x:y/a", "a b", "a:\\u0000"] {
+        assert!(reference(text).is_err(), "{text}");
+    }
+    let ports = parse("image(\"a\", binary = \"b\", ports = [80, \"80\", \"80/tcp\", \"53/udp\", 65535])\n").unwrap();
+    assert_eq!(Vec::from_iter(&ports.images[0].ports), ["53/udp", "65535/tcp", "80/tcp"]);
+}
+
+#[test]
+fn images_that_cannot_be() {
+    for (arguments, message) in [
+        ("\"A\", binary = \"b\"", "`A` can't be the name of an image"),
+        ("\"a--b\", binary = \"b\"", "`a--b` can't be the name of an image"),
+        ("\"a\", binary = \"b\", ports = [0]", "`0` is no port"),
+        ("\"a\", binary = \"b\", ports = [65536]", "`65536` is no port"),
+        ("\"a\", binary = \"b\", ports = [\"80/http\"]", "`80/http` is no port"),
+        ("\"a\", binary = \"b\", ports = 80", "ports can't be a int"),
+        ("\"a\", binary = \"b\", user = \"nobody\"", "`nobody` can't be the user of an image, which has no /etc/passwd"),
+        ("\"a\", binary = \"b\", user = \"1:2:3\"", "`1:2:3` can't be the user of an image, which has no /etc/passwd"),
+        ("\"a\", binary = \"b\", working_dir = \"tmp\"", "`tmp` can't be the working directory of an image"),
+        ("\"a\", binary = \"b\", working_dir = \"/a/../b\"", "`/a/../b` can't be the working directory of an image"),
+        ("\"a\", binary = \"b\", env = {\"A=B\": \"c\"}", "env can't have `A=B=c`"),
+        ("\"a\", binary = \"b\", env = {\"A\": 1}", "env can't be a dict"),
+        ("\"a\", binary = \"b\", labels = []", "labels can't be a list"),
+        ("\"a\", binary = \"b\", args = \"x\"", "args can't be a string"),
+        ("\"a\", binary = \"b\", certificates = \"../ca.pem\"", "`../ca.pem` is not a file inside the repository"),
+        ("\"a\", binary = \"b\", certificates = \".\"", "`.` is not a file inside the repository"),
+        ("\"a\", binary = \"b\", platforms = [\"linux/s390x\"]", "the spec has no platform `linux/s390x`"),
+        ("\"a\", binary = \"b\", platforms = [\"windows/amd64\"]", "an image can't be for windows/amd64: images are for Linux"),
+    ] {
+        let error = error(&format!("platforms(\"linux/amd64\", \"windows/amd64\")\nimage({arguments})\n"));
+        assert!(error.starts_with(&format!("error: {message}\n")), "{arguments}: {error}");
+    }
+    let none = error("platforms(\"windows/amd64\")\nimage(\"a\", binary = \"b\")\n");
+    assert!(none.starts_with("error: the image a has no platform, since the spec has none for Linux\n"), "{none}");
+    let twice = error("image(\"a\", binary = \"b\")\nimage(\"a\", binary = \"c\")\n");
+    assert!(twice.starts_with("error: the image `a` is said twice\n"), "{twice}");
 }

@@ -19,11 +19,11 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
-use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, said_twice, wrong_type};
+use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, said_twice, skipped, wrong_type};
 use super::eval::location;
 use super::sdk::{sdk_source, sdk_version};
 use super::settings::{self, DeclaredProfile};
-use super::{Archives, Binary, Ci, CiSystem, DEFAULT_SDK, Nix, Ruleset, Sdk, SdkSource, Target, ci};
+use super::{Archives, Binary, Ci, CiSystem, DEFAULT_SDK, Image, Nix, Ruleset, Sdk, SdkSource, Target, ci, image};
 use crate::error::{Error, Location};
 use crate::platform::{OsArch, Platform};
 
@@ -39,6 +39,7 @@ pub(super) struct Declared {
     pub platforms: Option<(Vec<Target>, Option<Location>)>,
     pub profiles: BTreeMap<String, DeclaredProfile>,
     pub binaries: Vec<Binary>,
+    pub images: Vec<Image>,
     pub bazel: Option<(Ruleset, Option<Location>)>,
     pub nix: Option<(Nix, Option<Location>)>,
     pub ci: BTreeMap<CiSystem, Ci>,
@@ -301,6 +302,49 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         })
     }
 
+    /// A container image of a binary.
+    fn image<'v>(
+        #[starlark(require = pos)] name: &str,
+        #[starlark(require = named)] binary: &str,
+        #[starlark(require = named)] reference: Option<&str>,
+        #[starlark(require = named)] profile: Option<&str>,
+        #[starlark(require = named)] platforms: Option<Value<'v>>,
+        #[starlark(require = named)] args: Option<Value<'v>>,
+        #[starlark(require = named)] env: Option<Value<'v>>,
+        #[starlark(require = named)] labels: Option<Value<'v>>,
+        #[starlark(require = named)] ports: Option<Value<'v>>,
+        #[starlark(require = named, default = "")] user: &str,
+        #[starlark(require = named, default = "")] working_dir: &str,
+        #[starlark(require = named)] certificates: Option<&str>,
+        #[starlark(require = named, default = false)] time_zones: bool,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let (platforms, args) = (image::words("platforms", platforms)?, image::words("args", args)?);
+        let ports = image::list("ports", ports)?;
+        let call = image::Call {
+            binary,
+            reference,
+            profile,
+            platforms,
+            args,
+            env,
+            labels,
+            ports,
+            user,
+            working_dir,
+            certificates,
+            time_zones,
+        };
+        let image = call.image(name)?;
+        declare(eval, |declared, location| {
+            if let Some(first) = declared.images.iter().find(|other| other.name == image.name) {
+                return Err(said_twice(&format!("the image `{name}`"), &first.location));
+            }
+            declared.images.push(Image { location, ..image });
+            Ok(())
+        })
+    }
+
     /// Emit MODULE.bazel lines and BUILD files, with rules of a ruleset.
     fn bazel<'v>(
         #[starlark(require = named, default = "rules_go_direct")] ruleset: &str,
@@ -327,9 +371,16 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
     fn nix<'v>(
         #[starlark(require = named, default = "nix")] dir: &str,
         #[starlark(require = named, default = true)] flake: bool,
+        #[starlark(require = named, default = false)] tests: bool,
+        #[starlark(require = named)] skip_tests: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
-        let nix = Nix { dir: nix_dir(dir)?, flake };
+        let skip_tests = skip_tests.map(skipped).transpose()?.unwrap_or_default();
+        if !tests && !skip_tests.is_empty() {
+            let error = Error::input("skip_tests leaves out tests, but Nix runs none");
+            return Err(fault(error.help("write tests = True beside it, or leave it out"), None));
+        }
+        let nix = Nix { dir: nix_dir(dir)?, flake, tests, skip_tests };
         declare(eval, |declared, location| {
             if let Some((_, first)) = &declared.nix {
                 return Err(said_twice("nix()", first));

@@ -1,4 +1,4 @@
-//! Two checkouts in different directories have the same actions, and so share what is in a cache.
+//! Two checkouts in different directories have the same actions, and so share what is in a cache, on a disk or behind a server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::engines::{self, bazel, bazel_output, repository};
+use super::engines::{self, bazel, bazel_output, repository, succeeded};
+use super::http_cache;
 use super::modules::copy;
 
 /// What has tests in the package, in other packages, and what is compiled again for them.
@@ -35,6 +36,24 @@ fn actions(workspace: &Path) -> BTreeMap<String, String> {
     actions.filter(is_go).map(|action| (action["actionKey"].to_string(), described(action))).collect()
 }
 
+/// Tests in one checkout; in the other one nothing is run any more, and nothing fetched but what Bazel shows.
+fn share_a_remote_cache(one: &Path, other: &Path) {
+    let cache = format!("--remote_cache={}", http_cache::start());
+    let test = |workspace: &Path| {
+        bazel(workspace, &["clean"]);
+        bazel_output(workspace, &["test", "--disk_cache=", &cache, "--remote_download_minimal", TARGETS])
+    };
+    succeeded("bazel test", &test(one));
+    let cached = test(other);
+    let results = succeeded("bazel test", &cached);
+    assert!(results.contains("(cached) PASSED"), "{results}");
+    let text = String::from_utf8_lossy(&cached.stderr).into_owned();
+    let summary = text.lines().find(|line| line.contains(" processes: ")).unwrap();
+    let kinds: Vec<&str> = summary.split_once(" processes: ").unwrap().1.trim_end_matches('.').split(", ").collect();
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')).collect();
+    assert_eq!(kinds, ["remote cache hit", "internal"], "{summary}");
+}
+
 #[test]
 fn checkouts_in_other_directories_have_the_same_actions() {
     let (one, other) = (checkout("one"), checkout("a directory/with another name"));
@@ -54,6 +73,7 @@ fn checkouts_in_other_directories_have_the_same_actions() {
     let summary = String::from_utf8_lossy(&built.stderr).into_owned();
     assert!(summary.contains(" disk cache hit, ") && !summary.contains("sandbox"), "{summary}");
     assert!(program(&one) == program(&other), "the programs differ");
+    share_a_remote_cache(&one, &other);
     for workspace in [one, other] {
         engines::end_bazel(&workspace);
     }

@@ -18,7 +18,7 @@ const MESSAGES: [&str; 23] = [
     "@@//deps:without_cgo has C code, and this configuration has no cgo: build with `pure = \"off\"` on the program, or --@rules_go_direct//go/config:pure=false",
     "@@//twice:both: two deps have the import path example.com/misuse/twice: @@//twice:first and @@//twice:second; keep one of them",
     "@@//twice:itself has the import path example.com/misuse/twice, and so has one of its deps: import cycle not allowed; correct the importpath of one of them",
-    "@@//twice:linked: two packages with the import path example.com/misuse/twice would be linked: @@//twice:first and @@//twice:second; let both importers depend on the same target",
+    "@@//twice:linked: two packages with the import path example.com/misuse/twice would be linked: @@//twice:first and @@//twice:second; let both importers depend on the same target, or set importmap of one",
     "cycle/wrong_test.go:5:1: wrong signature for TestX, must be: func TestX(t *testing.T)",
     "external_srcs is [cycle_test.go], but the files in package …_test are []: correct it, run `godirect generate`, or leave the attribute out",
     "go has no port to `linnux/amd64`; it has aix/ppc64, android/386, …",

@@ -132,7 +132,7 @@ pub fn bazel_command(example: &Path, arguments: &[&str]) -> Command {
     command.current_dir(example).arg(format!("--output_user_root={}", CACHE.join("bazel-out").display()));
     // A test that fails leaves its server behind.
     command.arg("--max_idle_secs=300").arg(verb);
-    if matches!(*verb, "build" | "cquery" | "run" | "test" | "aquery") {
+    if matches!(*verb, "aquery" | "build" | "coverage" | "cquery" | "run" | "test") {
         command.arg(format!("--disk_cache={}", CACHE.join("bazel-disk").display()));
         command.args(["--symlink_prefix=/", "--color=no", "--noshow_progress"]);
     }

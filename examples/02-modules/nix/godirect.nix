@@ -163,12 +163,17 @@ let
     GOWORK = "off";
   };
 
-  helper = compileProgram sdks.default.bootstrap "godirect-helper" (
-    localFiles "${directory}/helper" "godirect-helper-source" [
-      "go.mod"
-      "main.go"
-    ]
-  );
+  # A program in a directory beside this file.
+  ownProgram =
+    name:
+    compileProgram sdks.default.bootstrap "godirect-${name}" (
+      localFiles "${directory}/${name}" "godirect-${name}-source" [
+        "go.mod"
+        "main.go"
+      ]
+    );
+
+  helper = ownProgram "helper";
 
   # A derivation that the helper builds; attributes reach it as JSON.
   help =
@@ -213,9 +218,23 @@ let
   # Just these files of a directory in the repository: a change of another one rebuilds nothing.
   localFiles =
     from: name: files:
+    filesOf from name (present from files);
+
+  # Files that must be there.
+  present =
+    from: files:
+    let
+      missing = filter (file: !builtins.pathExists (root + "/${from}/${file}")) files;
+    in
+    if missing == [ ] then
+      files
+    else
+      throw "${planFile} names ${head missing} in `${from}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
+
+  filesOf =
+    from: name: files:
     let
       source = root + "/${from}";
-      missing = filter (file: !builtins.pathExists (source + "/${file}")) files;
       parents =
         file:
         let
@@ -230,14 +249,11 @@ let
       );
       prefixLength = stringLength (toString source) + 1;
     in
-    if missing == [ ] then
-      builtins.path {
-        inherit name;
-        path = source;
-        filter = path: _: wanted ? ${substring prefixLength (-1) path};
-      }
-    else
-      throw "${planFile} names ${head missing} in `${from}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
+    builtins.path {
+      inherit name;
+      path = source;
+      filter = path: _: wanted ? ${substring prefixLength (-1) path};
+    };
 
   # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
@@ -329,17 +345,56 @@ let
       meta.mainProgram = binary.file;
     };
 
+  runTest = import ./tests.nix {
+    inherit
+      filesOf
+      link
+      ownProgram
+      present
+      root
+      sdks
+      storeName
+      system
+      ;
+  };
+
   configurations = mapAttrs (
     _: configuration:
     let
       packages = mapAttrs (compile configuration packages) configuration.packages;
+      tests =
+        configuration.tests or {
+          packages = { };
+          programs = { };
+        };
+      # Those that are compiled for tests in another way have another result.
+      testPackages = packages // mapAttrs (compile configuration testPackages) tests.packages;
     in
     {
       platform = "${configuration.env.GOOS}/${configuration.env.GOARCH}";
       inherit packages;
       binaries = mapAttrs (link configuration packages) configuration.binaries;
+      tests = mapAttrs (runTest configuration testPackages) tests.programs;
     }
   ) plan.configurations;
+
+  # By name; there is no images.nix where the spec has none.
+  images =
+    if plan ? images then
+      import ./images.nix {
+        inherit
+          compileProgram
+          configurations
+          directory
+          help
+          localFiles
+          plan
+          sdks
+          storeName
+          ;
+      }
+    else
+      { };
 
   configuredBinaries = listToAttrs (
     concatMap (
@@ -351,7 +406,12 @@ let
     ) (attrNames configurations)
   );
 
-  # Those that run on this system and that their plain names mean, of all profiles and variants.
+  # Those that run on this system.
+  ownConfigurations = filter (name: configurations.${name}.platform == sdks.default.platform) (
+    attrNames configurations
+  );
+
+  # Those of them that their plain names mean, of all profiles and variants.
   ownBinaries = listToAttrs (
     concatMap (
       configuration:
@@ -365,8 +425,10 @@ let
             attrNames plan.configurations.${configuration}.binaries
           )
         )
-    ) (filter (name: configurations.${name}.platform == sdks.default.platform) (attrNames configurations))
+    ) ownConfigurations
   );
+
+  tests = builtins.foldl' (found: name: found // configurations.${name}.tests) { } ownConfigurations;
 
   default =
     if length (attrNames ownBinaries) == 1 then
@@ -386,10 +448,16 @@ in
 {
   inherit (sdks.default) systems;
 
+  # The default SDK, for nixpkgs.nix.
+  go = {
+    version = plan.sdks.default;
+    inherit (sdks.default) platform;
+  };
+
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
 
-  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, and the pinned `go`, `go-<SDK>`.
+  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, `<image>`, and the pinned `go`, `go-<SDK>`.
   # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
   packages = listToAttrs (
     concatMap (
@@ -417,6 +485,7 @@ in
     ) (attrNames sdks)
   )
   // (if ownBinaries == { } then { } else { inherit default; })
+  // images
   // configuredBinaries
   // ownBinaries;
 
@@ -425,5 +494,15 @@ in
     program = "${binary}/bin/${binary.meta.mainProgram}";
   }) ownBinaries;
 
-  checks = configuredBinaries;
+  # By the directories of what they test, with `-` for `/`.
+  inherit tests;
+
+  checks =
+    configuredBinaries
+    // listToAttrs (
+      map (name: {
+        name = "test-${name}";
+        value = tests.${name};
+      }) (attrNames tests)
+    );
 }

@@ -2,7 +2,8 @@
 
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
-load(":library.bzl", "SOURCE_ATTRS", "collect_source", "compile_source")
+load(":cover.bzl", "instrumented_files")
+load(":library.bzl", "SOURCE_ATTRS", "SOURCE_DEPENDENCIES", "collect_source", "compile_source")
 load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":providers.bzl", "GoCInfo", "GoStdInfo")
@@ -52,12 +53,12 @@ def _go_binary_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     check_modes(ctx, config)
     source, embedded = collect_source(ctx)
-    main = compile_source(ctx, source, ctx.attr.importpath or embedded, "main")
+    main = compile_source(ctx, source, ctx.attr.importpath or embedded.importpath, "main")
     if main.error:
         fail(main.error)
     transitive = main.transitive.to_list()
     packages = unique_packages(ctx, transitive)
-    packages.pop(main.importpath)
+    packages.pop(main.importmap)
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.attr.out or _file_name(ctx, config)))
     link(ctx, config, ctx.attr._std[GoStdInfo].packages, struct(
         executable = executable,
@@ -85,6 +86,7 @@ def _go_binary_impl(ctx):
             runfiles = ctx.runfiles([executable]).merge(source.runfiles),
         ),
         RunEnvironmentInfo(environment = ctx.attr.env),
+        instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
     ]
 
 go_binary = rule(

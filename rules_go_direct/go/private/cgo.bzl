@@ -77,11 +77,12 @@ def _absolute(flags):
         is_directory = not is_directory and flag in _DIRECTORIES
     return result
 
-def c_flags(source):
+def c_flags(source, counts):
     """What attributes and cdeps say, as the go command's flags.
 
     Args:
       source: struct of copts, cppopts, cxxopts, clinkopts (lists of string) and cdeps (list of CcInfo).
+      counts: whether cdeps may count their statements, as they do under `bazel coverage`.
 
     Returns:
       A struct: cppflags, cflags, cxxflags, ldflags (lists of string), headers and libraries (depsets of File).
@@ -100,6 +101,9 @@ def c_flags(source):
                     libraries.append(file)
                     ldflags.append(file.path)
             ldflags += linker_input.user_link_flags
+    if counts and libraries:
+        # The functions that they call for it.
+        ldflags.append("--coverage")
     return struct(
         cflags = _absolute(source.copts),
         cppflags = _absolute(cppflags + source.cppopts),

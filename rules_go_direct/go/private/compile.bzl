@@ -57,7 +57,7 @@ def trim_path(objdir, dirs, new, made = ()):
     return ";".join(rewrites)
 
 def _packagefile(package):
-    return "packagefile %s=%s" % (package.importpath, package.x.path)
+    return "packagefile %s=%s" % (package.importmap, package.x.path)
 
 def _write_importcfg(ctx, package, imports):
     file = ctx.actions.declare_file(package.outputs + "/importcfg")
@@ -66,7 +66,11 @@ def _write_importcfg(ctx, package, imports):
     lines.add("# import config")
     lines.add_all([
         "importmap %s=%s" % (written, path)
-        for written, path in sorted(package.import_map)
+        for written, path in sorted(list(package.import_map) + [
+            (imported.importpath, imported.importmap)
+            for imported in imports
+            if imported.importpath != imported.importmap
+        ])
     ])
     lines.add_all(imports, map_each = _packagefile)
     ctx.actions.write(file, lines)
@@ -184,8 +188,8 @@ def _immutable(value):
 _FIELDS = [
     "asm",
     "asm_headers",
-    "c_files",
     "cgo",
+    "cover",
     "embed_files",
     "embed_patterns",
     "go",
@@ -195,6 +199,7 @@ _FIELDS = [
     "importpath",
     "lang",
     "new",
+    "origins",
     "path",
     "std",
     "syso",
@@ -215,10 +220,10 @@ def go_package(**fields):
         "asm": [],
         # Headers of other packages that its assembly includes.
         "asm_headers": [],
-        # Files that `run_cgo` had, besides headers.
-        "c_files": [],
         # What `run_cgo` returned, or None.
         "cgo": None,
+        # What `cover_package` returned, or None.
+        "cover": None,
         # Name relative to the package's directory to File.
         "embed_files": {},
         # Pattern to the names that it matches.
@@ -227,6 +232,8 @@ def go_package(**fields):
         "headers": [],
         # Import path as written to import path as compiled.
         "import_map": {},
+        # Files that `run_cgo` and `cover_package` had, besides headers: what they made refers to them.
+        "origins": [],
         "std": False,
         "syso": [],
         # A directory of Go files that come after the others, or None.
@@ -257,7 +264,7 @@ def compile_package(ctx, config, package, imports, explain = None):
       ctx: the rule context.
       config: GoConfigInfo.
       package: a `go_package`.
-      imports: list of struct(importpath, x): the packages that it imports, without `unsafe`.
+      imports: list of struct(importpath, importmap, x): the packages that it imports, without `unsafe`.
       explain: see `run_tool`.
 
     Returns:
@@ -267,11 +274,13 @@ def compile_package(ctx, config, package, imports, explain = None):
     o = ctx.actions.declare_file(package.outputs + "/pkg.o")
     importcfg = _write_importcfg(ctx, package, imports)
     cgo = package.cgo
+    cover = package.cover
     copied = [cgo.plain] if cgo and cgo.plain else []
     tests = [package.tests] if package.tests else []
-    dirs = [file.dirname for file in package.go + package.asm + package.c_files] + [dir.path for dir in copied + tests]
-    trim = trim_path(x.dirname, dirs, package.new, cgo.made if cgo else ())
-    sources = list(package.go) + copied + tests + (list(cgo.go) if cgo else [])
+    dirs = [file.dirname for file in package.go + package.asm + package.origins] + [dir.path for dir in copied + tests]
+    made = (cgo.made if cgo else ()) + ((cover.made,) if cover else ())
+    trim = trim_path(x.dirname, dirs, package.new, made)
+    sources = ([cover.variables] if cover else []) + list(package.go) + copied + tests + (list(cgo.go) if cgo else [])
     inputs = sources + [importcfg] + [imported.x for imported in imports]
     outputs = [x, o]
 
@@ -298,6 +307,9 @@ def compile_package(ctx, config, package, imports, explain = None):
         args.add("-symabis", symabis).add("-asmhdr", go_asm)
         members = _assemble(ctx, config, package, headers, go_asm, trim) + members
     args.add_all([] if package.std else config.goopts).add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
+    if cover:
+        inputs.append(cover.config)
+        args.add(cover.config, format = "-coveragecfg=%s")
     if package.embed_patterns:
         embedcfg, files = _write_embedcfg(ctx, package)
         inputs += [embedcfg] + files

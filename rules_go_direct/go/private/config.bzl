@@ -8,6 +8,10 @@ load(":settings.bzl", "GoSettingInfo")
 # How programs are linked; the first is what `go build` does.
 LINK_MODES = ["normal", "pie", "c-archive", "c-shared"]
 
+# How statements are counted, and what a test writes of it.
+_COVER_MODES = ["set", "count", "atomic"]
+_COVER_FORMATS = ["lcov", "go_cover"]
+
 # cmd/go's default build mode on these is pie (internal/platform.DefaultPIE).
 _DEFAULT_PIE = ["android", "darwin", "ios", "windows"]
 
@@ -57,6 +61,10 @@ def _check_settings(ctx):
     if _setting(ctx, "linkmode") not in LINK_MODES:
         fail("linkmode %s is not supported by this version of rules_go_direct; it has %s" % (_setting(ctx, "linkmode"), ", ".join(LINK_MODES)))
 
+    for name, values in {"cover_format": _COVER_FORMATS, "cover_mode": _COVER_MODES}.items():
+        if _setting(ctx, name) not in values:
+            fail("--@rules_go_direct//go/config:%s=%s is not known; it is one of %s" % (name, _setting(ctx, name), ", ".join(values)))
+
 def _go_toolchain_impl(ctx):
     _check_settings(ctx)
     sdk = ctx.attr.sdk[GoSdkInfo]
@@ -83,6 +91,9 @@ def _go_toolchain_impl(ctx):
     config = GoConfigInfo(
         buildmode = "exe" if mode == "normal" else mode,
         cgo = cgo,
+        cover_format = _setting(ctx, "cover_format"),
+        # As `go test -race -cover`: several threads may count at once.
+        cover_mode = "atomic" if race else _setting(ctx, "cover_mode"),
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
@@ -113,7 +124,7 @@ go_toolchain = rule(
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {
         "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
-        for name in ["debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
+        for name in ["cover_format", "cover_mode", "debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
     } | {
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),

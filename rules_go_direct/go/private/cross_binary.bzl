@@ -25,7 +25,10 @@ def _go_cross_binary_impl(ctx):
     executable = ctx.actions.declare_file(ctx.label.name + suffix)
     ctx.actions.symlink(output = executable, target_file = built, is_executable = True)
     runfiles = ctx.runfiles([executable]).merge(target[DefaultInfo].default_runfiles)
-    return [DefaultInfo(executable = executable, files = depset([executable]), runfiles = runfiles)]
+    return [
+        DefaultInfo(executable = executable, files = depset([executable]), runfiles = runfiles),
+        coverage_common.instrumented_files_info(ctx, dependency_attributes = ["target"]),
+    ]
 
 go_cross_binary = rule(
     implementation = _go_cross_binary_impl,

@@ -4,6 +4,7 @@ load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load(":cgo.bzl", "C_EXTENSIONS", "HEADER_EXTENSIONS", "c_flags", "cgo_imports", "recorded_roots", "run_cgo")
 load(":compile.bzl", "compile_package", "go_package")
 load(":constraint.bzl", "evaluate", "file_name_matches")
+load(":cover.bzl", "counted_files", "cover_imports", "cover_package", "instrumented_files")
 load(":packages.bzl", "ANY", "STD_ATTRS", "broken_package", "language", "module_of", "package_info", "recorded_module", "trimmed_directory")
 load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 load(":std.bzl", "importable", "std_imports")
@@ -39,6 +40,9 @@ SOURCE_ATTRS = STD_ATTRS | {
     ),
     "embedsrcs": attr.label_list(allow_files = True, doc = "Files for `//go:embed`."),
     "gc_goopts": attr.string_list(doc = "Compiler flags, as `-gcflags`."),
+    "importmap": attr.string(
+        doc = "What the package is called in programs, where two of one import path are linked, e.g. a vendored one; by default importpath.",
+    ),
     "importpath": attr.string(doc = "Import path."),
     "module": attr.label(providers = [GoModuleInfo], doc = "The `go_module` that it belongs to."),
     "srcs": attr.label_list(
@@ -53,6 +57,9 @@ SOURCE_ATTRS = STD_ATTRS | {
         doc = "The packages of std that srcs import. Without it, every package of std that the platform has is an input.",
     ),
 }
+
+# Attributes with targets that may be instrumented.
+SOURCE_DEPENDENCIES = ["cdeps", "data", "deps", "embed"]
 
 LACKS_CGO = "%s has C code, and this configuration has no cgo: build with `pure = \"off\"` on the program, or " + \
             "--@rules_go_direct//go/config:pure=false"
@@ -72,7 +79,7 @@ def collect_source(ctx):
       ctx: the rule context, with SOURCE_ATTRS.
 
     Returns:
-      The `source` of GoPackageInfo, and the import path of the first embedded library (or an empty string).
+      The `source` of GoPackageInfo, and a struct of the first embedded library's importpath and importmap (empty strings without one).
     """
     embeds = []
     for target in ctx.attr.embed:
@@ -99,6 +106,7 @@ def collect_source(ctx):
         cdeps = [dep for source in sources for dep in source.cdeps] + [dep[CcInfo] for dep in ctx.attr.cdeps],
         cgo = ctx.attr.cgo or any([source.cgo for source in sources]),
         constraints = constraints,
+        counted = counted_files(ctx, ctx.files.srcs) + [file for source in sources for file in source.counted],
         embedded = embedded,
         srcs = ctx.files.srcs + embedded,
         deps = ctx.attr.deps + [dep for source in sources for dep in source.deps],
@@ -117,7 +125,8 @@ def collect_source(ctx):
             for name in _C_FLAGS
         }
     )
-    return merged, (embeds[0].importpath if embeds else "")
+    first = embeds[0] if embeds else None
+    return merged, struct(importmap = first.importmap if first else "", importpath = first.importpath if first else "")
 
 def choose_sources(ctx, config, srcs, source):
     """The sources that this platform takes, by kind.
@@ -159,7 +168,7 @@ def lacks_cgo(config, source):
     """
     return source.cgo and not config.cgo and not any(["cgo" in constraint for constraint in source.constraints.values()])
 
-def run_source_cgo(ctx, config, source, files, importpath, outputs):
+def _run_source_cgo(ctx, config, source, files, go, importpath, outputs):
     """The C part of a package.
 
     Args:
@@ -167,32 +176,75 @@ def run_source_cgo(ctx, config, source, files, importpath, outputs):
       config: GoConfigInfo.
       source: what `collect_source` returned.
       files: what `choose_sources` returned.
+      go: the Go files, or what stands for them.
       importpath: of the package.
       outputs: directory of the package's outputs, relative to the Bazel package.
 
     Returns:
-      What `run_cgo` returns, and the files that take part as they are for a `go_package`: a dict with go, asm and c_files.
+      What `run_cgo` returns, and the files that take part as they are for a `go_package`: a dict with go and asm.
     """
     if not (source.cgo and config.cgo):
-        return None, {"asm": files["s"], "go": files["go"]}
-    sources = files["c"] + files["s"]
+        return None, {"asm": files["s"], "go": go}
     directory = "/".join([part for part in (ctx.label.workspace_root, ctx.label.package) if part])
     root, recorded = recorded_module(source.module, directory, importpath)
     cgo = run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
         directory = directory,
-        flags = c_flags(source),
-        go = files["go"],
+        flags = c_flags(source, ctx.configuration.coverage_enabled),
+        go = go,
         headers = files["h"],
         importpath = importpath,
         included = [],
         outputs = outputs,
         roots = recorded_roots(ctx, config, root, recorded),
-        sources = sources,
+        sources = files["c"] + files["s"],
         split = True,
         std = False,
         syso = files["syso"],
     ))
-    return cgo, {"asm": [], "c_files": files["go"] + sources, "go": []}
+    return cgo, {"asm": [], "go": []}
+
+def _embedded(ctx):
+    """The embedded library, if there is no other part of the package: what was done with its files needn't be done once more."""
+    own = [file for file in ctx.files.srcs if not file.basename.endswith("_test.go")]
+    if len(ctx.attr.embed) != 1 or own or ctx.attr.importpath not in ("", ctx.attr.embed[0][GoPackageInfo].importpath):
+        return None
+    if ctx.attr.cdeps or any([getattr(ctx.attr, name) for name in _C_FLAGS]):
+        return None
+    return ctx.attr.embed[0][GoPackageInfo]
+
+def prepare_source(ctx, config, source, files, importpath, outputs, counts):
+    """Declares what comes before the Go compiler: statements get counters, then cgo runs.
+
+    Args:
+      ctx: the rule context, with SOURCE_ATTRS.
+      config: GoConfigInfo.
+      source: what `collect_source` returned.
+      files: what `choose_sources` returned.
+      importpath: what the package is compiled as.
+      outputs: directory of the package's outputs, relative to the Bazel package.
+      counts: whether statements may be counted.
+
+    Returns:
+      The fields of a `go_package` that say what is compiled: a dict with asm, cgo, cover, go, headers, origins and syso.
+    """
+    fields = {
+        "headers": files["h"],
+        "origins": files["go"] + (files["c"] + files["s"] if source.cgo and config.cgo else []),
+        "syso": files["syso"],
+    }
+    embedded = _embedded(ctx)
+    if embedded and embedded.cgo and (counts or not embedded.cover):
+        return fields | {"cgo": embedded.cgo, "cover": embedded.cover, "go": []}
+    cover = cover_package(ctx, config, struct(
+        counted = source.counted,
+        go = files["go"],
+        importpath = importpath,
+        mode = config.cover_mode,
+        module = source.module,
+        outputs = outputs,
+    )) if counts else None
+    cgo, kinds = _run_source_cgo(ctx, config, source, files, list(cover.go) if cover else files["go"], importpath, outputs)
+    return fields | kinds | {"cgo": cgo, "cover": cover}
 
 def embed_matches(ctx, source):
     """The patterns with their matches; a file that no pattern mentions stands for itself.
@@ -231,13 +283,14 @@ def direct_deps(ctx, source):
         deps[info.importpath] = target
     return [target[GoPackageInfo] for target in deps.values()]
 
-def source_std_imports(config, source, std):
+def source_std_imports(config, source, std, cover):
     """The packages of std that sources import.
 
     Args:
       config: GoConfigInfo.
       source: what `collect_source` returned.
       std: the packages that std has, a dict with import paths as keys.
+      cover: what `cover_package` returned, or None.
 
     Returns:
       A list of import paths.
@@ -247,6 +300,7 @@ def source_std_imports(config, source, std):
     chosen = importable(std) if ANY in source.std_imports else [path for path in source.std_imports if path in std]
     if source.cgo and config.cgo:
         chosen = chosen + [path for path in cgo_imports("", False) if path not in chosen]
+    chosen = chosen + [path for path in cover_imports(config, cover) if path not in chosen]
     return std_imports(config, chosen, std)
 
 def variables_of(source, path):
@@ -254,28 +308,26 @@ def variables_of(source, path):
 
     Args:
       source: what `collect_source` returned.
-      path: the package path that symbols have: the import path, or `main`.
+      path: the package path that symbols have: the importmap, or `main`.
 
     Returns:
       A dict of values by name, in full.
     """
     return {name if "." in name else "%s.%s" % (path, name): value for name, value in source.x_defs.items()}
 
-def embedded_cgo(ctx):
-    """The C part of the embedded library, if there is no other part of the package: it needn't be compiled once more.
+def importmap_of(ctx, embedded):
+    """What the package is called in programs.
 
     Args:
-      ctx: the rule context.
+      ctx: the rule context, with SOURCE_ATTRS.
+      embedded: the second of what `collect_source` returned.
 
     Returns:
-      What `run_cgo` returned, or None.
+      A path; empty if no rule has said anything.
     """
-    own = [file for file in ctx.files.srcs if not file.basename.endswith("_test.go")]
-    if len(ctx.attr.embed) != 1 or own or ctx.attr.importpath not in ("", ctx.attr.embed[0][GoPackageInfo].importpath):
-        return None
-    if ctx.attr.cdeps or any([getattr(ctx.attr, name) for name in _C_FLAGS]):
-        return None
-    return ctx.attr.embed[0][GoPackageInfo].cgo
+    if ctx.attr.importmap:
+        return ctx.attr.importmap
+    return embedded.importmap if embedded.importmap != embedded.importpath else ctx.attr.importpath or embedded.importpath
 
 def compile_source(ctx, source, importpath, path):
     """Compiles what `collect_source` returned.
@@ -284,7 +336,7 @@ def compile_source(ctx, source, importpath, path):
       ctx: the rule context.
       source: the sources.
       importpath: of the package.
-      path: the value of `-p`: the import path, or `main`.
+      path: the value of `-p`: the importmap, or `main`.
 
     Returns:
       A GoPackageInfo.
@@ -304,27 +356,25 @@ def compile_source(ctx, source, importpath, path):
         # Another platform's package: `bazel build //...` must not fail on it.
         return broken_package(importpath, "%s has no Go files for %s/%s" % (ctx.label, config.goos, config.goarch), source)
     deps = direct_deps(ctx, source)
+    importmap = importpath if path == "main" else path
     for dep in deps:
-        if dep.importpath == importpath:
+        if dep.importmap == importmap:
             fail("%s has the import path %s, and so has one of its deps: import cycle not allowed; correct the importpath of one of them" %
                  (ctx.label, importpath))
-    from_std = source_std_imports(config, source, std)
-    cgo, kinds = embedded_cgo(ctx), {"asm": [], "c_files": files["go"] + files["c"] + files["s"], "go": []}
-    if not cgo:
-        cgo, kinds = run_source_cgo(ctx, config, source, files, importpath, ctx.label.name + "_")
+
+    # What counts in a program would have to be written when it ends: only tests do that.
+    prepared = prepare_source(ctx, config, source, files, importmap, ctx.label.name + "_", counts = path != "main")
+    from_std = source_std_imports(config, source, std, prepared["cover"])
     package = go_package(
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = path,
-        new = trimmed_directory(importpath, source.module),
+        new = trimmed_directory(importpath, importmap, source.module),
         lang = language(config, source.module),
-        headers = files["h"],
-        syso = files["syso"],
-        cgo = cgo,
         goopts = source.goopts,
         embed_patterns = embed_matches(ctx, source),
         embed_files = source.embedsrcs,
-        **kinds
+        **prepared
     )
     explain = struct(label = ctx.label, module = source.module, cycle = [])
     archive = compile_package(ctx, config, package, deps + [std[imported] for imported in from_std], explain)
@@ -332,10 +382,14 @@ def compile_source(ctx, source, importpath, path):
 
 def _go_library_impl(ctx):
     source, embedded = collect_source(ctx)
-    importpath = ctx.attr.importpath or embedded
-    info = compile_source(ctx, source, importpath, path = importpath)
+    importpath = ctx.attr.importpath or embedded.importpath
+    info = compile_source(ctx, source, importpath, path = importmap_of(ctx, embedded) or importpath)
     files = [] if info.error else [info.x, info.o]
-    return [DefaultInfo(files = depset(files), runfiles = source.runfiles), info]
+    return [
+        DefaultInfo(files = depset(files), runfiles = source.runfiles),
+        info,
+        instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
+    ]
 
 go_library = rule(
     implementation = _go_library_impl,

@@ -123,7 +123,7 @@ def _std_closure(ctx, config, std, imports):
     return [std[path] for path in sorted(needed)]
 
 def unique_packages(ctx, transitive):
-    """All packages besides std by import path; refuses two with one import path.
+    """All packages besides std by what they are compiled as; refuses two that are compiled as one.
 
     Args:
       ctx: the rule context.
@@ -134,11 +134,11 @@ def unique_packages(ctx, transitive):
     """
     packages = {}
     for package in transitive:
-        other = packages.get(package.importpath)
+        other = packages.get(package.importmap)
         if other and other.o != package.o:
-            fail("%s: two packages with the import path %s would be linked: %s and %s; let both importers depend on the same target" %
-                 (ctx.label, package.importpath, other.label, package.label))
-        packages[package.importpath] = package
+            fail("%s: two packages with the import path %s would be linked: %s and %s; let both importers depend on the same target, or set importmap of one" %
+                 (ctx.label, package.importmap, other.label, package.label))
+        packages[package.importmap] = package
     return packages
 
 def link(ctx, config, std, program):
@@ -149,7 +149,7 @@ def link(ctx, config, std, program):
       config: GoConfigInfo.
       std: the packages that std has, as in GoStdInfo.
       program: struct of `executable` (File to write), `importcfg` (its name, relative to the Bazel package), `main` (File: the object
-        archive of the main package), `main_cgo` (its C part, or None), `packages` (list of struct(cgo, importpath, o): those of modules),
+        archive of the main package), `main_cgo` (its C part, or None), `packages` (list of struct(cgo, importmap, o): those of modules),
         `std_imports` (import paths), `info` (the build information's text), `variables` (dict: values of string variables by name), `flags`
         (further flags).
     """
@@ -160,7 +160,7 @@ def link(ctx, config, std, program):
     linked = program.packages + _std_closure(ctx, config, std, program.std_imports + implied)
     with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
     importcfg = ctx.actions.declare_file(program.importcfg)
-    lines = ["packagefile %s=%s" % (package.importpath, package.o.path) for package in linked]
+    lines = ["packagefile %s=%s" % (package.importmap, package.o.path) for package in linked]
     ctx.actions.write(importcfg, "\n".join(lines + [importcfg_line(program.info), ""]))
 
     args = ctx.actions.args()

@@ -2,6 +2,7 @@
 
 load(":cgo.bzl", "C_EXTENSIONS", "NO_FLAGS", "cgo_imports", "recorded_roots", "run_cgo")
 load(":compile.bzl", "compile_package", "go_package")
+load(":cover.bzl", "counted_files", "cover_imports", "cover_package", "instrumented_files")
 load(":packages.bzl", "STD_ATTRS", "broken_package", "language", "package_info", "recorded_module", "trimmed_directory")
 load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 load(":records.bzl", "choose_files")
@@ -42,14 +43,27 @@ def _fault(config, chosen):
         return "this version of rules_go_direct can't compile %s" % ", ".join(other)
     return ""
 
-def _run_cgo(ctx, config, chosen, files, module):
-    """The C part of the package."""
-    go = [files[name] for name in chosen.cgo]
-    root, recorded = recorded_module(module, go[0].dirname, ctx.attr.importpath)
-    return run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
-        directory = go[0].dirname,
-        flags = NO_FLAGS,
+def _cover(ctx, config, chosen, files, module):
+    """Makes the package count its statements, if it is to; returns what stands for each Go file, too."""
+    go = [files[name] for name in chosen.go + chosen.cgo]
+    cover = cover_package(ctx, config, struct(
+        counted = counted_files(ctx, go),
         go = go,
+        importpath = ctx.attr.importpath,
+        mode = config.cover_mode,
+        module = module,
+        outputs = ctx.label.name + "_",
+    ))
+    return cover, files | ({file.basename: file for file in cover.go} if cover else {})
+
+def _run_cgo(ctx, config, chosen, files, go, module):
+    """The C part of the package; `go` has what stands for Go files."""
+    directory = files[chosen.cgo[0]].dirname
+    root, recorded = recorded_module(module, directory, ctx.attr.importpath)
+    return run_cgo(ctx, config, ctx.attr._c[GoCInfo], struct(
+        directory = directory,
+        flags = NO_FLAGS,
+        go = [go[name] for name in chosen.cgo],
         headers = [files[name] for name in chosen.headers],
         importpath = ctx.attr.importpath,
         included = ctx.files.included,
@@ -76,25 +90,29 @@ def _go_locked_package_impl(ctx):
         return [
             DefaultInfo(),
             broken_package(importpath, "package %s can't be built: %s" % (importpath, error), needs_cgo = needs_cgo),
+            instrumented_files(ctx, ["deps"], []),
         ]
 
     module = ctx.attr.module[GoModuleInfo]
     std = ctx.attr._std[GoStdInfo].packages
     prefix = ctx.attr.dir + "/" if ctx.attr.dir else ""
     files = {file.short_path.partition(ctx.label.repo_name + "/" + prefix)[2]: file for file in ctx.files.srcs}
-    cgo = _run_cgo(ctx, config, chosen, files, module) if chosen.cgo else None
+    cover, go = _cover(ctx, config, chosen, files, module)
+    cgo = _run_cgo(ctx, config, chosen, files, go, module) if chosen.cgo else None
+    from_std = from_std + [path for path in cover_imports(config, cover) if path not in from_std]
     package = go_package(
         outputs = ctx.label.name + "_",
         importpath = importpath,
         path = importpath,
-        new = trimmed_directory(importpath, module),
+        new = trimmed_directory(importpath, importpath, module),
         lang = language(config, module),
-        go = [files[name] for name in chosen.go],
+        go = [go[name] for name in chosen.go],
         asm = [] if cgo else [files[name] for name in chosen.asm],
         headers = [files[name] for name in chosen.headers],
         syso = [files[name] for name in chosen.syso],
-        c_files = [files[name] for name in chosen.cgo + chosen.c + (chosen.asm if cgo else [])],
+        origins = [files[name] for name in chosen.go + chosen.cgo + chosen.c + (chosen.asm if cgo else [])],
         cgo = cgo,
+        cover = cover,
         embed_patterns = chosen.embed,
         embed_files = {name: files[name] for names in chosen.embed.values() for name in names},
     )
@@ -102,6 +120,7 @@ def _go_locked_package_impl(ctx):
     return [
         DefaultInfo(files = depset([archive.x, archive.o])),
         package_info(ctx, package, archive, module, deps, from_std),
+        instrumented_files(ctx, ["deps"], []),
     ]
 
 go_locked_package = rule(

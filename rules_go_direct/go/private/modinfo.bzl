@@ -26,7 +26,7 @@ def _module_lines(word, module):
     return ("%s\t%s\t%s\n" % (word, module.path, version) +
             line % ("=>", module.replace_path, module.replace_version or "(devel)", module.replace_sum) + "\n")
 
-def build_info(config, importpath, main_module, modules, default_godebug, goopts):
+def build_info(config, importpath, main_module, modules, default_godebug, goopts, counts = False):
     """The text that a binary carries.
 
     Args:
@@ -36,6 +36,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
       modules: GoModuleInfos of all packages; those of the main module are skipped.
       default_godebug: the value of DefaultGODEBUG, may be empty.
       goopts: the compiler flags of `-gcflags`.
+      counts: whether it counts statements, as a test does under `go test -cover`.
 
     Returns:
       The text.
@@ -50,6 +51,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
         ("-buildmode", config.buildmode),
         ("-compiler", "gc"),
         ("-gcflags", " ".join(goopts)),
+        ("-cover", "true" if counts else ""),
         ("-race", "true" if config.race else ""),
         ("-tags", ",".join(config.user_tags)),
         ("-trimpath", "true"),

@@ -1,10 +1,11 @@
 """What rules that compile packages share: resolving imports, the result's provider, the toolchain's std."""
 
-load(":providers.bzl", "GoCInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
+load(":providers.bzl", "GoCInfo", "GoCoverInfo", "GoModuleInfo", "GoPackageInfo", "GoStdInfo")
 
 # Attributes of rules that compile packages.
 STD_ATTRS = {
     "_c": attr.label(default = "//go/private/cgo:toolchain", providers = [GoCInfo]),
+    "_cover": attr.label(default = "//go/private/cover", providers = [GoCoverInfo]),
     "_std": attr.label(default = "//go:std", providers = [GoStdInfo]),
 }
 
@@ -23,16 +24,19 @@ def language(config, module):
     """
     return ".".join(module.go.split(".")[:2]) if module else "1.%d" % config.minor
 
-def trimmed_directory(importpath, module):
+def trimmed_directory(importpath, importmap, module):
     """What stands for a package's directory in its object file: the path in the module, with the version if there is one.
 
     Args:
       importpath: of the package.
+      importmap: what it is compiled as.
       module: GoModuleInfo, or None.
 
     Returns:
       A slash-separated path.
     """
+    if importmap != importpath:
+        return importmap
     if module and module.version and importpath.startswith(module.path):
         return "%s@%s%s" % (module.path, module.version, importpath[len(module.path):])
     return importpath
@@ -73,21 +77,27 @@ def package_info(ctx, package, archive, module, deps, std_imports, source = None
     Returns:
       A GoPackageInfo.
     """
+
+    # Each program's own package is called main.
+    importmap = package.importpath if package.path == "main" else package.path
     entry = struct(
         cgo = package.cgo,
-        deps = tuple([dep.importpath for dep in deps]),
-        importpath = package.importpath,
+        counted = package.cover.sources if package.cover else (),
+        deps = tuple([dep.importmap for dep in deps]),
+        importmap = importmap,
         label = ctx.label,
         module = module,
         o = archive.o,
         std_imports = tuple(std_imports),
         variables = tuple(variables.items()),
     )
-    compiled = struct(importpath = package.importpath, package = package, x = archive.x)
+    compiled = struct(importmap = importmap, importpath = package.importpath, package = package, x = archive.x)
     return GoPackageInfo(
         cgo = package.cgo,
         compiled = depset([compiled], transitive = [dep.compiled for dep in deps]),
+        cover = package.cover,
         error = "",
+        importmap = importmap,
         importpath = package.importpath,
         needs_cgo = False,
         o = archive.o,
@@ -111,7 +121,9 @@ def broken_package(importpath, error, source = None, needs_cgo = False):
     return GoPackageInfo(
         cgo = None,
         compiled = depset(),
+        cover = None,
         error = error,
+        importmap = importpath,
         importpath = importpath,
         needs_cgo = needs_cgo,
         o = None,

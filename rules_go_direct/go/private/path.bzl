@@ -11,7 +11,7 @@ done < "$2"
 
 def _sources(package):
     """The files of a `go_package` by their path in its directory."""
-    files = {file.basename: file for file in package.go + package.c_files + package.asm + package.headers + package.syso}
+    files = {file.basename: file for file in package.go + package.origins + package.asm + package.headers + package.syso}
     return files | dict(package.embed_files)
 
 def _go_path_impl(ctx):
@@ -20,7 +20,7 @@ def _go_path_impl(ctx):
             fail("%s: %s" % (ctx.label, dep[GoPackageInfo].error))
     packages = depset(transitive = [dep[GoPackageInfo].compiled for dep in ctx.attr.deps]).to_list()
     files = {
-        "src/%s/%s" % (package.importpath, name): file
+        "src/%s/%s" % (package.importmap, name): file
         for package in packages
         for name, file in _sources(package.package).items()
     }

@@ -6,6 +6,7 @@ GoSdkInfo = provider(
         "asm": "File: the assembler.",
         "cgo": "File: cgo.",
         "compile": "File: the compiler.",
+        "cover": "File: the tool that makes a package count its statements.",
         "experiments": "dict: GOOS/GOARCH to the list of GOEXPERIMENT flags that are on by default.",
         "goexperiment": "string: GOEXPERIMENT that it was built with; empty for a release.",
         "goos": "string: GOOS of the platform that its tools run on.",
@@ -16,6 +17,7 @@ GoSdkInfo = provider(
         "packages": "dict: import path of each package of std to its record in the lock.",
         "sources": "dict: path below GOROOT/src to File, for all files in the records.",
         "version": "string: e.g. `1.27.3`.",
+        "zoneinfo": "File: lib/time/zoneinfo.zip; None without it.",
     },
 )
 
@@ -24,6 +26,8 @@ GoConfigInfo = provider(
     fields = {
         "buildmode": "string: what build information calls the mode of the link.",
         "cgo": "bool: whether packages may use cgo.",
+        "cover_format": "string: what a test writes under `bazel coverage`: `lcov` or `go_cover`.",
+        "cover_mode": "string: how statements are counted under `bazel coverage`: `set`, `count` or `atomic`.",
         "defines": "list of string: the assembler's `-D` names.",
         "env": "dict: the whole environment of the tools, besides PWD.",
         "experiments": "list of string: GOEXPERIMENT flags that are on.",
@@ -60,10 +64,17 @@ GoCInfo = provider(
     },
 )
 
+GoCoverInfo = provider(
+    doc = "What makes packages count their statements.",
+    fields = {
+        "program": "FilesToRunProvider: the ruleset's program that runs the SDK's cover tool; None but under `bazel coverage`.",
+    },
+)
+
 GoStdInfo = provider(
     doc = "The compiled packages of the standard library; nothing is built until it is needed.",
     fields = {
-        "packages": "dict: import path to struct(importpath, x, o, imports), for the packages that this configuration has.",
+        "packages": "dict: import path to struct(importmap, importpath, x, o, imports), for the packages that this configuration has.",
     },
 )
 
@@ -86,16 +97,19 @@ GoPackageInfo = provider(
     doc = "A Go package, compiled or with the reason why it can't be.",
     fields = {
         "cgo": "struct: what `run_cgo` returned; None without C code.",
-        "compiled": "depset of struct(importpath, package, x): how the package and all that it needs besides std were compiled, with " +
+        "compiled": "depset of struct(importmap, importpath, package, x): how the package and all that it needs besides std were compiled, with " +
                     "export data; for tests, which compile some again.",
+        "cover": "struct: what `cover_package` returned; None where its statements aren't counted.",
         "error": "string: why the package can't be built in this configuration; empty if it can. Matters only to who imports it.",
-        "importpath": "string: import path.",
+        "importmap": "string: what it is compiled as, and linked by: the import path, if no rule says otherwise.",
+        "importpath": "string: import path, as importers write it.",
         "needs_cgo": "bool: whether the error is that this configuration has no cgo, which the package or one that it imports needs.",
         "o": "File: object archive, for the linker.",
-        "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, embedsrcs (name to File), embed_patterns, deps, " +
+        "source": "struct of what `embed` merges: srcs, embedded (those that came by `embed`), constraints, counted (those whose statements are counted), embedsrcs (name to File), embed_patterns, deps, " +
                   "std_imports, goopts, runfiles, module, x_defs, and for C code cgo, copts, cppopts, cxxopts, clinkopts, cdeps. None for packages of locked modules, which can't be embedded.",
-        "transitive": "depset of struct(cgo, deps, importpath, label, o, module, std_imports, variables): the package and all that it needs besides " +
-                      "std; deps are the import paths of those that it imports itself, variables what the linker sets, as pairs.",
+        "transitive": "depset of struct(cgo, counted, deps, importmap, label, o, module, std_imports, variables): the package and all that it needs besides " +
+                      "std; counted are the files whose statements are counted, as pairs of the name in profiles and the path, " +
+                      "deps the importmaps of those that it imports itself, variables what the linker sets, as pairs.",
         "x": "File: export data, for dependents.",
     },
 )

@@ -8,6 +8,7 @@ def _go_sdk_impl(ctx):
         asm = ctx.file.asm,
         cgo = ctx.file.cgo,
         compile = ctx.file.compile,
+        cover = ctx.file.cover,
         experiments = json.decode(ctx.attr.experiments),
         goexperiment = "",
         goos = ctx.attr.goos,
@@ -18,6 +19,7 @@ def _go_sdk_impl(ctx):
         packages = json.decode(ctx.attr.packages),
         sources = {file.short_path.partition(root)[2]: file for file in ctx.files.srcs},
         version = ctx.attr.version,
+        zoneinfo = ctx.file.zoneinfo,
     )]
 
 go_sdk = rule(
@@ -27,6 +29,7 @@ go_sdk = rule(
         "asm": attr.label(mandatory = True, allow_single_file = True, doc = "The assembler."),
         "cgo": attr.label(mandatory = True, allow_single_file = True, doc = "cgo."),
         "compile": attr.label(mandatory = True, allow_single_file = True, doc = "The compiler."),
+        "cover": attr.label(mandatory = True, allow_single_file = True, doc = "The tool that makes a package count its statements."),
         "experiments": attr.string(default = "{}", doc = "`experiments` of the lock, as JSON."),
         "goos": attr.string(mandatory = True, doc = "GOOS of the platform that its tools run on."),
         "include": attr.label_list(mandatory = True, allow_files = True, doc = "The files of pkg/include."),
@@ -35,6 +38,7 @@ go_sdk = rule(
         "sdk_name": attr.string(default = "default", doc = "The name that the spec gives it."),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "All files that `packages` names, below src."),
         "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
+        "zoneinfo": attr.label(allow_single_file = True, doc = "lib/time/zoneinfo.zip."),
     },
     provides = [GoSdkInfo],
 )

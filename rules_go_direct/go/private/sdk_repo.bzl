@@ -3,7 +3,7 @@
 load(":proxy.bzl", "download_module")
 load(":records.bzl", "all_files")
 
-_TOOLS = ["asm", "cgo", "compile", "link"]
+_TOOLS = ["asm", "cgo", "compile", "cover", "link"]
 
 _BUILD = """load("@rules_go_direct//go:toolchain.bzl", "go_sdk")
 
@@ -17,6 +17,7 @@ go_sdk(
     asm = "{asm}",
     cgo = "{cgo}",
     compile = "{compile}",
+    cover = "{cover}",
     experiments = {experiments},
     goos = "{goos}",
     include = glob(["pkg/include/*.h"]),
@@ -24,6 +25,7 @@ go_sdk(
     packages = {packages},
     sdk_name = "{sdk_name}",
     version = "{version}",
+    zoneinfo = {zoneinfo},
 )
 """
 
@@ -123,6 +125,7 @@ def _go_sdk_repo_impl(rctx):
         packages = repr(rctx.attr.packages),
         sdk_name = rctx.attr.sdk_name,
         version = version,
+        zoneinfo = repr("lib/time/zoneinfo.zip" if rctx.path("lib/time/zoneinfo.zip").exists else None),
         **tools
     ))
 

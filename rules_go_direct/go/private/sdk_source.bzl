@@ -2,7 +2,7 @@
 
 load(":providers.bzl", "GoSdkInfo")
 
-_TOOLS = ["asm", "cgo", "compile", "link"]
+_TOOLS = ["asm", "cgo", "compile", "cover", "link"]
 
 # Files of std that cmd/dist writes (gentab in cmd/dist/build.go, and bootstrapBuildTools).
 _GENERATED = [
@@ -52,6 +52,7 @@ def _go_sdk_from_source_impl(ctx):
         asm = built[directory + "asm"],
         cgo = built[directory + "cgo"],
         compile = built[directory + "compile"],
+        cover = built[directory + "cover"],
         experiments = json.decode(ctx.attr.experiments),
         goexperiment = ",".join(ctx.attr.go_experiments),
         goos = ctx.attr.goos,
@@ -62,6 +63,7 @@ def _go_sdk_from_source_impl(ctx):
         packages = json.decode(ctx.attr.packages),
         sources = {name.removeprefix("src/"): file for name, file in sources.items()},
         version = ctx.attr.version,
+        zoneinfo = below.get("lib/time/zoneinfo.zip"),
     )]
 
 # What programs set for themselves: an SDK is the same for all of them, and takes minutes to build.

@@ -121,7 +121,7 @@ def _compile(ctx, config, path, packages, compiled, asm_headers):
             std = True,
             go = [sources[path + "/" + name] for name in files.go],
             asm = [sources[path + "/" + name] for name in go_asm],
-            c_files = [sources[path + "/" + name] for name in files.cgo + files.c],
+            origins = [sources[path + "/" + name] for name in files.cgo + files.c],
             cgo = cgo,
             headers = [sources[path + "/" + name] for name in files.headers],
             asm_headers = asm_headers,
@@ -132,7 +132,7 @@ def _compile(ctx, config, path, packages, compiled, asm_headers):
         ),
         [compiled[dep] for dep in package.deps],
     )
-    return struct(importpath = path, x = result.x, o = result.o, imports = package.deps)
+    return struct(importmap = path, importpath = path, x = result.x, o = result.o, imports = package.deps)
 
 def _go_std_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go

@@ -5,17 +5,19 @@ Bazel expects of a test is the matter of the program in test_runner.
 """
 
 load(":compile.bzl", "compile_package", "compiled_again", "go_package")
+load(":cover.bzl", "COVER_TEST_ATTRS", "cover_imports", "cover_package", "instrumented_files")
 load(
     ":library.bzl",
     "LACKS_CGO",
     "SOURCE_ATTRS",
+    "SOURCE_DEPENDENCIES",
     "choose_sources",
     "collect_source",
     "direct_deps",
     "embed_matches",
-    "embedded_cgo",
+    "importmap_of",
     "lacks_cgo",
-    "run_source_cgo",
+    "prepare_source",
     "source_std_imports",
     "variables_of",
 )
@@ -29,6 +31,9 @@ load(":tools.bzl", "TOOLCHAIN_TYPE")
 # What the source of a test program imports (`TestMainDeps`).
 _MAIN_IMPORTS = ["os", "reflect", "testing", "testing/internal/testdeps"]
 
+# What it imports besides where statements are counted: what is written, and what the cover tool adds.
+_COUNTED_MAIN_IMPORTS = ["internal/coverage/cfile", "runtime/coverage"]
+
 def _is_test_file(file):
     return file.basename.endswith("_test.go")
 
@@ -39,7 +44,30 @@ def _base_name(importpath):
     is_version = len(last) > 1 and last[0] == "v" and last[1:].isdigit() and last[1] != "0" and last != "v1"
     return elements[-2] if len(elements) > 1 and is_version else last
 
-def _write_main(ctx, tested, test_files, has_package):
+def _write_counted(ctx, cover, tested, transitive):
+    """Writes which files have counters, by their names in Go's profiles; without any there is no such file.
+
+    Args:
+      ctx: the rule context.
+      cover: what `cover_package` returned for the tested package, or None.
+      tested: what `_tested` returned.
+      transitive: the entries of all that the tests need.
+
+    Returns:
+      A File with lines of a name, a tab and a path, or None.
+    """
+    pairs = list(cover.sources) if cover else []
+    pairs += [pair for entry in transitive if entry.importmap != tested.importmap for pair in entry.counted]
+    if not pairs:
+        return None
+    file = ctx.actions.declare_file("%s_/%s.counted" % (ctx.label.name, ctx.label.name))
+    lines = ctx.actions.args()
+    lines.set_param_file_format("multiline")
+    lines.add_all(["%s\t%s" % pair for pair in sorted(pairs)])
+    ctx.actions.write(file, lines)
+    return file
+
+def _write_main(ctx, config, tested, test_files, has_package, counted):
     """Declares the action that writes the program's source, and sorts the test files by their package."""
     prefix = ctx.label.name + "_/"
     internal = ctx.actions.declare_directory(prefix + "internal")
@@ -52,6 +80,9 @@ def _write_main(ctx, tested, test_files, has_package):
     args.add("-setting", "program " + tested.program)
     args.add("-setting", "directory " + _directory(ctx))
     args.add("-setting", "package " + tested.importpath)
+    if counted:
+        args.add("-counted", counted).add("-cover-mode", config.cover_mode)
+        args.add("-setting", "coverage " + config.cover_format)
     args.add("-expect", ",".join(ctx.attr.external_srcs))
     if has_package:
         args.add("-has-package")
@@ -59,7 +90,7 @@ def _write_main(ctx, tested, test_files, has_package):
     ctx.actions.run(
         executable = ctx.executable._test_main,
         arguments = [args],
-        inputs = test_files,
+        inputs = test_files + ([counted] if counted else []),
         outputs = [internal, external, source, setup],
         mnemonic = "GoTestMain",
         progress_message = "Writing the test program of " + tested.importpath,
@@ -72,13 +103,13 @@ def _directory(ctx):
     directory = ctx.attr.rundir or ctx.label.package
     return repository if directory in ("", ".") else repository + "/" + directory
 
-def _needs_tested(importpath, transitive):
-    """The import paths of packages that need the tested one, itself among them; in `transitive` each comes after what it needs."""
-    affected = {importpath: True}
+def _needs_tested(importmap, transitive):
+    """The importmaps of packages that need the tested one, itself among them; in `transitive` each comes after what it needs."""
+    affected = {importmap: True}
     for package in transitive:
         for dep in package.deps:
             if dep in affected:
-                affected[package.importpath] = True
+                affected[package.importmap] = True
                 break
     return affected
 
@@ -94,34 +125,39 @@ def _compile_again(ctx, config, std, deps, internal, affected):
       affected: the entries of packages that need the tested one, each after what it needs.
 
     Returns:
-      A dict of struct(importpath, o, x) by import path, with `internal`.
+      A dict of struct(importmap, importpath, o, x) by importmap, with `internal`.
     """
     compiled = {}
     if affected:
-        compiled = {package.importpath: package for package in depset(transitive = [dep.compiled for dep in deps]).to_list()}
-    again = {internal.importpath: internal}
+        compiled = {package.importmap: package for package in depset(transitive = [dep.compiled for dep in deps]).to_list()}
+    again = {internal.importmap: internal}
     for entry in affected:
-        importpath = entry.importpath
-        if importpath == internal.importpath:
+        importmap = entry.importmap
+        if importmap == internal.importmap:
             continue
         imports = [again.get(dep) or compiled[dep] for dep in entry.deps] + [std[path] for path in entry.std_imports]
-        package = compiled_again(compiled[importpath].package, "%s_/again/%s" % (ctx.label.name, importpath))
+        package = compiled_again(compiled[importmap].package, "%s_/again/%s" % (ctx.label.name, importmap))
         archive = compile_package(ctx, config, package, imports)
-        again[importpath] = struct(cgo = package.cgo, importpath = importpath, o = archive.o, x = archive.x)
+        again[importmap] = struct(cgo = package.cgo, importmap = importmap, importpath = package.importpath, o = archive.o, x = archive.x)
     return again
 
 def _tested(ctx, source, embedded):
     """What all parts of the test have to know of the package."""
-    importpath = ctx.attr.importpath or embedded or "%s/%s" % (ctx.label.package, ctx.label.name)
+    importpath = ctx.attr.importpath or embedded.importpath or "%s/%s" % (ctx.label.package, ctx.label.name)
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     suffix = ".exe" if config.goos == "windows" else ""
-    return struct(importpath = importpath, module = source.module, program = _base_name(importpath) + ".test" + suffix)
+    return struct(
+        importmap = importmap_of(ctx, embedded) or importpath,
+        importpath = importpath,
+        module = source.module,
+        program = _base_name(importpath) + ".test" + suffix,
+    )
 
 def _package(ctx, config, source, tested, outputs, **fields):
     """A part of the test as a `go_package`."""
     return go_package(
         outputs = ctx.label.name + "_/" + outputs,
-        new = trimmed_directory(tested.importpath, tested.module),
+        new = trimmed_directory(tested.importpath, tested.importmap, tested.module),
         lang = language(config, tested.module),
         goopts = source.goopts,
         **fields
@@ -147,11 +183,8 @@ def _sort_sources(ctx, config, source):
         test_files = test_files,
     )
 
-def _compile_internal(ctx, config, source, tested, kinds, test_directory, imports, cycle):
+def _compile_internal(ctx, config, source, tested, prepared, test_directory, imports, cycle):
     """Compiles the package with the tests in it."""
-    cgo, by_kind = embedded_cgo(ctx), {"c_files": kinds["go"] + kinds["c"] + kinds["s"], "go": []}
-    if not cgo:
-        cgo, by_kind = run_source_cgo(ctx, config, source, kinds, tested.importpath, ctx.label.name + "_/package")
     package = _package(
         ctx,
         config,
@@ -159,80 +192,98 @@ def _compile_internal(ctx, config, source, tested, kinds, test_directory, import
         tested,
         "package",
         importpath = tested.importpath,
-        path = tested.importpath,
-        cgo = cgo,
-        headers = kinds["h"],
-        syso = kinds["syso"],
+        path = tested.importmap,
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
-        **by_kind
+        **prepared
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = cycle))
-    return struct(cgo = cgo, importpath = tested.importpath, o = archive.o, x = archive.x)
+    return struct(cgo = package.cgo, importmap = tested.importmap, importpath = tested.importpath, o = archive.o, x = archive.x)
 
 def _compile_external(ctx, config, source, tested, test_directory, imports):
     """Compiles the package `…_test`."""
-    path = tested.importpath + "_test"
+    importmap, importpath = tested.importmap + "_test", tested.importpath + "_test"
     package = _package(
         ctx,
         config,
         source,
         tested,
         "external_package",
-        importpath = path,
-        path = path,
+        importpath = importpath,
+        path = importmap,
         go = [],
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
         tests = test_directory,
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = []))
-    return struct(cgo = None, importpath = path, o = archive.o, x = archive.x)
+    return struct(cgo = None, importmap = importmap, importpath = importpath, o = archive.o, x = archive.x)
+
+def _compile_main(ctx, config, std, source, tested, written, counted, parts):
+    """Compiles the program's own package; returns its object archive and the packages of std that it imports."""
+    path = tested.importpath + ".test"
+    cover = cover_package(ctx, config, struct(
+        counted = [written.source],
+        go = [written.source],
+        importpath = path,
+        mode = "testmain",
+        module = tested.module,
+        outputs = ctx.label.name + "_/main",
+    )) if counted else None
+    imports = std_imports(config, _MAIN_IMPORTS, std) + (_COUNTED_MAIN_IMPORTS if counted else []) + cover_imports(config, cover)
+    go = cover.go if cover else [written.source]
+    package = _package(ctx, config, source, tested, "main", importpath = path, path = "main", cover = cover, go = go)
+    return compile_package(ctx, config, package, parts + [std[path] for path in imports]).o, imports
 
 def _compile_tests(ctx, config, std, source, tested):
-    """Compiles all packages of the test; returns the program's object archive, all that is linked, and the file for the runner."""
+    """Compiles all packages of the test; returns the program's object archive, all that is linked, and the files for the runner."""
     sources = _sort_sources(ctx, config, source)
-    written = _write_main(ctx, tested, sources.test_files, bool(sources.kinds["go"]))
-    deps = [dep for dep in direct_deps(ctx, source) if dep.importpath != tested.importpath]
+    prepared = None
+    if not sources.only_embeds:
+        outputs = ctx.label.name + "_/package"
+        prepared = prepare_source(ctx, config, source, sources.kinds, tested.importmap, outputs, counts = True)
+    cover = prepared["cover"] if prepared else ctx.attr.embed[0][GoPackageInfo].cover
+    deps = [dep for dep in direct_deps(ctx, source) if dep.importmap != tested.importmap]
     transitive = depset(transitive = [dep.transitive for dep in deps], order = "postorder").to_list()
-    std_paths = source_std_imports(config, source, std)
+    counted = _write_counted(ctx, cover, tested, transitive)
+    written = _write_main(ctx, config, tested, sources.test_files, bool(sources.kinds["go"]), counted)
+    std_paths = source_std_imports(config, source, std, cover)
     from_std = [std[path] for path in std_paths]
 
     again = {}
-    if sources.only_embeds:
+    if not prepared:
         internal = ctx.attr.embed[0][GoPackageInfo]
     else:
-        affected = _needs_tested(tested.importpath, transitive)
-        imports = [dep for dep in deps if dep.importpath not in affected] + from_std
-        internal = _compile_internal(ctx, config, source, tested, sources.kinds, written.internal, imports, affected.keys())
-        again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importpath in affected])
+        affected = _needs_tested(tested.importmap, transitive)
+        imports = [dep for dep in deps if dep.importmap not in affected] + from_std
+        internal = _compile_internal(ctx, config, source, tested, prepared, written.internal, imports, affected.keys())
+        again = _compile_again(ctx, config, std, deps, internal, [entry for entry in transitive if entry.importmap in affected])
     parts = [internal]
     if ctx.attr.external_srcs:
-        imports = [again.get(dep.importpath) or dep for dep in deps] + [internal] + from_std
+        imports = [again.get(dep.importmap) or dep for dep in deps] + [internal] + from_std
         parts.append(_compile_external(ctx, config, source, tested, written.external, imports))
 
-    main_std = std_imports(config, _MAIN_IMPORTS, std)
-    path = tested.importpath + ".test"
-    package = _package(ctx, config, source, tested, "main", importpath = path, path = "main", go = [written.source])
-    main = compile_package(ctx, config, package, parts + [std[path] for path in main_std])
+    main, main_std = _compile_main(ctx, config, std, source, tested, written, counted, parts)
     packages = unique_packages(ctx, transitive)
-    packages.pop(tested.importpath, None)
+    packages.pop(tested.importmap, None)
     paths_of_std = [main_std, std_paths] + [entry.std_imports for entry in transitive]
     return struct(
-        main = main.o,
+        counts = bool(counted),
+        main = main,
         packages = parts + [again.get(path) or entry for path, entry in packages.items()],
-        setup = written.setup,
+        settings = [written.setup] + ([counted] if counted else []),
         std_imports = {path: True for paths in paths_of_std for path in paths}.keys(),
         transitive = transitive,
-        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importpath),
+        variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importmap),
     )
 
 def _link_program(ctx, config, std, tested, compiled):
     """Declares the link of the test program."""
     program = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, tested.program))
     modules = [entry.module for entry in compiled.transitive if entry.module]
-    info = build_info(config, tested.importpath + ".test", tested.module, modules, ctx.attr.default_godebug, ctx.attr.gc_goopts)
+    path = tested.importpath + ".test"
+    info = build_info(config, path, tested.module, modules, ctx.attr.default_godebug, ctx.attr.gc_goopts, compiled.counts)
     link(ctx, config, std, struct(
         executable = program,
         importcfg = ctx.label.name + "_/importcfg.link",
@@ -262,7 +313,7 @@ def _go_test_impl(ctx):
     suffix = ".exe" if config.goos == "windows" else ""
     executable = ctx.actions.declare_file("%s_/%s%s" % (ctx.label.name, ctx.label.name, suffix))
     ctx.actions.symlink(output = executable, target_file = ctx.executable._runner, is_executable = True)
-    files = [executable, program, compiled.setup]
+    files = [executable, program] + compiled.settings
     return [
         DefaultInfo(
             executable = executable,
@@ -274,6 +325,7 @@ def _go_test_impl(ctx):
             environment = {name: ctx.expand_location(value, ctx.attr.data) for name, value in ctx.attr.env.items()},
             inherited_environment = ctx.attr.env_inherit,
         ),
+        instrumented_files(ctx, SOURCE_DEPENDENCIES, source.counted),
     ]
 
 go_test = rule(
@@ -281,7 +333,7 @@ go_test = rule(
     doc = """The tests of a package.
 
 The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = "off"`.""",
-    attrs = SOURCE_ATTRS | LINK_ATTRS | {
+    attrs = SOURCE_ATTRS | LINK_ATTRS | COVER_TEST_ATTRS | {
         "env": attr.string_dict(doc = "Environment of the test; values may have `$(location …)` of data."),
         "env_inherit": attr.string_list(doc = "Variables that the test takes from the environment of Bazel's client."),
         "external_srcs": attr.string_list(
@@ -294,6 +346,7 @@ The program beside the test, `<name>_/<package>.test`, has the bytes of `go test
         "_test_main": attr.label(default = "//go/private/test_main", executable = True, cfg = "exec"),
     },
     cfg = configuration,
+    fragments = ["coverage"],
     test = True,
     toolchains = [TOOLCHAIN_TYPE],
 )

@@ -22,7 +22,7 @@ pub enum Format {
     Labels,
     /// Import paths of packages with something that is affected, one a line.
     Packages,
-    /// Nix attributes of binaries, one a line.
+    /// Nix attributes of binaries and images, one a line.
     Nix,
     /// A matrix for GitHub Actions, on one line: for `fromJSON` of a job's output.
     Github,
@@ -65,11 +65,11 @@ struct Shard {
     shard: String,
     /// The directories of its packages that are affected on this machine's platform, as `./dir`.
     packages: String,
-    /// Its binaries.
+    /// Its binaries and images, for `godirect build`.
     binaries: String,
     /// Its Bazel labels.
     labels: String,
-    /// The Nix attributes of its binaries.
+    /// The Nix attributes of its binaries and images.
     attributes: String,
     /// A digest of the targets' fingerprints: as long as it is the same, so are all results.
     key: String,
@@ -81,7 +81,7 @@ pub fn render(format: Format, impacts: &[&Impact], sharing: &Sharing) -> Result<
         Format::Text => Ok(String::new()),
         Format::Labels => Ok(labels(impacts.iter().copied())),
         Format::Packages => {
-            let go = impacts.iter().filter(|impact| is_go(impact) && impact.kind != Kind::Binary);
+            let go = impacts.iter().filter(|impact| is_package(impact) && impact.kind != Kind::Binary);
             Ok(lines(go.map(|impact| impact.name.clone())))
         }
         Format::Nix => Ok(lines(attributes(impacts))),
@@ -90,7 +90,7 @@ pub fn render(format: Format, impacts: &[&Impact], sharing: &Sharing) -> Result<
         Format::Buildkite => buildkite(impacts, sharing),
         Format::Shell => Ok(shell(impacts, sharing)),
         Format::Directories => {
-            let go = impacts.iter().filter(|impact| is_go(impact));
+            let go = impacts.iter().filter(|impact| is_package(impact));
             Ok(lines(go.map(|impact| format!("./{}", impact.directory))))
         }
         Format::Dot => Ok(explained::dot(impacts)),
@@ -103,9 +103,9 @@ pub fn labels<'i>(impacts: impl Iterator<Item = &'i Impact>) -> String {
     lines(impacts.filter(|impact| is_built(impact)).map(|impact| impact.label.clone()))
 }
 
-/// Whether it is a package of Go, or made of one.
-fn is_go(impact: &Impact) -> bool {
-    impact.rule.is_empty()
+/// Whether it is a package of Go, or what the go command makes of one.
+fn is_package(impact: &Impact) -> bool {
+    impact.rule.is_empty() && impact.kind != Kind::Image
 }
 
 /// Whether Bazel is to be asked for it: the tests of a suite are targets of their own, and not all of them need be affected.
@@ -118,10 +118,14 @@ fn lines(items: impl Iterator<Item = String>) -> String {
     items.into_iter().map(|item| item + "\n").collect()
 }
 
-/// The Nix attributes of binaries.
+/// The Nix attributes of binaries and images.
 fn attributes(impacts: &[&Impact]) -> impl Iterator<Item = String> {
-    let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
-    binaries.flat_map(|impact| impact.views.iter().map(|view| format!("{}-{view}", impact.name)))
+    impacts.iter().flat_map(|impact| match impact.kind {
+        Kind::Binary => impact.views.iter().map(|view| format!("{}-{view}", impact.name)).collect(),
+        // There is one for all of its platforms.
+        Kind::Image => vec![impact.name.clone()],
+        Kind::Package | Kind::Test | Kind::Other => Vec::new(),
+    })
 }
 
 fn shards(impacts: &[&Impact], sharing: &Sharing) -> Vec<Shard> {
@@ -141,7 +145,7 @@ fn share(impacts: &[&Impact], sharing: &Sharing) -> Shard {
         items.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(" ")
     }
     let is_here = |impact: &&&Impact| impact.views.iter().any(|view| !sharing.elsewhere.contains(view));
-    let binaries = impacts.iter().filter(|impact| impact.kind == Kind::Binary);
+    let binaries = impacts.iter().filter(|impact| matches!(impact.kind, Kind::Binary | Kind::Image));
     let mut hasher = Hasher::default();
     for (view, sha256) in impacts.iter().flat_map(|impact| &impact.fingerprints) {
         hasher.update(format!("{view} {sha256}\n"));
@@ -149,7 +153,7 @@ fn share(impacts: &[&Impact], sharing: &Sharing) -> Shard {
     Shard {
         shard: String::new(),
         packages: joined(
-            impacts.iter().filter(is_here).filter(|impact| is_go(impact)).map(|impact| format!("./{}", impact.directory)),
+            impacts.iter().filter(is_here).filter(|impact| is_package(impact)).map(|impact| format!("./{}", impact.directory)),
         ),
         binaries: joined(binaries.map(|impact| impact.name.clone())),
         labels: joined(impacts.iter().filter(|impact| is_built(impact)).map(|impact| impact.label.clone())),

@@ -33,6 +33,8 @@ pub enum Kind {
     Package,
     Test,
     Binary,
+    /// Container images of the spec.
+    Image,
     /// What BUILD files declare that isn't Go and no test; only with --truth bazel.
     Other,
 }
@@ -44,6 +46,7 @@ impl Kind {
             Kind::Package => affected::Kind::Package,
             Kind::Test => affected::Kind::Test,
             Kind::Binary => affected::Kind::Binary,
+            Kind::Image => affected::Kind::Image,
             Kind::Other => affected::Kind::Other,
         }
         .name()

@@ -100,6 +100,14 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// The label of a file, as the root package writes it.
+    pub(super) fn file(&self, file: &str) -> String {
+        match self.owner(file) {
+            None | Some("") => file.to_owned(),
+            Some(owner) => format!("//{owner}:{}", within(owner, file)),
+        }
+    }
+
     /// What tests in a directory read: files of its own package by patterns, and those of others by the targets that give them.
     pub(super) fn data(&self, test: &Test, directory: &str) -> Expr {
         let (mut patterns, mut labels) = (Vec::new(), Vec::new());

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::aterm::{Fixed, StorePath, placeholder};
 use super::sdks::Sdk;
 use super::store::{Attributes, Derivation, Store, Text};
+use super::tested::{List, Plan};
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
 use crate::lock::file::{LockedModule, Lockfile};
@@ -18,6 +19,7 @@ use crate::lock::nar;
 use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::name::GoVersion;
+use crate::plan::image::ImageAction;
 use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
 use crate::source::tree::join;
 use crate::spec::DEFAULT_SDK;
@@ -34,6 +36,8 @@ pub struct Settings<'a> {
     pub directory: &'a str,
     /// Reads a file of the repository.
     pub read: &'a dyn Fn(&str) -> Result<LocalFile>,
+    /// Says what is in a directory of the repository, but for what git keeps there.
+    pub list: &'a List<'a>,
 }
 
 /// A file of the repository as it comes into the store.
@@ -59,6 +63,7 @@ pub enum LocalKind {
 pub struct Derivations {
     store: Store,
     attributes: BTreeMap<String, Rc<Derivation>>,
+    tests: BTreeMap<String, Rc<Derivation>>,
     archives: BTreeMap<String, Rc<Derivation>>,
     downloads: BTreeMap<StorePath, Download>,
 }
@@ -92,6 +97,11 @@ impl Derivations {
         self.attributes.keys().map(String::as_str)
     }
 
+    /// The names of tests: `tests.<name>`.
+    pub fn tests(&self) -> impl Iterator<Item = &str> {
+        self.tests.keys().map(String::as_str)
+    }
+
     /// The names of package archives: `packageArchives.<configuration>.<import path>`.
     pub fn archives(&self) -> impl Iterator<Item = &str> {
         self.archives.keys().map(String::as_str)
@@ -99,7 +109,7 @@ impl Derivations {
 
     /// The derivation of a name.
     pub fn get(&self, name: &str) -> Option<Named> {
-        let derivation = self.attributes.get(name).or_else(|| self.archives.get(name))?;
+        let derivation = self.attributes.get(name).or_else(|| self.tests.get(name)).or_else(|| self.archives.get(name))?;
         Some(Named { derivation: derivation.path.clone(), outputs: derivation.outputs().clone() })
     }
 
@@ -131,15 +141,16 @@ impl Derivations {
 /// A lock that has no SDK for the system, and those of reading.
 pub fn derivations(
     sdks: &BTreeMap<&str, &GoVersion>,
-    configurations: &BTreeMap<String, Configuration>,
+    plans: &BTreeMap<String, Plan>,
+    images: &BTreeMap<String, ImageAction>,
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let (store, sources, archives, downloads) = Default::default();
-    let mut builder = Builder { lock, settings, store, helper: None, sources, archives, downloads };
-    let attributes = builder.attributes(sdks, configurations)?;
-    let Builder { store, archives, downloads, .. } = builder;
-    Ok(Derivations { store, attributes, archives, downloads })
+    let (store, sources, tests, archives, downloads) = Default::default();
+    let mut builder = Builder { lock, settings, store, helper: None, runner: None, sources, tests, archives, downloads };
+    let attributes = builder.attributes(sdks, plans, images)?;
+    let Builder { store, tests, archives, downloads, .. } = builder;
+    Ok(Derivations { store, attributes, tests, archives, downloads })
 }
 
 /// What is being made.
@@ -149,8 +160,12 @@ pub(super) struct Builder<'a> {
     pub store: Store,
     /// The program that builds everything else, once there is one.
     helper: Option<Rc<Derivation>>,
+    /// The program that runs tests, once there is one.
+    pub runner: Option<Rc<Derivation>>,
     /// Directories of the repository that are in the store.
     sources: BTreeMap<(String, Vec<String>), Text>,
+    /// Tests by name.
+    tests: BTreeMap<String, Rc<Derivation>>,
     /// Package archives by name.
     archives: BTreeMap<String, Rc<Derivation>>,
     /// Zips of modules by their paths in the store.
@@ -167,14 +182,17 @@ impl Builder<'_> {
     fn attributes(
         &mut self,
         sdks: &BTreeMap<&str, &GoVersion>,
-        configurations: &BTreeMap<String, Configuration>,
+        plans: &BTreeMap<String, Plan>,
+        images: &BTreeMap<String, ImageAction>,
     ) -> Result<BTreeMap<String, Rc<Derivation>>> {
         if let Some((name, version)) = sdks.get_key_value(DEFAULT_SDK) {
             let bootstrap = self.first_bootstrap(name, version)?;
-            let from = format!("{}/helper", self.settings.directory);
-            let source = self.local_files(&from, "godirect-helper-source", &["go.mod", "main.go"])?;
-            self.helper = Some(self.compile_program(&bootstrap, "godirect-helper", &source)?);
+            self.helper = Some(self.own_program(&bootstrap, "helper")?);
+            if plans.values().any(|plan| !plan.tests.programs.is_empty()) {
+                self.runner = Some(self.own_program(&bootstrap, "runner")?);
+            }
         }
+        let default = sdks.get(DEFAULT_SDK).copied();
         let made = sdks.iter().map(|(name, version)| Ok(((*name).to_owned(), self.sdk(name, version)?)));
         let sdks: BTreeMap<String, Sdk> = made.collect::<Result<_>>()?;
         let modules = self.modules()?;
@@ -186,10 +204,11 @@ impl Builder<'_> {
             attributes.extend(sdk.rebuilt.clone().map(|rebuilt| (named("sdk-rebuild"), rebuilt)));
         }
         let (mut own, mut configured) = (BTreeMap::new(), BTreeMap::new());
-        for (name, configuration) in configurations {
+        for (name, plan) in plans {
+            let configuration = &plan.configuration;
             let platform = ["GOOS", "GOARCH"].map(|variable| configuration.env.get(variable).cloned().unwrap_or_default());
             let is_own = ground.sdks.get(DEFAULT_SDK).is_some_and(|sdk| sdk.platform == platform.join("/"));
-            for (binary, derivation) in self.configuration(&ground, name, configuration)? {
+            for (binary, derivation) in self.configuration(&ground, name, plan, is_own)? {
                 let action = &configuration.binaries[&binary];
                 if is_own && action.default && !own.contains_key(&binary) {
                     own.insert(binary.clone(), (derivation.clone(), action.file.clone()));
@@ -200,9 +219,23 @@ impl Builder<'_> {
         if !own.is_empty() {
             attributes.insert("default".to_owned(), self.default(&own)?);
         }
+        if let (Some(sdk), Some(version)) = (ground.sdks.get(DEFAULT_SDK), default) {
+            let executable = |configuration: &str, binary: &str| {
+                let file = &plans.get(configuration)?.configuration.binaries.get(binary)?.file;
+                Some(configured.get(&format!("{binary}-{configuration}"))?.out().within("", format!("/bin/{file}")))
+            };
+            attributes.extend(self.images(images, version, &sdk.goroot, &executable)?);
+        }
         attributes.extend(configured);
         attributes.extend(own.into_iter().map(|(name, (derivation, _))| (name, derivation)));
         Ok(attributes)
+    }
+
+    /// A program of the generated files (`ownProgram`).
+    fn own_program(&mut self, bootstrap: &Text, name: &str) -> Result<Rc<Derivation>> {
+        let from = format!("{}/{name}", self.settings.directory);
+        let source = self.local_files(&from, &format!("godirect-{name}-source"), &["go.mod", "main.go"])?;
+        self.compile_program(bootstrap, &format!("godirect-{name}"), &source)
     }
 
     /// All binaries that plain names mean, together.
@@ -221,23 +254,37 @@ impl Builder<'_> {
         self.store.derivation(attributes.value("tokens", json!({})).value("steps", steps).using(&used))
     }
 
-    /// The binaries of a configuration by name.
+    /// The binaries of a configuration by name; if `has_tests`, it makes its tests, too.
     fn configuration(
         &mut self,
         ground: &Ground,
         configured: &str,
-        configuration: &Configuration,
+        plan: &Plan,
+        has_tests: bool,
     ) -> Result<Vec<(String, Rc<Derivation>)>> {
+        let configuration = &plan.configuration;
         let sdk = sdk_of(ground, configuration)?;
         let mut packages = BTreeMap::new();
         for name in dependencies_first(&configuration.packages) {
-            let package = self.package(ground, sdk, configuration, &packages, name)?;
+            let action = &configuration.packages[name];
+            let package = self.package(ground, sdk, configuration, &packages, (name, action))?;
             self.archives.insert(format!("packageArchives.{configured}.{name}"), package.clone());
             packages.insert(name, package);
         }
         let mut binaries = Vec::new();
         for (name, binary) in &configuration.binaries {
             binaries.push((name.clone(), self.binary(sdk, configuration, &packages, name, binary)?));
+        }
+        if has_tests {
+            for name in dependencies_first(&plan.tests.packages) {
+                let action = &plan.tests.packages[name];
+                let package = self.package(ground, sdk, configuration, &packages, (name, action))?;
+                packages.insert(name, package);
+            }
+            for (name, test) in &plan.tests.programs {
+                let run = self.test(sdk, configuration, &packages, test)?;
+                self.tests.insert(format!("tests.{name}"), run);
+            }
         }
         Ok(binaries)
     }
@@ -249,9 +296,8 @@ impl Builder<'_> {
         sdk: &Sdk,
         configuration: &Configuration,
         packages: &BTreeMap<&str, Rc<Derivation>>,
-        name: &str,
+        (name, package): (&str, &PackageAction),
     ) -> Result<Rc<Derivation>> {
-        let package = &configuration.packages[name];
         let (source, shown) = self.source(ground, sdk, name, &package.source)?;
         let mut tokens = tool_tokens(sdk);
         for dep in &package.deps {
@@ -272,7 +318,7 @@ impl Builder<'_> {
     }
 
     /// Links a binary (`link`).
-    fn binary(
+    pub(super) fn binary(
         &mut self,
         sdk: &Sdk,
         configuration: &Configuration,
@@ -364,7 +410,7 @@ impl Builder<'_> {
     }
 
     /// The start of a derivation that the helper builds (`help`).
-    fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
+    pub(super) fn help(&mut self, command: &str, name: &str) -> Result<Attributes> {
         let helper = self.helper()?;
         Ok(Attributes::new(name, self.settings.system, helper.out()).structured().arguments([command]))
     }
@@ -412,7 +458,7 @@ fn result(packages: &BTreeMap<&str, Rc<Derivation>>, name: &str, output: &str) -
     Ok(packages.get(name).ok_or_else(missing)?.output(output))
 }
 
-fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
+pub(super) fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value>> {
     let json = steps.iter().map(serde_json::to_value).collect::<serde_json::Result<_>>();
     json.map_err(|e| Error::input(format!("the steps of {name} can't be written as JSON: {e}")))
 }

@@ -24,7 +24,7 @@ use files::Files;
 const KNOWN_MODULES: [&str; 8] =
     ["rules_cc", "rules_java", "rules_python", "rules_shell", "rules_proto", "protobuf", "com_google_protobuf", RULESET];
 /// How these are called.
-const KNOWN_RULES: [&str; 8] = ["_binary", "_library", "_test", "_import", "_module", "_package", "_path", "_source"];
+const KNOWN_RULES: [&str; 9] = ["_binary", "_image", "_library", "_test", "_import", "_module", "_package", "_path", "_source"];
 
 /// The rule that stands for tests.
 const SUITE: &str = "test_suite";
@@ -70,6 +70,8 @@ fn label_of(directory: &str, name: &str) -> String {
 pub fn add(tree: &DiskTree, views: &mut BTreeMap<String, View>, file: impl Fn(&str) -> Result<File>) -> Result<()> {
     let files = Files::read(tree)?;
     let packages = Bazel::packages(&files);
+    let declared = packages.get("").iter().flat_map(|root| &root.rules).map(|rule| label_of("", &rule.name)).collect();
+    super::images::keep_declared(views, &declared);
     views.values_mut().for_each(|view| relabel(&packages, view));
     let labels = views.values().flat_map(|view| view.targets.values()).map(|made| made.label.clone());
     let go = labels.filter(|label| !label.ends_with(ALL)).collect();
@@ -92,7 +94,7 @@ fn relabel(packages: &BTreeMap<String, Package>, view: &mut View) {
             Kind::Package => "go_library",
             Kind::Test => "go_test",
             Kind::Binary => "go_binary",
-            Kind::Other => continue,
+            Kind::Image | Kind::Other => continue,
         };
         let is_it = |rule: &&Rule| {
             let path = rule.strings.iter().find(|(attribute, _)| attribute == "importpath");

@@ -3,6 +3,9 @@
 use crate::error::Result;
 use crate::source::tree::{DiskTree, EntryKind, Tree, join};
 
+/// The step that has them.
+pub const WORKSPACE: &str = "workspace";
+
 /// All of them, relative to the spec; generated ones are in `directory`. What is generated of packages counts as what it is made of.
 ///
 /// # Errors

@@ -80,26 +80,60 @@ impl<'t> Runtime<'t> {
                 }
             }
         }
-        let mut found = Reads { below: BTreeSet::from([join(directory, "testdata")]), ..Reads::default() };
-        self.add_recorded(test.tested.as_str(), &mut found)?;
+        let mut found = self.usual(test.tested.as_str(), directory)?;
         if own.asks_where {
             found.below.insert(directory.to_owned());
         }
         for path in own.paths.iter().chain(&others).chain(&own.declared) {
-            let path = pattern(path);
-            let elements: Vec<&str> = path.split('/').collect();
-            let plain = elements.iter().take_while(|element| !glob::has_meta(element)).count();
-            let place = clean(&join(directory, &elements[..plain].join("/")));
-            if place.starts_with("..") || !is_below(&place, root) {
-                continue;
-            }
-            match elements.get(plain) {
-                Some(element) if plain == 0 => self.add_matching(element, directory, &mut found)?,
-                // All that is below the directory before it.
-                _ => self.add(&place, directory, &mut found)?,
+            self.add_named(path, root, directory, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// What of that doesn't follow from literals, which guess: what is below `testdata`, what is recorded of the tests of the package `tested`, and what
+    /// comments in its `sources` declare.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Runtime::files`].
+    pub fn said<'s>(
+        &self,
+        tested: &str,
+        sources: impl Iterator<Item = &'s String>,
+        root: &str,
+        directory: &str,
+    ) -> Result<Reads> {
+        let mut found = self.usual(tested, directory)?;
+        for source in sources {
+            let content = crate::source::tree::read(self.tree, &join(directory, source))?;
+            for path in mentions::declared(&content) {
+                self.add_named(&path, root, directory, &mut found)?;
             }
         }
         Ok(found)
+    }
+
+    /// What tests read in any case, as far as it is known.
+    fn usual(&self, tested: &str, directory: &str) -> Result<Reads> {
+        let mut found = Reads { below: BTreeSet::from([join(directory, "testdata")]), ..Reads::default() };
+        self.add_recorded(tested, &mut found)?;
+        Ok(found)
+    }
+
+    /// Adds what a path or pattern names, relative to the directory of a package in the module at `root`.
+    fn add_named(&self, path: &str, root: &str, directory: &str, found: &mut Reads) -> Result<()> {
+        let path = pattern(path);
+        let elements: Vec<&str> = path.split('/').collect();
+        let plain = elements.iter().take_while(|element| !glob::has_meta(element)).count();
+        let place = clean(&join(directory, &elements[..plain].join("/")));
+        if place.starts_with("..") || !is_below(&place, root) {
+            return Ok(());
+        }
+        match elements.get(plain) {
+            Some(element) if plain == 0 => self.add_matching(element, directory, found),
+            // All that is below the directory before it.
+            _ => self.add(&place, directory, found),
+        }
     }
 
     fn add_recorded(&self, import_path: &str, found: &mut Reads) -> Result<()> {

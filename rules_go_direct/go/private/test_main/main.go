@@ -2,7 +2,7 @@
 // package that they belong to.
 //
 //	test_main -importpath PATH -module PATH -main FILE -internal DIRECTORY -external DIRECTORY -run FILE [-setting LINE]...
-//		[-has-package] [-expect NAMES] FILE...
+//		[-has-package] [-expect NAMES] [-counted FILE -cover-mode MODE] FILE...
 //
 // It follows loadTestFuncs and testmainTmpl in cmd/go/internal/load/test.go.
 package main
@@ -31,6 +31,7 @@ type job struct {
 	importPath, module            string
 	main, internal, external, run string
 	expect                        string
+	counted, coverMode            string
 	hasPackage                    bool
 	settings                      list
 	files                         []string
@@ -45,6 +46,8 @@ func main() {
 	flag.StringVar(&j.external, "external", "", "`directory` for those of the package _test")
 	flag.StringVar(&j.run, "run", "", "`file` for what the program's runner has to know")
 	flag.StringVar(&j.expect, "expect", anyFile, "`names` of the files of the package _test, with commas between; * if they aren't known")
+	flag.StringVar(&j.counted, "counted", "", "`file` with the names in profiles of files with counters; each is followed by a tab and its path")
+	flag.StringVar(&j.coverMode, "cover-mode", "", "how statements are counted, with -counted")
 	flag.BoolVar(&j.hasPackage, "has-package", false, "there is a package besides the tests")
 	flag.Var(&j.settings, "setting", "`line` for the runner; may be repeated")
 	flag.Parse()
@@ -82,6 +85,13 @@ func (j *job) do() error {
 	p := program{importPath: j.importPath, module: j.module, external: &external, internal: &internal}
 	p.importInternal = j.hasPackage || len(internalFiles) > 0
 	p.importExternal = len(externalFiles) > 0
+	if j.counted != "" {
+		packages, err := countedPackages(j.counted)
+		if err != nil {
+			return err
+		}
+		p.cover = &cover{mode: j.coverMode, packages: packages}
+	}
 	if err := os.WriteFile(j.main, p.source(), 0o666); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ type program struct {
 	importPath, module             string
 	internal, external             *suite
 	importInternal, importExternal bool
+	// cover is nil where no statements are counted.
+	cover *cover
 }
 
 // source has its lines where the go command puts them, since line numbers are compiled in.
@@ -21,7 +23,9 @@ func (p *program) source() []byte {
 	p.list(&b, "benchmarks", "InternalBenchmark", func(s *suite) []string { return s.benchmarks })
 	p.list(&b, "fuzzTargets", "InternalFuzzTarget", func(s *suite) []string { return s.fuzzTargets })
 	p.examples(&b)
-	fmt.Fprintf(&b, "func init() {\n\n\ttestdeps.ModulePath = %q\n\ttestdeps.ImportPath = %q\n}\n\n", p.module, p.importPath)
+	b.WriteString("func init() {\n")
+	p.cover.source(&b)
+	fmt.Fprintf(&b, "\n\ttestdeps.ModulePath = %q\n\ttestdeps.ImportPath = %q\n}\n\n", p.module, p.importPath)
 	b.WriteString("func main() {\n\tm := testing.MainStart(testdeps.TestDeps{}, tests, benchmarks, fuzzTargets, examples)\n")
 	if alias := p.mainAlias(); alias != "" {
 		fmt.Fprintf(&b, "\n\t%s.TestMain(m)\n", alias)
@@ -49,7 +53,11 @@ func (p *program) imports(b *bytes.Buffer) {
 	if p.mainAlias() != "" {
 		b.WriteString("\n\t\"reflect\"\n")
 	}
-	b.WriteString("\n\t\"testing\"\n\t\"testing/internal/testdeps\"\n\n\n")
+	b.WriteString("\n\t\"testing\"\n\t\"testing/internal/testdeps\"\n")
+	if p.cover != nil {
+		b.WriteString("\n\t\"internal/coverage/cfile\"\n")
+	}
+	b.WriteString("\n\n")
 	if p.importInternal {
 		fmt.Fprintf(b, "\n\t%s %q\n", alias("_test", p.internal), p.importPath)
 	}

@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// arguments are those of the test program: what Bazel wants, in the program's own flags, and those that were given.
-func arguments(tests, given []string) ([]string, error) {
+// arguments are those of the test program: what Bazel wants, in the program's own flags, and those that were given; wanted come last of the flags.
+func arguments(tests, given, wanted []string) ([]string, error) {
 	flags, others := flagsFirst(given)
 	filter := os.Getenv("TESTBRIDGE_TEST_ONLY")
 	if filter != "" {
@@ -32,7 +33,7 @@ func arguments(tests, given []string) ([]string, error) {
 			flags = append(flags, "-test.skip="+anyOf(skipped))
 		}
 	}
-	return append(flags, others...), nil
+	return slices.Concat(flags, wanted, others), nil
 }
 
 // flagsFirst sorts arguments into flags of package testing and others, behind which the program would not look for flags.

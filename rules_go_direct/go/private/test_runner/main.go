@@ -8,6 +8,9 @@
 //	directory PATH      where to run it, relative to the root of the runfiles
 //	package PATH        import path of the package
 //	test NAME           a test, example or fuzz test; in the program's order
+//	coverage FORMAT     the program counts statements; `lcov`, or `go_cover` for a profile of Go
+//
+// With counters there is also a file with the extension `.counted`: lines with the name of a file in profiles, a tab and the file's path.
 package main
 
 import (
@@ -22,8 +25,8 @@ import (
 
 // setup is what the file beside the runner says.
 type setup struct {
-	program, directory, importPath string
-	tests                          []string
+	program, directory, importPath, coverage string
+	tests                                    []string
 }
 
 // afterExit is how long output is waited for that processes give which the program leaves behind.
@@ -56,12 +59,16 @@ func run() (int, error) {
 	for _, name := range []string{"RUNFILES_DIR", "TEST_SRCDIR"} {
 		os.Setenv(name, root)
 	}
+	counters, err := newCoverage(setup, strings.TrimSuffix(self, ".exe"))
+	if err != nil {
+		return 0, err
+	}
 	directory := filepath.Join(root, setup.directory)
 	if err := os.Chdir(directory); err != nil {
 		return 0, err
 	}
 	os.Setenv("PWD", directory)
-	arguments, err := arguments(setup.tests, os.Args[1:])
+	arguments, err := arguments(setup.tests, os.Args[1:], counters.flags())
 	if err != nil {
 		return 0, err
 	}
@@ -69,7 +76,8 @@ func run() (int, error) {
 	if results == "" {
 		return replace(program, arguments)
 	}
-	return record(program, arguments, setup.importPath, results)
+	code, err := record(program, arguments, setup.importPath, results)
+	return code, errors.Join(err, counters.collect())
 }
 
 // record runs the program and writes the results of its tests to a file.
@@ -109,6 +117,8 @@ func readSetup(name string) (setup, error) {
 			s.program = value
 		case "directory":
 			s.directory = filepath.FromSlash(value)
+		case "coverage":
+			s.coverage = value
 		case "package":
 			s.importPath = value
 		case "test":

@@ -18,11 +18,20 @@ const RULESETS: [&str; 4] = [
 ];
 
 /// What rules_go_direct has.
-const OWN_SYMBOLS: [&str; 8] =
-    ["go_binary", "go_cross_binary", "go_library", "go_locked_package", "go_module", "go_path", "go_source", "go_test"];
+const OWN_SYMBOLS: [&str; 9] = [
+    "go_binary",
+    "go_cross_binary",
+    "go_image",
+    "go_library",
+    "go_locked_package",
+    "go_module",
+    "go_path",
+    "go_source",
+    "go_test",
+];
 
 /// What only rules_go_direct has.
-const ONLY_OWN: [&str; 2] = ["go_locked_package", "go_module"];
+const ONLY_OWN: [&str; 3] = ["go_image", "go_locked_package", "go_module"];
 
 /// The merged `text` with loads of what it uses and without loads of a ruleset's rules that it doesn't use.
 pub(super) fn fixed(job: &Job, text: &str, outcome: &mut Outcome) -> String {

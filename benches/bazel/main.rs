@@ -1,0 +1,212 @@
+//! `bazel build` with `rules_go_direct` side by side with `go build` of the pinned SDK.
+//!
+//! ```sh
+//! cargo bench --bench bazel          # the tables of docs/benchmarks.md; three rounds
+//! cargo bench --bench bazel -- 7     # more rounds
+//! ```
+//!
+//! Bazel's server runs before each round, and has fetched all that the build needs; there is no disk cache. Rounds alternate, so that what
+//! else the machine does hits both. CPU time of Bazel is that of its server with all actions, of Go that of the program with all that it
+//! starts.
+
+#[path = "../../tests/support/engines.rs"]
+#[allow(dead_code)]
+mod engines;
+mod workspace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use wait4::Wait4;
+use workspace::Workspace;
+
+const ROUNDS: usize = 3;
+/// How many packages the module has whose analysis is measured.
+const PACKAGES: usize = 2000;
+
+/// What one run took.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    time: Duration,
+    cpu: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Go,
+    Bazel,
+}
+
+/// A workspace that both programs build.
+struct Bench {
+    workspace: Workspace,
+}
+
+impl Bench {
+    fn new(name: &str, files: &[(String, String)]) -> Bench {
+        let bench = Bench { workspace: Workspace::new(name, files) };
+        // What is downloaded isn't measured.
+        bench.run(Program::Go, &[]);
+        bench.run(Program::Bazel, &["--nobuild"]);
+        bench
+    }
+
+    /// Builds with both programs, so that nothing is left to do for either.
+    fn build(&self) {
+        for program in [Program::Go, Program::Bazel] {
+            self.run(program, &[]);
+        }
+    }
+
+    /// Empties what was built, and keeps what was downloaded.
+    fn forget(&self) {
+        self.workspace.forget_go();
+        self.bazel(&["clean"]);
+    }
+
+    fn bazel(&self, arguments: &[&str]) -> String {
+        engines::bazel(self.workspace.root(), arguments)
+    }
+
+    fn run(&self, program: Program, flags: &[&str]) -> Cost {
+        match program {
+            Program::Go => self.run_go(),
+            Program::Bazel => self.run_bazel(flags),
+        }
+    }
+
+    fn run_go(&self) -> Cost {
+        let mut command = self.workspace.go_build();
+        let begin = Instant::now();
+        let used = command.spawn().expect("a program that can be started").wait4().expect("a child to wait for");
+        let time = begin.elapsed();
+        assert!(used.status.success(), "{command:?} failed");
+        Cost { time, cpu: used.rusage.utime + used.rusage.stime }
+    }
+
+    fn run_bazel(&self, flags: &[&str]) -> Cost {
+        // This starts the server, if there is none.
+        let server = self.bazel(&["info", "server_pid"]);
+        let before = cpu_of(server.trim_end());
+        let begin = Instant::now();
+        self.bazel(&[&["build", "--disk_cache="], flags, &["//..."]].concat());
+        let time = begin.elapsed();
+        Cost { time, cpu: cpu_of(server.trim_end()) - before }
+    }
+
+    /// The medians of both programs; `prepare` comes before each run.
+    fn measure(&self, rounds: usize, flags: &[&str], mut prepare: impl FnMut(usize)) -> [Cost; 2] {
+        let mut costs = [Vec::new(), Vec::new()];
+        for round in 0..rounds {
+            for place in 0..2 {
+                let index = (place + round) % 2;
+                prepare(2 * round + place);
+                costs[index].push(self.run([Program::Go, Program::Bazel][index], flags));
+            }
+        }
+        costs.map(|mut costs| {
+            costs.sort();
+            costs[costs.len() / 2]
+        })
+    }
+}
+
+/// What a process has used until now, with the children that it has waited for.
+fn cpu_of(pid: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running server");
+    // The name of the program, in parentheses, may have spaces.
+    let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
+    let ticks: u64 = fields.split(' ').skip(11).take(4).map(|field| field.parse::<u64>().expect("a number of ticks")).sum();
+    // The kernel counts a hundred ticks a second for programs, on all platforms of Linux that Bazel runs on.
+    Duration::from_millis(10 * ticks)
+}
+
+fn main() {
+    let rounds =
+        std::env::args().skip(1).find(|a| a != "--bench").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
+    println!("| | `go build` | CPU | `bazel build` | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
+    let hello = hello(rounds);
+    let large = large(rounds);
+    analysis(rounds);
+    println!("\n| | known actions | compilations of them | inputs of a compilation | most inputs |\n|---|---:|---:|---:|---:|");
+    actions("hello with net/http", &hello);
+    actions("large program", &large);
+    for bench in [hello, large] {
+        bench.bazel(&["shutdown"]);
+    }
+}
+
+fn row(name: &str, [go, bazel]: [Cost; 2]) {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+    let (time, cpu) = (bazel.time.as_secs_f64() / go.time.as_secs_f64(), bazel.cpu.as_secs_f64() / go.cpu.as_secs_f64());
+    println!(
+        "| {name} | {:.0} ms | {:.0} ms | {:.0} ms | {:.0} ms | {time:.2}× | {cpu:.2}× |",
+        milliseconds(go.time),
+        milliseconds(go.cpu),
+        milliseconds(bazel.time),
+        milliseconds(bazel.cpu)
+    );
+}
+
+fn hello(rounds: usize) -> Bench {
+    let bench = Bench::new("bench-hello", &workspace::hello());
+    row("hello with net/http, nothing built before", bench.measure(rounds, &[], |_| bench.forget()));
+    bench.build();
+    row("hello with net/http, nothing changed", bench.measure(5 * rounds, &[], |_| ()));
+    bench
+}
+
+fn large(rounds: usize) -> Bench {
+    let bench = Bench::new("bench-large", &workspace::large());
+    row("large program, nothing built before", bench.measure(rounds, &[], |_| bench.forget()));
+    bench.build();
+    row("large program, nothing changed", bench.measure(5 * rounds, &[], |_| ()));
+    let edit = |run: usize| bench.workspace.write("leaf/leaf.go", &workspace::leaf(run + 1));
+    row("large program, the body of a leaf's function changed", bench.measure(rounds, &[], edit));
+    bench
+}
+
+/// A new server reads and analyses everything; the go command has built everything before, and finds that out.
+fn analysis(rounds: usize) {
+    let bench = Bench::new("bench-packages", &workspace::synthetic(PACKAGES));
+    let costs = bench.measure(rounds, &["--nobuild"], |_| drop(bench.bazel(&["shutdown"])));
+    row(&format!("{PACKAGES} packages, only analysed by a new server"), costs);
+    bench.bazel(&["shutdown"]);
+}
+
+/// How many actions Bazel knows for a program, all packages of std among them, and how many inputs those have that compile.
+fn actions(name: &str, bench: &Bench) {
+    let printed = bench.bazel(&["aquery", "--output=jsonproto", "deps(//...)"]);
+    let graph: Value = serde_json::from_str(&printed).expect("JSON of Bazel");
+    let list = |name: &str| graph[name].as_array().expect("a list").iter();
+    let sets: BTreeMap<u64, &Value> = list("depSetOfFiles").map(|set| (id(&set["id"]), set)).collect();
+    let is_go = |action: &&Value| action["mnemonic"].as_str().is_some_and(|mnemonic| mnemonic.starts_with("Go"));
+    let compilations = || list("actions").filter(|action| action["mnemonic"] == "GoCompile");
+    let mut inputs: Vec<usize> = compilations().map(|action| count(&action["inputDepSetIds"], &sets)).collect();
+    inputs.sort_unstable();
+    println!(
+        "| {name} | {} | {} | {} | {} |",
+        list("actions").filter(is_go).count(),
+        inputs.len(),
+        inputs[inputs.len() / 2],
+        inputs[inputs.len() - 1]
+    );
+}
+
+fn id(value: &Value) -> u64 {
+    value.as_u64().expect("an id")
+}
+
+/// How many files there are in sets that have others in them.
+fn count(roots: &Value, sets: &BTreeMap<u64, &Value>) -> usize {
+    let ids = |value: &Value| value.as_array().into_iter().flatten().map(id).collect::<Vec<_>>();
+    let (mut files, mut seen, mut todo) = (BTreeSet::new(), BTreeSet::new(), ids(roots));
+    while let Some(set) = todo.pop() {
+        if seen.insert(set) {
+            files.extend(ids(&sets[&set]["directArtifactIds"]));
+            todo.extend(ids(&sets[&set]["transitiveDepSetIds"]));
+        }
+    }
+    files.len()
+}

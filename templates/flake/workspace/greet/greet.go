@@ -1,0 +1,7 @@
+// Package greet knows how to greet.
+package greet
+
+// Hello greets somebody.
+func Hello(who string) string {
+	return "Hello, " + who + "!"
+}

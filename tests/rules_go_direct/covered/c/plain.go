@@ -1,0 +1,6 @@
+package c
+
+// Plain has none.
+func Plain() bool {
+	return Twice(1) == 2
+}

@@ -1,0 +1,5 @@
+// Package untested has no tests.
+package untested
+
+// No is never called.
+func No() bool { return false }

@@ -1,0 +1,4 @@
+package dep
+
+// Rename is for tests.
+func Rename(name string) { Name = name }
