@@ -163,12 +163,17 @@ let
     GOWORK = "off";
   };
 
-  helper = compileProgram sdks.default.bootstrap "godirect-helper" (
-    localFiles "${directory}/helper" "godirect-helper-source" [
-      "go.mod"
-      "main.go"
-    ]
-  );
+  # A program in a directory beside this file.
+  ownProgram =
+    name:
+    compileProgram sdks.default.bootstrap "godirect-${name}" (
+      localFiles "${directory}/${name}" "godirect-${name}-source" [
+        "go.mod"
+        "main.go"
+      ]
+    );
+
+  helper = ownProgram "helper";
 
   # A derivation that the helper builds; attributes reach it as JSON.
   help =
@@ -213,9 +218,23 @@ let
   # Just these files of a directory in the repository: a change of another one rebuilds nothing.
   localFiles =
     from: name: files:
+    filesOf from name (present from files);
+
+  # Files that must be there.
+  present =
+    from: files:
+    let
+      missing = filter (file: !builtins.pathExists (root + "/${from}/${file}")) files;
+    in
+    if missing == [ ] then
+      files
+    else
+      throw "${planFile} names ${head missing} in `${from}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
+
+  filesOf =
+    from: name: files:
     let
       source = root + "/${from}";
-      missing = filter (file: !builtins.pathExists (source + "/${file}")) files;
       parents =
         file:
         let
@@ -230,14 +249,11 @@ let
       );
       prefixLength = stringLength (toString source) + 1;
     in
-    if missing == [ ] then
-      builtins.path {
-        inherit name;
-        path = source;
-        filter = path: _: wanted ? ${substring prefixLength (-1) path};
-      }
-    else
-      throw "${planFile} names ${head missing} in `${from}`, which isn't there; run `godirect generate`, or `git add` it for a flake";
+    builtins.path {
+      inherit name;
+      path = source;
+      filter = path: _: wanted ? ${substring prefixLength (-1) path};
+    };
 
   # A package's directory in the store, and its name for the messages of the compiler.
   sourceOf =
@@ -329,15 +345,36 @@ let
       meta.mainProgram = binary.file;
     };
 
+  runTest = import ./tests.nix {
+    inherit
+      filesOf
+      link
+      ownProgram
+      present
+      root
+      sdks
+      storeName
+      system
+      ;
+  };
+
   configurations = mapAttrs (
     _: configuration:
     let
       packages = mapAttrs (compile configuration packages) configuration.packages;
+      tests =
+        configuration.tests or {
+          packages = { };
+          programs = { };
+        };
+      # Those that are compiled for tests in another way have another result.
+      testPackages = packages // mapAttrs (compile configuration testPackages) tests.packages;
     in
     {
       platform = "${configuration.env.GOOS}/${configuration.env.GOARCH}";
       inherit packages;
       binaries = mapAttrs (link configuration packages) configuration.binaries;
+      tests = mapAttrs (runTest configuration testPackages) tests.programs;
     }
   ) plan.configurations;
 
@@ -369,7 +406,12 @@ let
     ) (attrNames configurations)
   );
 
-  # Those that run on this system and that their plain names mean, of all profiles and variants.
+  # Those that run on this system.
+  ownConfigurations = filter (name: configurations.${name}.platform == sdks.default.platform) (
+    attrNames configurations
+  );
+
+  # Those of them that their plain names mean, of all profiles and variants.
   ownBinaries = listToAttrs (
     concatMap (
       configuration:
@@ -383,8 +425,10 @@ let
             attrNames plan.configurations.${configuration}.binaries
           )
         )
-    ) (filter (name: configurations.${name}.platform == sdks.default.platform) (attrNames configurations))
+    ) ownConfigurations
   );
+
+  tests = builtins.foldl' (found: name: found // configurations.${name}.tests) { } ownConfigurations;
 
   default =
     if length (attrNames ownBinaries) == 1 then
@@ -450,5 +494,15 @@ in
     program = "${binary}/bin/${binary.meta.mainProgram}";
   }) ownBinaries;
 
-  checks = configuredBinaries;
+  # By the directories of what they test, with `-` for `/`.
+  inherit tests;
+
+  checks =
+    configuredBinaries
+    // listToAttrs (
+      map (name: {
+        name = "test-${name}";
+        value = tests.${name};
+      }) (attrNames tests)
+    );
 }
