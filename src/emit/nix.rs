@@ -124,7 +124,7 @@ fn in_directory(template: &str, dir: &str) -> String {
     template
         .replace("root = ../.;", &format!("root = {up}.;"))
         .replace("directory = \"nix\";", &format!("directory = \"{dir}\";"))
-        .replace("./nix/godirect.nix", &format!("./{dir}/godirect.nix"))
+        .replace("./nix/", &format!("./{dir}/"))
 }
 
 /// A template with the release of the default SDK as nixpkgs writes it in names: `1_27`.
