@@ -22,6 +22,10 @@ mod misuse;
 mod modules;
 #[path = "support/outcomes.rs"]
 mod outcomes;
+#[path = "support/reapi.rs"]
+mod reapi;
+#[path = "rules_go_direct/remote.rs"]
+mod remote;
 #[path = "rules_go_direct/testing.rs"]
 mod testing;
 #[path = "rules_go_direct/with_rules_go.rs"]
@@ -154,15 +158,24 @@ fn spawns(log: &Path) -> Vec<Value> {
     Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect()
 }
 
-/// Checks that an action ran in the sandbox and knows nothing of this machine.
-fn check_spawn(spawn: &Value, places: &[String]) {
-    assert_eq!(spawn["runner"], "linux-sandbox", "{} of {}", spawn["mnemonic"], spawn["targetLabel"]);
-    let strings = |list: &Value| list.as_array().into_iter().flatten().map(Value::to_string).collect::<Vec<_>>();
+fn strings(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(Value::to_string).collect()
+}
+
+/// Checks that an action ran by this strategy, and that these places are nowhere in it; gives its arguments and environment.
+fn check_places(spawn: &Value, runner: &str, places: &[String]) -> Vec<String> {
+    assert_eq!(spawn["runner"], runner, "{} of {}", spawn["mnemonic"], spawn["targetLabel"]);
     let known = [strings(&spawn["commandArgs"]), strings(&spawn["environmentVariables"])].concat();
     for text in &known {
         let found = places.iter().find(|place| text.contains(*place));
         assert_eq!(found, None, "{text} in {} of {}", spawn["mnemonic"], spawn["targetLabel"]);
     }
+    known
+}
+
+/// Checks that an action ran in the sandbox and knows nothing of this machine.
+fn check_spawn(spawn: &Value, places: &[String]) {
+    let known = check_places(spawn, "linux-sandbox", places);
     // The tools' own actions have no absolute path at all but the one that every sandbox calls so, and the shell that explains errors.
     if spawn["mnemonic"].as_str().is_some_and(|m| m.starts_with("Go") && m != "GoPack") {
         let absolute = |text: &&String| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -13,16 +14,16 @@ use super::modules::copy;
 /// What has tests in the package, in other packages, and what is compiled again for them.
 const TARGETS: &str = "//word:word_test";
 
-/// A copy of the ruleset and of a workspace in a directory of this name.
-fn checkout(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checkouts").join(name);
+/// A copy of the ruleset and of a workspace, `tests/rules_go_direct/WORKSPACE`, in a directory of this name.
+pub fn checkout(workspace: &str, name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checkouts").join(workspace).join(name);
     let _ = fs::remove_dir_all(&root);
     copy(&repository("rules_go_direct"), &root.join("rules_go_direct"));
-    let workspace = root.join("checkout");
-    copy(&repository("tests/rules_go_direct/tested"), &workspace);
-    let module = fs::read_to_string(workspace.join("MODULE.bazel")).unwrap();
-    fs::write(workspace.join("MODULE.bazel"), module.replace("../../../rules_go_direct", "../rules_go_direct")).unwrap();
-    workspace
+    let copied = root.join("checkout");
+    copy(&repository("tests/rules_go_direct").join(workspace), &copied);
+    let module = fs::read_to_string(copied.join("MODULE.bazel")).unwrap();
+    fs::write(copied.join("MODULE.bazel"), module.replace("../../../rules_go_direct", "../rules_go_direct")).unwrap();
+    copied
 }
 
 /// The keys of all actions of the targets with all that they need, with their arguments and environment.
@@ -36,6 +37,14 @@ fn actions(workspace: &Path) -> BTreeMap<String, String> {
     actions.filter(is_go).map(|action| (action["actionKey"].to_string(), described(action))).collect()
 }
 
+/// How Bazel says, in its summary, that it got what actions make: `remote cache hit`, `internal` and so on.
+pub fn kinds_of_processes(printed: &Output) -> Vec<String> {
+    let text = String::from_utf8_lossy(&printed.stderr);
+    let summary = text.lines().find_map(|line| Some(line.split_once(" processes: ")?.1)).expect(&text);
+    let kinds = summary.trim_end_matches('.').split(", ");
+    kinds.map(|kind| kind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned()).collect()
+}
+
 /// Tests in one checkout; in the other one nothing is run any more, and nothing fetched but what Bazel shows.
 fn share_a_remote_cache(one: &Path, other: &Path) {
     let cache = format!("--remote_cache={}", http_cache::start());
@@ -47,16 +56,12 @@ fn share_a_remote_cache(one: &Path, other: &Path) {
     let cached = test(other);
     let results = succeeded("bazel test", &cached);
     assert!(results.contains("(cached) PASSED"), "{results}");
-    let text = String::from_utf8_lossy(&cached.stderr).into_owned();
-    let summary = text.lines().find(|line| line.contains(" processes: ")).unwrap();
-    let kinds: Vec<&str> = summary.split_once(" processes: ").unwrap().1.trim_end_matches('.').split(", ").collect();
-    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')).collect();
-    assert_eq!(kinds, ["remote cache hit", "internal"], "{summary}");
+    assert_eq!(kinds_of_processes(&cached), ["remote cache hit", "internal"]);
 }
 
 #[test]
 fn checkouts_in_other_directories_have_the_same_actions() {
-    let (one, other) = (checkout("one"), checkout("a directory/with another name"));
+    let (one, other) = (checkout("tested", "one"), checkout("tested", "a directory/with another name"));
     let (actions_of_one, actions_of_other) = (actions(&one), actions(&other));
     assert!(actions_of_one.len() > 100, "{}", actions_of_one.len());
     let differing: Vec<_> = actions_of_one.iter().filter(|(key, what)| actions_of_other.get(*key) != Some(what)).collect();
