@@ -194,13 +194,17 @@ fn outputs_have_the_documented_names() {
         {
           outputs = builtins.mapAttrs (_: builtins.attrNames) flake;
           same = (flake.overlays.default pkgs { }).godirect == flake.packages.x86_64-linux;
+          # Names alone, which need no feature of Nix.
+          addressed = builtins.attrNames (removeAttrs flake.legacyPackages.x86_64-linux.contentAddressed [ \"tests\" ])
+            == builtins.attrNames flake.packages.x86_64-linux;
         }";
     let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", expression]);
     let systems = json!(["x86_64-linux"]);
     assert_eq!(
         serde_json::from_str::<Value>(&output).unwrap(),
-        json!({"outputs": {"apps": systems, "checks": systems, "packages": systems, "lib": ["buildGoModule", "devShells", "formatter"],
-                           "overlays": ["default", "packages"]}, "same": true})
+        json!({"outputs": {"apps": systems, "checks": systems, "packages": systems, "legacyPackages": systems,
+                           "lib": ["buildGoModule", "devShells", "formatter"], "overlays": ["default", "packages"]},
+               "same": true, "addressed": true})
     );
 }
 

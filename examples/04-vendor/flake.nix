@@ -8,13 +8,14 @@
       godirect = import ./nix/godirect.nix;
       inherit (godirect { }) systems;
       forEachSystem =
-        output:
+        value:
         builtins.listToAttrs (
           map (system: {
             name = system;
-            value = (godirect { inherit system; }).${output};
+            value = value system;
           }) systems
         );
+      output = name: forEachSystem (system: (godirect { inherit system; }).${name});
 
       # The pinned Go in nixpkgs' names, which have to be known before anything is evaluated.
       release = "1_27";
@@ -28,9 +29,17 @@
         });
     in
     {
-      packages = forEachSystem "packages";
-      apps = forEachSystem "apps";
-      checks = forEachSystem "checks";
+      packages = output "packages";
+      apps = output "apps";
+      checks = output "checks";
+
+      # The same as content-addressed derivations, and `tests`, for a Nix with the feature: nix build .#contentAddressed.<binary>
+      legacyPackages = forEachSystem (system: {
+        contentAddressed = import ./default.nix {
+          inherit system;
+          contentAddressed = true;
+        };
+      });
 
       # Functions of nixpkgs' package set, for a flake that has one:
       #   devShells.x86_64-linux = lib.devShells nixpkgs.legacyPackages.x86_64-linux;

@@ -30,7 +30,7 @@ const NIX_STORE: &str = "nix-store";
 
 /// Compute derivations and store paths without Nix's evaluator.
 ///
-/// For specs with nix(). The derivations are those that `nix build` and `nix-build` evaluate from the generated files, byte for byte. Names are those of the flake's packages: `<binary>`, `<binary>-<configuration>`, `default`, `go`.
+/// For specs with nix(). The derivations are those that `nix build` and `nix-build` evaluate from the generated files, byte for byte, without the argument `contentAddressed`: where the outputs of those with it are, only a build can tell. Names are those of the flake's packages: `<binary>`, `<binary>-<configuration>`, `default`, `go`.
 ///
 /// Example, which asks a binary cache for what it has before there is a Nix: `godirect nix paths --json`
 #[derive(Debug, clap::Args)]

@@ -3,10 +3,10 @@
 # Container images of plan.json as derivations: each is one file, a tar archive with an OCI image layout.
 {
   # From godirect.nix: the plan, its binaries by configuration, and what compiles and runs the program in image/.
+  build,
   compileProgram,
   configurations,
   directory,
-  help,
   localFiles,
   plan,
   sdks,
@@ -43,7 +43,7 @@ let
 in
 mapAttrs (
   name: image:
-  help "build" {
+  build {
     name = "${storeName name}.tar";
     label = "image ${name}";
     env = { };

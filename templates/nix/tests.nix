@@ -2,7 +2,8 @@
 #
 # Runs the tests of a package: its test program, in the directory of the package, with just the files that the tests may read.
 {
-  # From godirect.nix: where things are, how to link a program, and which files come into the store.
+  # From godirect.nix: where things are, how outputs get their paths and programs are linked, and which files come into the store.
+  addressing,
   filesOf,
   link,
   ownProgram,
@@ -75,16 +76,19 @@ let
     present place.root place.files ++ readableFiles place
   );
 in
-derivation {
-  name = storeName "${importPath}-tested";
-  inherit system;
-  builder = "${runner}";
-  args = [
-    importPath
-    "${program}/bin/${test.file}"
-    "${files}"
-    place.directory
-    sdks.${configuration.sdk}.goroot
-  ]
-  ++ test.arguments or [ ];
-}
+derivation (
+  addressing
+  // {
+    name = storeName "${importPath}-tested";
+    inherit system;
+    builder = "${runner}";
+    args = [
+      importPath
+      "${program}/bin/${test.file}"
+      "${files}"
+      place.directory
+      sdks.${configuration.sdk}.goroot
+    ]
+    ++ test.arguments or [ ];
+  }
+)

@@ -15,6 +15,9 @@
   goproxy ? "https://proxy.golang.org",
   # Which of the URLs of an SDK's archive to take, counted from 0; nothing that is built depends on it either.
   mirror ? 0,
+  # Whether outputs of packages, binaries, images and tests get their paths from what is in them, instead of from what they are made of:
+  # what has become the same as before rebuilds nothing. Nix must have its experimental feature `ca-derivations`.
+  contentAddressed ? false,
 }:
 let
   inherit (builtins)
@@ -188,6 +191,20 @@ let
       // attributes
     );
 
+  # How outputs get their paths. Downloads, modules and GOROOT have fixed ones, and programs here depend on nothing else.
+  addressing =
+    if contentAddressed then
+      {
+        __contentAddressed = true;
+        outputHashAlgo = "sha256";
+        outputHashMode = "recursive";
+      }
+    else
+      { };
+
+  # A derivation with steps of the plan.
+  build = attributes: help "build" (addressing // attributes);
+
   unzip =
     name: module: locked: goroot:
     help "unzip" {
@@ -306,7 +323,7 @@ let
       sdk = sdks.${configuration.sdk};
       source = sourceOf sdk importPath package.source;
     in
-    help "build" {
+    build {
       name = storeName importPath;
       outputs = [
         "out"
@@ -328,7 +345,7 @@ let
 
   link =
     configuration: packages: name: binary:
-    help "build" {
+    build {
       name = storeName name;
       label = "binary ${name}";
       inherit (configuration) env;
@@ -347,6 +364,7 @@ let
 
   runTest = import ./tests.nix {
     inherit
+      addressing
       filesOf
       link
       ownProgram
@@ -383,10 +401,10 @@ let
     if plan ? images then
       import ./images.nix {
         inherit
+          build
           compileProgram
           configurations
           directory
-          help
           localFiles
           plan
           sdks
@@ -434,7 +452,7 @@ let
     if length (attrNames ownBinaries) == 1 then
       head (builtins.attrValues ownBinaries)
     else
-      help "build" {
+      build {
         name = "go-binaries";
         label = "default";
         env = { };
