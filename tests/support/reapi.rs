@@ -58,7 +58,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let kill = |signal: &str, process: String| drop(Command::new("kill").args([signal, "--", &process]).status());
+        // What has ended already is no error.
+        let kill = |signal: &str, process: String| drop(Command::new("kill").args([signal, "--", &process]).output());
         // It ends what it runs, which has groups of its own, if it is asked to end; it may have ended by itself.
         kill("-TERM", self.process.id().to_string());
         let start = Instant::now();
