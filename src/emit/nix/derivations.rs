@@ -464,7 +464,7 @@ pub(super) fn steps(name: &str, steps: &[crate::plan::Step]) -> Result<Vec<Value
 }
 
 /// The packages, each after those that it depends on.
-fn dependencies_first(packages: &BTreeMap<String, PackageAction>) -> Vec<&str> {
+pub(super) fn dependencies_first(packages: &BTreeMap<String, PackageAction>) -> Vec<&str> {
     let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
     let mut open: Vec<(&str, bool)> = packages.keys().map(|name| (name.as_str(), false)).collect();
     while let Some((name, is_done)) = open.pop() {

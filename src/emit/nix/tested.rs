@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::derivations::{Builder, store_name};
+use super::derivations::{Builder, dependencies_first, store_name};
 use super::sdks::Sdk;
 use super::store::{Attributes, Derivation, Text};
 use crate::digest::Sha256;
@@ -164,23 +164,13 @@ impl Tests {
     ) -> Tests {
         let needed = needed(&planned, programs.values().flat_map(|test| &test.program.deps));
         planned.retain(|name, _| needed.contains(name));
-        let mut own: BTreeSet<String> = planned
-            .iter()
-            .filter(|(name, action)| binaries.packages.get(*name) != Some(action))
-            .map(|(n, _)| n.clone())
-            .collect();
-        // What is the same but for what it depends on isn't the same.
-        loop {
-            let depends = |action: &PackageAction| action.deps.iter().any(|dep| own.contains(dep));
-            let more: Vec<String> = planned
-                .iter()
-                .filter(|(name, action)| !own.contains(*name) && depends(action))
-                .map(|(n, _)| n.clone())
-                .collect();
-            if more.is_empty() {
-                break;
+        let mut own: BTreeSet<String> = BTreeSet::new();
+        for name in dependencies_first(&planned) {
+            let action = &planned[name];
+            // What is the same but for what it depends on isn't the same.
+            if binaries.packages.get(name) != Some(action) || action.deps.iter().any(|dep| own.contains(dep)) {
+                own.insert(name.to_owned());
             }
-            own.extend(more);
         }
         planned.retain(|name, _| own.contains(name));
         Tests { packages: planned, programs }
