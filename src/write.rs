@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
+use tempfile::NamedTempFile;
 
 use crate::error::{self, Error, Result};
 
@@ -114,12 +115,33 @@ fn read(path: &Path) -> Result<Option<String>> {
 /// Replaces a file in one step, keeping its permissions; directories are made as needed.
 pub fn atomic(path: &Path, content: &[u8]) -> Result<()> {
     let permissions = std::fs::metadata(path).map(|m| m.permissions()).ok();
-    replace(path, content, permissions.unwrap_or_else(|| mode(0o644))).map(drop)
+    let persist = |file: NamedTempFile| file.persist(path).map(drop).map_err(|e| e.error);
+    replace(path, content, permissions.unwrap_or_else(|| mode(0o644)), persist).map(drop)
 }
 
 /// Copies a file to an executable one in one step; its size. Directories are made as needed.
 pub fn executable(path: &Path, from: &File) -> Result<u64> {
-    replace(path, from, mode(0o755))
+    replace(path, from, mode(0o755), |file| exchange(file, path))
+}
+
+/// Puts a file in the place of the one at `path`, if there is one.
+///
+/// ext4 writes a file to the disk before that takes another one's place by rename, for the sake of programs that rewrite documents. A
+/// binary takes longer that way than it takes to copy it, and can be built again.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(file: NamedTempFile, path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|m| m.is_file());
+    // Not every file system can do that. The old one then goes away with the temporary name.
+    if is_file && renameat_with(CWD, file.path(), CWD, path, RenameFlags::EXCHANGE).is_ok() {
+        return file.close();
+    }
+    file.persist(path).map(drop).map_err(|e| e.error)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(file: NamedTempFile, path: &Path) -> std::io::Result<()> {
+    file.persist(path).map(drop).map_err(|e| e.error)
 }
 
 #[cfg(unix)]
@@ -127,7 +149,12 @@ fn mode(bits: u32) -> Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(bits)
 }
 
-fn replace(path: &Path, mut content: impl Read, permissions: Permissions) -> Result<u64> {
+fn replace(
+    path: &Path,
+    mut content: impl Read,
+    permissions: Permissions,
+    put: impl FnOnce(NamedTempFile) -> std::io::Result<()>,
+) -> Result<u64> {
     let failed = |e: std::io::Error| Error::io("write", path, &e);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     std::fs::create_dir_all(&parent).map_err(|e| match e.kind() {
@@ -145,7 +172,7 @@ fn replace(path: &Path, mut content: impl Read, permissions: Permissions) -> Res
     // The error would name the temporary file, which means nothing to anybody.
     let mut file = builder.tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
     let size = std::io::copy(&mut content, file.as_file_mut()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    put(file).map_err(failed)?;
     Ok(size)
 }
 

@@ -229,13 +229,14 @@ impl Action<'_> {
         let root = self.source.map(|source| engine.sources.root_of(source, self.work.goroot)).transpose()?;
         let root = root.as_deref().unwrap_or(Path::new("/"));
         let mut fields = self.fields(engine, found.digests, inputs, root);
-        let first_key = Sha256::of(format!("files of {}", json(&fields)?));
         let include = self.include(root, source_dir.as_deref())?;
-        if self.c.is_some() {
-            let discovered = Discovered::recall(engine.cache, &first_key).unwrap_or_default();
-            fields.discovered = discovered.digests(root, &include, engine);
-        }
         let mut why = json(&fields)?;
+        let first_key = self.c.map(|_| Sha256::of(format!("files of {why}")));
+        if let Some(first_key) = &first_key {
+            let discovered = Discovered::recall(engine.cache, first_key).unwrap_or_default();
+            fields.discovered = discovered.digests(root, &include, engine);
+            why = json(&fields)?;
+        }
         let mut key = Sha256::of(&why);
         if let Some(record) = engine.cache.recall(&key, &self.outputs) {
             return Ok(Ran::Reused(Known { key, record }));
@@ -258,7 +259,7 @@ impl Action<'_> {
             let error = Error::new(Class::Negative, format!("{} was written while it was compiled", path.display()));
             return Err(error.help("build again"));
         }
-        if let Some(discovered) = discovered {
+        if let (Some(discovered), Some(first_key)) = (discovered, first_key) {
             fields.discovered = discovered.digests(root, &include, engine);
             why = json(&fields)?;
             key = Sha256::of(&why);
@@ -276,7 +277,7 @@ impl Action<'_> {
     fn run_undisturbed(&self, engine: Engine, places: &Places, inputs: &BTreeMap<String, Sha256>) -> Option<Result<Ended>> {
         let is_whole = |blob: &&Sha256| engine.cache.is_whole(blob);
         for _ in 0..ATTEMPTS {
-            let before = engine.cache.identities(inputs.values());
+            let before = engine.cache.identities(inputs.par_iter().map(|(_, blob)| blob));
             let unknown: Vec<&Sha256> = inputs.values().filter(|blob| !engine.cache.is_known_whole(blob)).collect();
             let run = || empty(&places.object_dir).and_then(|()| self.run_steps(engine, places, inputs));
             // Who links reads hundreds, of which most may have been made by an earlier process: the other processors look at them meanwhile,

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
@@ -111,8 +112,8 @@ impl Cache {
     }
 
     /// What tells the files of blobs from others that may take their places.
-    pub(super) fn identities<'s>(&self, blobs: impl Iterator<Item = &'s Sha256>) -> Seen {
-        blobs.map(|blob| (*blob, State::at(&self.blob(blob)))).collect()
+    pub(super) fn identities<'s>(&self, blobs: impl IntoParallelIterator<Item = &'s Sha256>) -> Seen {
+        blobs.into_par_iter().map(|blob| (*blob, State::at(&self.blob(blob)))).collect()
     }
 
     /// Whether this process knows that the blob is whole, without a look at it.
@@ -123,7 +124,7 @@ impl Cache {
     /// Whether all these files are still there. Those that aren't are looked at again before they are used.
     pub(super) fn doubt_changed(&self, before: &Seen) -> bool {
         let is_same = |(blob, before): &(&Sha256, &State)| before.is_known() && State::at(&self.blob(blob)) == **before;
-        let changed: Vec<_> = before.iter().filter(|blob| !is_same(blob)).collect();
+        let changed: Vec<_> = before.par_iter().filter(|blob| !is_same(blob)).collect();
         let mut whole = super::lock(&self.whole);
         for (blob, _) in &changed {
             whole.remove(*blob);

@@ -19,7 +19,7 @@ const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How many bytes all memos may have; the newest one has its place in any case, as far as that one fits.
 const MAX_TOTAL: u64 = 256 << 20;
 
-/// How many memos there may be: all of them are looked at each time that one is written.
+/// How many memos there may be: all of them are looked at each time that there is one more.
 const MAX_COUNT: usize = 256;
 
 /// Where the memo of a question about a directory is, and what it must have been made by.
@@ -110,7 +110,8 @@ impl Memo {
         content.extend(answer);
         let checksum = crc32fast::hash(&content[CHECKSUM..]);
         content[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
-        if write::atomic(&self.path, &content).is_ok() {
+        let is_new = !self.path.exists();
+        if write::atomic(&self.path, &content).is_ok() && is_new {
             self.forget_unused();
         }
     }
