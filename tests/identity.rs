@@ -46,7 +46,9 @@ fn check(name: &str) {
 
     let attributes: Vec<String> = pairs.iter().map(|(v, (binary, _))| format!("{binary}-{}", v.name())).collect();
     let by_nix = engines::nix_build(&example, &attributes);
-    for ((variant, (binary, package)), nix) in pairs.iter().zip(&by_nix) {
+    let whole: Vec<String> = attributes.iter().map(|name| format!("whole.{name}")).collect();
+    let whole = engines::nix_build(&example, &whole);
+    for (((variant, (binary, package)), nix), whole) in pairs.iter().zip(&by_nix).zip(&whole) {
         let platform = &variant.target.platform;
         let go = out.path().join("go");
         let mut env = vec![("GOOS", platform.goos()), ("GOARCH", platform.goarch())];
@@ -57,6 +59,7 @@ fn check(name: &str) {
             ("go build", digest(&go)),
             ("godirect build", embedded[&(variant.name(), (*binary).to_owned())].clone()),
             ("nix build", digest(&nix.join("bin").join(binary))),
+            ("nix build, as one derivation", digest(&whole.join("bin").join(binary))),
             ("bazel build", digest(&bazel)),
         ]);
         let expected = &digests["go build"];
@@ -70,7 +73,8 @@ fn check(name: &str) {
 /// What users do besides building one binary for one platform.
 fn check_other_commands(example: &Path) {
     engines::bazel(example, &["build", "//..."]);
-    for file in ["flake.nix", "default.nix", "nix/godirect.nix", "nix/nixpkgs.nix", "nix/sdks.nix", "nix/symlinks.nix"] {
+    let below = ["downloads", "godirect", "nixpkgs", "sdks", "symlinks", "whole"].map(|name| format!("nix/{name}.nix"));
+    for file in below.iter().map(String::as_str).chain(["flake.nix", "default.nix"]) {
         engines::nix_parse(&example.join(file));
     }
 }

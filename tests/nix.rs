@@ -85,12 +85,14 @@ fn repository() -> TempDir {
     for (from, to) in [
         ("default.nix", "default.nix"),
         ("flake.nix", "flake.nix"),
+        ("downloads.nix", "nix/downloads.nix"),
         ("godirect.nix", "nix/godirect.nix"),
         ("images.nix", "nix/images.nix"),
         ("nixpkgs.nix", "nix/nixpkgs.nix"),
         ("sdks.nix", "nix/sdks.nix"),
         ("symlinks.nix", "nix/symlinks.nix"),
         ("tests.nix", "nix/tests.nix"),
+        ("whole.nix", "nix/whole.nix"),
     ] {
         fs::copy(templates.join(from), directory.path().join(to)).unwrap();
     }
@@ -145,12 +147,14 @@ fn every_file_parses_and_says_that_it_is_generated() {
     for file in [
         "default.nix",
         "flake.nix",
+        "nix/downloads.nix",
         "nix/godirect.nix",
         "nix/images.nix",
         "nix/nixpkgs.nix",
         "nix/sdks.nix",
         "nix/symlinks.nix",
         "nix/tests.nix",
+        "nix/whole.nix",
     ] {
         nix_ok(repository.path(), "nix-instantiate", &["--parse", file]);
         let content = fs::read_to_string(repository.path().join(file)).unwrap();
@@ -195,7 +199,7 @@ fn outputs_have_the_documented_names() {
           outputs = builtins.mapAttrs (_: builtins.attrNames) flake;
           same = (flake.overlays.default pkgs { }).godirect == flake.packages.x86_64-linux;
           # Names alone, which need no feature of Nix.
-          addressed = builtins.attrNames (removeAttrs flake.legacyPackages.x86_64-linux.contentAddressed [ \"tests\" ])
+          addressed = builtins.attrNames (removeAttrs flake.legacyPackages.x86_64-linux.contentAddressed [ \"tests\" \"whole\" ])
             == builtins.attrNames flake.packages.x86_64-linux;
         }";
     let output = nix_ok(repository.path(), "nix-instantiate", &["--eval", "--strict", "--json", "-E", expression]);
@@ -263,9 +267,16 @@ fn builds_in_the_sandbox_what_the_plan_says() {
     assert_eq!(members(archive), ["_go_.o", "add_amd64.o", "{a}.txt"]);
     assert!(archive.ends_with(b"{a}.txt         0           0     0     644     3         `\nodd\0"));
 
+    let as_one = |attribute: &str| build(&format!("whole.{attribute}"));
+    let whole = as_one("sum");
+    for (one, by_package) in [(&whole, &sum), (&as_one("licence"), &licence), (&as_one("licence-wasip1_wasm"), &wasm)] {
+        assert!(one != by_package && built(one) == built(by_package), "{one} and {by_package}");
+    }
+
     fs::write(repository.path().join("README.md"), "edited").unwrap();
     fs::write(repository.path().join("sum/texts/README.md"), "edited").unwrap();
-    assert_eq!((build("sum"), build("licence-wasip1_wasm")), (sum, wasm), "files outside of the plan rebuild nothing");
+    let again = (build("sum"), as_one("sum"), build("licence-wasip1_wasm"));
+    assert_eq!(again, (sum, whole, wasm), "files outside of the plan rebuild nothing");
     nix_ok(repository.path(), "nix", &["flake", "check", "--offline", &format!("path:{}", repository.path().display())]);
 }
 
@@ -302,6 +313,18 @@ fn members(archive: &[u8]) -> Vec<String> {
         rest = &rest[60 + size + size % 2..];
     }
     names
+}
+
+/// Versions of the helper, and the SHA-256 of what each is compiled from. All that was ever built is built again with another helper: a released one
+/// never changes, a new one has a new version.
+const HELPERS: [(u32, &str); 1] = [(2, "ab8890f9670cb181c96a21f408b2e0929962294bc9e0b215874f19df68c35ff1")];
+
+#[test]
+fn another_helper_is_another_version() {
+    let content = fs::read_to_string(crate_path("templates/nix/helper/main.go")).unwrap();
+    let version = content.lines().find_map(|line| line.strip_prefix("// This is version ")?.split('.').next()?.parse().ok());
+    let known = HELPERS.iter().find(|(known, _)| Some(*known) == version).unwrap_or_else(|| panic!("no version {version:?}"));
+    assert_eq!(godirect::digest::Sha256::of(content).to_string(), known.1, "the helper was changed: give it a new version");
 }
 
 #[test]

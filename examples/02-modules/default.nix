@@ -2,6 +2,7 @@
 #
 # nix-build -A <binary> [--argstr goproxy <URL of a Go module proxy>] [--arg contentAddressed true]
 # nix-build -A tests
+# nix-build -A whole.<binary>, without a derivation for each package
 {
   system ? builtins.currentSystem,
   ...
@@ -10,6 +11,6 @@ let
   godirect = import ./nix/godirect.nix ({ inherit system; } // arguments);
 in
 {
-  inherit (godirect) tests;
+  inherit (godirect) tests whole;
 }
 // godirect.packages

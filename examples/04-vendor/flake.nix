@@ -33,8 +33,10 @@
       apps = output "apps";
       checks = output "checks";
 
-      # The same as content-addressed derivations, and `tests`, for a Nix with the feature: nix build .#contentAddressed.<binary>
+      # Binaries without a derivation for each package: nix build .#whole.<binary>
+      # And content-addressed derivations of all, and of `tests`, for a Nix with the feature: nix build .#contentAddressed.<binary>
       legacyPackages = forEachSystem (system: {
+        inherit (godirect { inherit system; }) whole;
         contentAddressed = import ./default.nix {
           inherit system;
           contentAddressed = true;

@@ -60,7 +60,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Packages of the flake, tests (`tests.<directory with - for />`, or `tests` for all), or package archives; all packages if none is named.
+    /// Packages of the flake, binaries without a derivation for each package (`whole.<binary>`, or `whole` for all), tests (`tests.<directory with - for />`, or `tests` for all), or package archives; all packages if none is named.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Besides what is named, all package archives, to fill a binary cache: packageArchives.<configuration>.<import path>
@@ -127,7 +127,7 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let (all, has_tests) = (project.variants(), which.names.iter().any(|name| is_test(name)));
+    let (all, has_tests) = (project.variants(), which.names.iter().any(|name| is_of_kind(name, TESTS)));
     let (number, variants) = (all.len(), needed(all, which));
     let plans = locked.nix_plans(&variants, &locked.graphs(&variants)?, has_tests)?.plans;
     // Where names say that they are of some variants, they aren't those of images.
@@ -142,13 +142,14 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
     };
     let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
     let (directory, read, list) = (&nix.dir, |file: &str| read(&project, file), |directory: &str| list(&project, directory));
-    let settings = Settings { system: &system, goproxy, mirror: which.mirror, directory, read: &read, list: &list };
+    let whole = which.names.iter().any(|name| is_of_kind(name, nix::WHOLE));
+    let settings = Settings { system: &system, goproxy, mirror: which.mirror, whole, directory, read: &read, list: &list };
     nix::derivations(&locked.sdk_versions(), &plans, &images, &lock, settings)
 }
 
-/// Whether a name is of tests.
-fn is_test(name: &str) -> bool {
-    name.strip_prefix(TESTS).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Whether a name is of a kind, or stands for all of it.
+fn is_of_kind(name: &str, kind: &str) -> bool {
+    name.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The variants that names are of, if all of them say so; else all, which plain names may mean.
@@ -212,17 +213,20 @@ fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named
         names.clone_from(&all);
     }
     names.extend(derivations.archives().filter(|_| which.archives));
-    let tests: Vec<&str> = derivations.tests().collect();
-    // As for `nix-build -A`, they are all tests, unless there is something of that name.
-    if let Some(at) = names.iter().position(|name| *name == TESTS && !all.contains(name)).filter(|_| !tests.is_empty()) {
-        names.splice(at..=at, tests.iter().copied());
+    let (tests, whole): (Vec<&str>, Vec<&str>) = (derivations.tests().collect(), derivations.whole().collect());
+    // As for `nix-build -A`, they are all of their kind, unless there is something of that name.
+    for (word, kind) in [(TESTS, &tests), (nix::WHOLE, &whole)] {
+        if let Some(at) = names.iter().position(|name| *name == word && !all.contains(name)).filter(|_| !kind.is_empty()) {
+            names.splice(at..=at, kind.iter().copied());
+        }
     }
     let find = |name: &str| {
-        let named = derivations.get(name).ok_or_else(|| match is_test(name) {
+        let named = derivations.get(name).ok_or_else(|| match is_of_kind(name, TESTS) {
             true => no_test(name, &tests),
             false => {
                 let error = Error::input(format!("there is no package `{}`", name.escape_debug()));
-                error.help(format!("there is {}", all.join(", ")))
+                let of_its_kind = if is_of_kind(name, nix::WHOLE) { &whole } else { &all };
+                error.help(format!("there is {}", of_its_kind.join(", ")))
             }
         })?;
         Ok((name.to_owned(), named))

@@ -7,6 +7,7 @@ mod sdks;
 mod store;
 mod symlinks;
 mod tested;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,16 +24,19 @@ use crate::write::{GeneratedFile, GeneratedFiles};
 pub use aterm::StorePath;
 pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settings, derivations};
 pub use tested::{List, Listed, Place, Plan, Test, Tests, names};
+pub use whole::WHOLE;
 
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 11] = [
+    ("downloads.nix", include_str!("../../templates/nix/downloads.nix")),
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
     ("nixpkgs.nix", include_str!("../../templates/nix/nixpkgs.nix")),
     ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
+    ("whole.nix", include_str!("../../templates/nix/whole.nix")),
     ("helper/go.mod", include_str!("../../templates/nix/helper/go.mod")),
     ("helper/main.go", include_str!("../../templates/nix/helper/main.go")),
     ("sdk/go.mod", include_str!("../../templates/sdk/go.mod")),

@@ -171,6 +171,59 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// doWhole builds a program of these packages, which is {o:c} and {o:a} together, and returns it.
+func doWhole(t *testing.T, packages string) (string, error) {
+	t.Helper()
+	top := t.TempDir()
+	attributes, err := json.Marshal(map[string]any{
+		"label":    "binary p",
+		"env":      map[string]string{},
+		"packages": json.RawMessage(packages),
+		"steps":    json.RawMessage(`[{"copy": "{o:c}", "to": "{bin}"}, {"pack": "{bin}", "add": ["{o:a}"]}]`),
+		"tokens":   map[string]string{"sdk": "/sdk", "tool": "/tool", "bin": top + "/bin"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := whole(attributes, top); err != nil {
+		return "", err
+	}
+	content, err := os.ReadFile(filepath.Join(top, "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content), nil
+}
+
+func TestWhole(t *testing.T) {
+	packages := `{
+		"a": {"src": "/a", "shown": "a/", "deps": [], "steps": [{"write": "{x}", "text": "x of {src} "}, {"write": "{o}", "text": "of a"}]},
+		"b": {"src": "/b", "shown": "b/", "deps": ["a"], "steps": [{"copy": "{x:a}", "to": "{x}"}, {"write": "{o}", "text": "of b"}]},
+		"c": {"src": "/c", "shown": "c/", "deps": ["b"], "steps": [{"copy": "{x:b}", "to": "{o}"}, {"write": "{x}", "text": "{sdk} {tool}"}]}
+	}`
+	for _, cores := range []string{"1", "2", "0", ""} {
+		t.Setenv("NIX_BUILD_CORES", cores)
+		got, err := doWhole(t, packages)
+		if want := "x of /a o               0           0     0     644     4         `\nof a"; err != nil || got != want {
+			t.Errorf("with %q cores: got %q, %v, want %q", cores, got, err, want)
+		}
+	}
+}
+
+func TestWholeFails(t *testing.T) {
+	for packages, want := range map[string]string{
+		// What needs a package that fails isn't built.
+		`{"a": {"steps": [{"mkdir": "{nothing}"}]}, "c": {"deps": ["a"], "steps": [{"mkdir": "{neither}"}]}}`:                              "a: unknown token {nothing}",
+		`{"a": {"steps": []}, "c": {"deps": ["a", "gone"], "steps": []}}`:                                                                  "c: needs gone, which isn't there",
+		`{"a": {"steps": [{"write": "{o}", "text": ""}]}, "c": {"steps": [{"write": "{o}", "text": ""}, {"write": "{x:a}", "text": ""}]}}`: "c: unknown token {x:a}",
+		`{"a": {"steps": []}}`: "binary p: unknown token {o:c}",
+	} {
+		if _, err := doWhole(t, packages); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 func TestUnknownStepsAreRefused(t *testing.T) {
 	for steps, want := range map[string]string{
 		`[{"chmod": "x"}]`:         `example.com/p: steps: json: unknown field "chmod"`,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::aterm::{Fixed, StorePath, placeholder};
 use super::sdks::Sdk;
-use super::store::{Attributes, Derivation, Store, Text};
+use super::store::{Attributes, Derivation, Store, Text, store_name};
 use super::tested::{List, Plan};
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ pub struct Settings<'a> {
     pub goproxy: &'a str,
     /// Which of an SDK's URLs is taken, counted from 0.
     pub mirror: usize,
+    /// Whether there are to be binaries without a derivation for each package, too.
+    pub whole: bool,
     /// The directory of the Nix files, relative to the spec.
     pub directory: &'a str,
     /// Reads a file of the repository.
@@ -63,6 +65,7 @@ pub enum LocalKind {
 pub struct Derivations {
     store: Store,
     attributes: BTreeMap<String, Rc<Derivation>>,
+    whole: BTreeMap<String, Rc<Derivation>>,
     tests: BTreeMap<String, Rc<Derivation>>,
     archives: BTreeMap<String, Rc<Derivation>>,
     downloads: BTreeMap<StorePath, Download>,
@@ -97,6 +100,11 @@ impl Derivations {
         self.attributes.keys().map(String::as_str)
     }
 
+    /// The names of binaries without a derivation for each package: `whole.<name>`.
+    pub fn whole(&self) -> impl Iterator<Item = &str> {
+        self.whole.keys().map(String::as_str)
+    }
+
     /// The names of tests: `tests.<name>`.
     pub fn tests(&self) -> impl Iterator<Item = &str> {
         self.tests.keys().map(String::as_str)
@@ -109,7 +117,8 @@ impl Derivations {
 
     /// The derivation of a name.
     pub fn get(&self, name: &str) -> Option<Named> {
-        let derivation = self.attributes.get(name).or_else(|| self.tests.get(name)).or_else(|| self.archives.get(name))?;
+        let mut all = [&self.attributes, &self.whole, &self.tests, &self.archives].into_iter();
+        let derivation = all.find_map(|named| named.get(name))?;
         Some(Named { derivation: derivation.path.clone(), outputs: derivation.outputs().clone() })
     }
 
@@ -146,11 +155,11 @@ pub fn derivations(
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let (store, sources, tests, archives, downloads) = Default::default();
-    let mut builder = Builder { lock, settings, store, helper: None, runner: None, sources, tests, archives, downloads };
+    let (store, sources, whole, tests, archives, downloads) = Default::default();
+    let mut builder = Builder { lock, settings, store, helper: None, runner: None, sources, whole, tests, archives, downloads };
     let attributes = builder.attributes(sdks, plans, images)?;
-    let Builder { store, tests, archives, downloads, .. } = builder;
-    Ok(Derivations { store, attributes, tests, archives, downloads })
+    let Builder { store, whole, tests, archives, downloads, .. } = builder;
+    Ok(Derivations { store, attributes, whole, tests, archives, downloads })
 }
 
 /// What is being made.
@@ -164,6 +173,8 @@ pub(super) struct Builder<'a> {
     pub runner: Option<Rc<Derivation>>,
     /// Directories of the repository that are in the store.
     sources: BTreeMap<(String, Vec<String>), Text>,
+    /// Binaries without a derivation for each package, by name.
+    pub whole: BTreeMap<String, Rc<Derivation>>,
     /// Tests by name.
     tests: BTreeMap<String, Rc<Derivation>>,
     /// Package archives by name.
@@ -173,7 +184,7 @@ pub(super) struct Builder<'a> {
 }
 
 /// What is known before packages are built.
-struct Ground {
+pub(super) struct Ground {
     sdks: BTreeMap<String, Sdk>,
     modules: BTreeMap<String, Rc<Derivation>>,
 }
@@ -215,6 +226,7 @@ impl Builder<'_> {
                 }
                 configured.insert(format!("{binary}-{name}"), derivation);
             }
+            self.add_whole(&ground, name, configuration, is_own)?;
         }
         if !own.is_empty() {
             attributes.insert("default".to_owned(), self.default(&own)?);
@@ -344,7 +356,7 @@ impl Builder<'_> {
     }
 
     /// A package's directory in the store, and its name for the messages of the compiler (`sourceOf`).
-    fn source(&mut self, ground: &Ground, sdk: &Sdk, name: &str, source: &Source) -> Result<(Text, String)> {
+    pub(super) fn source(&mut self, ground: &Ground, sdk: &Sdk, name: &str, source: &Source) -> Result<(Text, String)> {
         Ok(match source {
             Source::Std { std } => (sdk.goroot.within("", format!("/src/{std}")), format!("GOROOT/src/{std}/")),
             Source::Module { module, dir } => {
@@ -444,12 +456,12 @@ impl Builder<'_> {
     }
 }
 
-fn sdk_of<'g>(ground: &'g Ground, configuration: &Configuration) -> Result<&'g Sdk> {
+pub(super) fn sdk_of<'g>(ground: &'g Ground, configuration: &Configuration) -> Result<&'g Sdk> {
     let missing = || Error::input(format!("the plan has no SDK {}", configuration.sdk));
     ground.sdks.get(&configuration.sdk).ok_or_else(missing)
 }
 
-fn tool_tokens(sdk: &Sdk) -> BTreeMap<String, Text> {
+pub(super) fn tool_tokens(sdk: &Sdk) -> BTreeMap<String, Text> {
     [("sdk".to_owned(), sdk.goroot.clone()), ("tool".to_owned(), sdk.tools.clone())].into()
 }
 
@@ -477,21 +489,4 @@ pub(super) fn dependencies_first(packages: &BTreeMap<String, PackageAction>) -> 
         }
     }
     order
-}
-
-/// A store object's name; it need not be unique, and may not hold everything that an import path may (`storeName`).
-pub(super) fn store_name(text: &str) -> String {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+._?=-".contains(c);
-    let mut name = String::from("go-");
-    let mut was_allowed = true;
-    for c in text.chars() {
-        match is_allowed(c) {
-            true => name.push(c),
-            false if was_allowed => name.push('-'),
-            false => {}
-        }
-        was_allowed = is_allowed(c);
-    }
-    name.truncate("go-".len() + 150);
-    name
 }

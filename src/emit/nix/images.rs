@@ -8,8 +8,8 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::aterm::placeholder;
-use super::derivations::{Builder, steps, store_name};
-use super::store::{Derivation, Text};
+use super::derivations::{Builder, steps};
+use super::store::{Derivation, Text, store_name};
 use crate::error::{Error, Result};
 use crate::name::GoVersion;
 use crate::plan::image::ImageAction;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::aterm::{Fixed, placeholder};
-use super::derivations::{Builder, store_name};
-use super::store::{Attributes, Derivation, Text};
+use super::derivations::Builder;
+use super::store::{Attributes, Derivation, Text, store_name};
 use super::symlinks;
 use crate::digest::{H1, Sha256};
 use crate::error::{Error, Result};

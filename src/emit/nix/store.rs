@@ -285,6 +285,23 @@ impl Store {
     }
 }
 
+/// A store object's name; it need not be unique, and may not hold everything that an import path may (`storeName`).
+pub(super) fn store_name(text: &str) -> String {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+._?=-".contains(c);
+    let mut name = String::from("go-");
+    let mut was_allowed = true;
+    for c in text.chars() {
+        match is_allowed(c) {
+            true => name.push(c),
+            false if was_allowed => name.push('-'),
+            false => {}
+        }
+        was_allowed = is_allowed(c);
+    }
+    name.truncate("go-".len() + 150);
+    name
+}
+
 /// Refuses a name that Nix refuses (`checkName`).
 fn checked(name: String) -> Result<String> {
     /// In bytes.

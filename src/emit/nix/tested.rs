@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::derivations::{Builder, dependencies_first, store_name};
+use super::derivations::{Builder, dependencies_first};
 use super::sdks::Sdk;
-use super::store::{Attributes, Derivation, Text};
+use super::store::{Attributes, Derivation, Text, store_name};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 use crate::name::ImportPath;

@@ -5,6 +5,8 @@
 //
 // Nix leaves a derivation's attributes in .attrs.json ("Structured attributes" in its manual). A change of this program rebuilds
 // everything, and everybody waits for its compilation, so it is small and knows nothing about Go packages.
+//
+// This is version 2. A new version is made on purpose, and for all of a release together.
 package main
 
 import (
@@ -19,8 +21,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"sort"
+	"strconv"
 	"strings"
+	"sync"
 )
 
 func main() {
@@ -39,10 +44,12 @@ func helper(args []string) error {
 	switch strings.Join(args, " ") {
 	case "build":
 		return build(attributes, os.Getenv("NIX_BUILD_TOP"))
+	case "whole":
+		return whole(attributes, os.Getenv("NIX_BUILD_TOP"))
 	case "unzip":
 		return unzip(attributes)
 	}
-	return fmt.Errorf("unknown arguments %q, want build or unzip", args)
+	return fmt.Errorf("unknown arguments %q, want build, whole or unzip", args)
 }
 
 // A job is what "build" does: the steps of a package or binary.
@@ -77,13 +84,17 @@ func build(attributes []byte, top string) error {
 	if err := json.Unmarshal(attributes, &j); err != nil {
 		return err
 	}
+	return j.build()
+}
+
+func (j *job) build() error {
 	var steps []step
 	decoder := json.NewDecoder(bytes.NewReader(j.Steps))
 	decoder.DisallowUnknownFields() // an unknown kind of step must not be skipped
 	if err := decoder.Decode(&steps); err != nil {
 		return fmt.Errorf("%s: steps: %w", j.Label, err)
 	}
-	obj := filepath.Join(top, "obj")
+	obj := filepath.Join(j.top, "obj")
 	j.Tokens["obj"] = obj
 	if err := os.Mkdir(obj, 0o755); err != nil {
 		return err
@@ -94,6 +105,94 @@ func build(attributes []byte, top string) error {
 		}
 	}
 	return nil
+}
+
+// A program is what "whole" does: all packages of a binary, and the binary.
+type program struct {
+	job
+	Packages map[string]*member // by import path
+	slots    chan struct{}      // has an element for each package that is being built
+	failed   chan struct{}      // is closed when one has failed
+	fail     func()
+}
+
+// A member is a package of a program.
+type member struct {
+	Src   string
+	Shown string
+	Deps  []string // import paths
+	Steps json.RawMessage
+	top   string        // its own build directory, with the results x and o
+	done  chan struct{} // is closed when they are there
+}
+
+func whole(attributes []byte, top string) error {
+	p := program{job: job{top: top}, slots: make(chan struct{}, cores()), failed: make(chan struct{})}
+	p.fail = sync.OnceFunc(func() { close(p.failed) })
+	if err := json.Unmarshal(attributes, &p); err != nil {
+		return err
+	}
+	for name, m := range p.Packages {
+		dir, err := os.MkdirTemp(top, "package")
+		if err != nil {
+			return err
+		}
+		m.top, m.done = dir, make(chan struct{})
+		p.Tokens["o:"+name] = filepath.Join(dir, "o")
+	}
+	errs := make(chan error)
+	for name, m := range p.Packages {
+		go func(name string, m *member) { errs <- p.member(name, m) }(name, m)
+	}
+	var err error
+	for range p.Packages {
+		err = errors.Join(err, <-errs)
+	}
+	if err != nil {
+		return err
+	}
+	return p.build()
+}
+
+// member builds a package as soon as those that it depends on are there.
+func (p *program) member(name string, m *member) error {
+	j := job{Label: name, Shown: m.Shown, Env: p.Env, Steps: m.Steps, top: m.top}
+	j.Tokens = map[string]string{"sdk": p.Tokens["sdk"], "tool": p.Tokens["tool"], "src": m.Src}
+	j.Tokens["x"], j.Tokens["o"] = filepath.Join(m.top, "x"), filepath.Join(m.top, "o")
+	for _, dep := range m.Deps {
+		d := p.Packages[dep]
+		if d == nil {
+			p.fail()
+			return fmt.Errorf("%s: needs %s, which isn't there", name, dep)
+		}
+		select {
+		case <-d.done:
+		case <-p.failed:
+			return nil
+		}
+		j.Tokens["x:"+dep] = filepath.Join(d.top, "x")
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-p.failed:
+		return nil
+	}
+	err := j.build()
+	<-p.slots
+	if err != nil {
+		p.fail()
+		return err
+	}
+	close(m.done)
+	return nil
+}
+
+// cores is how many processors Nix wants a builder to use; 0 stands for all.
+func cores() int {
+	if n, err := strconv.Atoi(os.Getenv("NIX_BUILD_CORES")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
 }
 
 func (j *job) do(s step) error {

@@ -26,14 +26,12 @@ let
     concatStringsSep
     filter
     fromJSON
-    genList
     head
     isString
     length
     listToAttrs
     mapAttrs
     readFile
-    replaceStrings
     split
     stringLength
     substring
@@ -60,62 +58,18 @@ let
 
   # --- text ---------------------------------------------------------------------------------------------------------------------
 
-  characters = text: genList (i: substring i 1 text) (stringLength text);
-
   # A store object's name; it need not be unique, and may not hold everything that an import path may.
   storeName =
     text:
     "go-" + substring 0 150 (concatStringsSep "-" (filter isString (split "[^a-zA-Z0-9+._?=-]+" text)));
 
-  # Proxies escape upper-case letters (golang.org/x/mod/module, EscapePath).
-  escape = replaceStrings (characters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (
-    map (letter: "!${letter}") (characters "abcdefghijklmnopqrstuvwxyz")
-  );
-
   # --- downloads ----------------------------------------------------------------------------------------------------------------
 
-  fetch =
-    attributes:
-    derivation (
-      {
-        system = "builtin";
-        builder = "builtin:fetchurl";
-        outputHashAlgo = "sha256";
-        outputHashMode = "flat";
-        executable = false;
-        unpack = false;
-        preferLocalBuild = true;
-        impureEnvVars = [
-          "http_proxy"
-          "https_proxy"
-          "ftp_proxy"
-          "all_proxy"
-          "no_proxy"
-        ];
-      }
-      // attributes
-    );
-
-  fetchModule =
-    module: locked:
-    fetch {
-      name = "${storeName "${module.path}-${module.version}"}.zip";
-      url = "${goproxy}/${escape module.path}/@v/${escape module.version}.zip";
-      outputHash = locked.sha256;
-    };
-
-  # The file of an SDK that isn't a module. Nix itself knows no list of URLs.
-  fetchArchive =
-    urls: sha256:
-    fetch {
-      name = storeName (baseNameOf (head urls));
-      url =
-        if mirror < length urls then
-          builtins.elemAt urls mirror
-        else
-          throw "mirror is ${toString mirror}, but godirect.lock.json has ${toString (length urls)} URLs of an SDK, counted from 0";
-      outputHash = sha256;
-    };
+  inherit (import ./downloads.nix { inherit goproxy mirror storeName; })
+    fetch
+    fetchArchive
+    fetchModule
+    ;
 
   # --- SDKs ---------------------------------------------------------------------------------------------------------------------
 
@@ -362,6 +316,17 @@ let
       meta.mainProgram = binary.file;
     };
 
+  linkWhole = import ./whole.nix {
+    inherit
+      addressing
+      help
+      sdks
+      sourceOf
+      storeName
+      toolTokens
+      ;
+  };
+
   runTest = import ./tests.nix {
     inherit
       addressing
@@ -392,6 +357,7 @@ let
       platform = "${configuration.env.GOOS}/${configuration.env.GOARCH}";
       inherit packages;
       binaries = mapAttrs (link configuration packages) configuration.binaries;
+      whole = mapAttrs (linkWhole configuration) configuration.binaries;
       tests = mapAttrs (runTest configuration testPackages) tests.programs;
     }
   ) plan.configurations;
@@ -414,15 +380,18 @@ let
     else
       { };
 
-  configuredBinaries = listToAttrs (
-    concatMap (
-      configuration:
-      map (binary: {
-        name = "${binary}-${configuration}";
-        value = configurations.${configuration}.binaries.${binary};
-      }) (attrNames configurations.${configuration}.binaries)
-    ) (attrNames configurations)
-  );
+  # By `<binary>-<configuration>`; `kind` is how they are built, `binaries` or `whole`.
+  configured =
+    kind:
+    listToAttrs (
+      concatMap (
+        configuration:
+        map (binary: {
+          name = "${binary}-${configuration}";
+          value = configurations.${configuration}.${kind}.${binary};
+        }) (attrNames configurations.${configuration}.${kind})
+      ) (attrNames configurations)
+    );
 
   # Those that run on this system.
   ownConfigurations = filter (name: configurations.${name}.platform == sdks.default.platform) (
@@ -430,21 +399,26 @@ let
   );
 
   # Those of them that their plain names mean, of all profiles and variants.
-  ownBinaries = listToAttrs (
-    concatMap (
-      configuration:
-      map
-        (name: {
-          inherit name;
-          value = configurations.${configuration}.binaries.${name};
-        })
-        (
-          filter (name: plan.configurations.${configuration}.binaries.${name}.default or false) (
-            attrNames plan.configurations.${configuration}.binaries
+  own =
+    kind:
+    listToAttrs (
+      concatMap (
+        configuration:
+        map
+          (name: {
+            inherit name;
+            value = configurations.${configuration}.${kind}.${name};
+          })
+          (
+            filter (name: plan.configurations.${configuration}.binaries.${name}.default or false) (
+              attrNames plan.configurations.${configuration}.binaries
+            )
           )
-        )
-    ) ownConfigurations
-  );
+      ) ownConfigurations
+    );
+
+  configuredBinaries = configured "binaries";
+  ownBinaries = own "binaries";
 
   tests = builtins.foldl' (found: name: found // configurations.${name}.tests) { } ownConfigurations;
 
@@ -471,6 +445,9 @@ in
     version = plan.sdks.default;
     inherit (sdks.default) platform;
   };
+
+  # Binaries by the names that they have in `packages`, each as one derivation.
+  whole = configured "whole" // own "whole";
 
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
