@@ -87,6 +87,7 @@ fn compare_named(project: &Project, system: &str, to_nix: &[&str], names: &[&str
 fn examples() {
     for name in ["01-hello", "02-modules", "03-replace", "04-vendor"] {
         assert!(compare(&Project::example(name), X86_64) > 50, "{name}");
+        assert!(compare_named(&Project::example(name), X86_64, &["-A", "whole"], &["whole"]) > 10, "{name}");
     }
 }
 
@@ -122,6 +123,9 @@ fn what_else_a_repository_may_have() {
     engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
     compare(&project, X86_64);
     compare(&project, AARCH64);
+    for system in [X86_64, AARCH64] {
+        compare_named(&project, system, &["-A", "whole"], &["whole"]);
+    }
     // What is named alone brings what it needs and nothing else.
     let whole = by_godirect(&project, X86_64, &[]).1;
     let part = by_godirect(&project, X86_64, &["second-js_wasm"]).1;
@@ -210,7 +214,7 @@ fn sdks_from_source() {
 /// 380 packages for all platforms and profiles.
 #[test]
 fn a_large_program() {
-    let source = read_tree(&engines::repository("benches/build/large"));
+    let source = read_tree(&engines::repository("benches/support/large"));
     let project = Project::in_directory(tempfile::tempdir().unwrap(), source).with_user_cache();
     project.edit("main.go", "\t\"example.com/large/all\"\n", "");
     let text = project.read("main.go");
@@ -223,6 +227,7 @@ fn a_large_program() {
     engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
     engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
     assert!(compare(&project, X86_64) > 2000);
+    assert!(compare_named(&project, X86_64, &["-A", "whole"], &["whole"]) > 30);
 }
 
 #[test]

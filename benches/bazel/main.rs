@@ -9,28 +9,25 @@
 //! else the machine does hits both. CPU time of Bazel is that of its server with all actions, of Go that of the program with all that it
 //! starts.
 
+#[path = "../support/cost.rs"]
+mod cost;
 #[path = "../../tests/support/engines.rs"]
 #[allow(dead_code)]
 mod engines;
+#[path = "../support/programs.rs"]
+mod programs;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use cost::{Cost, medians, row};
 use serde_json::Value;
-use wait4::Wait4;
 use workspace::Workspace;
 
 const ROUNDS: usize = 3;
 /// How many packages the module has whose analysis is measured.
 const PACKAGES: usize = 2000;
-
-/// What one run took.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Cost {
-    time: Duration,
-    cpu: Duration,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
@@ -71,18 +68,9 @@ impl Bench {
 
     fn run(&self, program: Program, flags: &[&str]) -> Cost {
         match program {
-            Program::Go => self.run_go(),
+            Program::Go => Cost::of(&mut self.workspace.go_build()),
             Program::Bazel => self.run_bazel(flags),
         }
-    }
-
-    fn run_go(&self) -> Cost {
-        let mut command = self.workspace.go_build();
-        let begin = Instant::now();
-        let used = command.spawn().expect("a program that can be started").wait4().expect("a child to wait for");
-        let time = begin.elapsed();
-        assert!(used.status.success(), "{command:?} failed");
-        Cost { time, cpu: used.rusage.utime + used.rusage.stime }
     }
 
     fn run_bazel(&self, flags: &[&str]) -> Cost {
@@ -97,17 +85,9 @@ impl Bench {
 
     /// The medians of both programs; `prepare` comes before each run.
     fn measure(&self, rounds: usize, flags: &[&str], mut prepare: impl FnMut(usize)) -> [Cost; 2] {
-        let mut costs = [Vec::new(), Vec::new()];
-        for round in 0..rounds {
-            for place in 0..2 {
-                let index = (place + round) % 2;
-                prepare(2 * round + place);
-                costs[index].push(self.run([Program::Go, Program::Bazel][index], flags));
-            }
-        }
-        costs.map(|mut costs| {
-            costs.sort();
-            costs[costs.len() / 2]
+        medians(rounds, |index, before| {
+            prepare(before);
+            self.run([Program::Go, Program::Bazel][index], flags)
         })
     }
 }
@@ -123,8 +103,7 @@ fn cpu_of(pid: &str) -> Duration {
 }
 
 fn main() {
-    let rounds =
-        std::env::args().skip(1).find(|a| a != "--bench").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
+    let rounds = cost::rounds(ROUNDS);
     println!("| | `go build` | CPU | `bazel build` | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
     let hello = hello(rounds);
     let large = large(rounds);
@@ -137,20 +116,8 @@ fn main() {
     }
 }
 
-fn row(name: &str, [go, bazel]: [Cost; 2]) {
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    let (time, cpu) = (bazel.time.as_secs_f64() / go.time.as_secs_f64(), bazel.cpu.as_secs_f64() / go.cpu.as_secs_f64());
-    println!(
-        "| {name} | {:.0} ms | {:.0} ms | {:.0} ms | {:.0} ms | {time:.2}× | {cpu:.2}× |",
-        milliseconds(go.time),
-        milliseconds(go.cpu),
-        milliseconds(bazel.time),
-        milliseconds(bazel.cpu)
-    );
-}
-
 fn hello(rounds: usize) -> Bench {
-    let bench = Bench::new("bench-hello", &workspace::hello());
+    let bench = Bench::new("bench-hello", &programs::hello());
     row("hello with net/http, nothing built before", bench.measure(rounds, &[], |_| bench.forget()));
     bench.build();
     row("hello with net/http, nothing changed", bench.measure(5 * rounds, &[], |_| ()));
@@ -158,18 +125,18 @@ fn hello(rounds: usize) -> Bench {
 }
 
 fn large(rounds: usize) -> Bench {
-    let bench = Bench::new("bench-large", &workspace::large());
+    let bench = Bench::new("bench-large", &programs::large());
     row("large program, nothing built before", bench.measure(rounds, &[], |_| bench.forget()));
     bench.build();
     row("large program, nothing changed", bench.measure(5 * rounds, &[], |_| ()));
-    let edit = |run: usize| bench.workspace.write("leaf/leaf.go", &workspace::leaf(run + 1));
+    let edit = |run: usize| programs::write(bench.workspace.root(), "leaf/leaf.go", &programs::leaf(run + 1));
     row("large program, the body of a leaf's function changed", bench.measure(rounds, &[], edit));
     bench
 }
 
 /// A new server reads and analyses everything; the go command has built everything before, and finds that out.
 fn analysis(rounds: usize) {
-    let bench = Bench::new("bench-packages", &workspace::synthetic(PACKAGES));
+    let bench = Bench::new("bench-packages", &programs::synthetic(PACKAGES));
     let costs = bench.measure(rounds, &["--nobuild"], |_| drop(bench.bazel(&["shutdown"])));
     row(&format!("{PACKAGES} packages, only analysed by a new server"), costs);
     bench.bazel(&["shutdown"]);

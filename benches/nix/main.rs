@@ -1,33 +1,32 @@
-//! `godirect nix` side by side with Nix's evaluation of the same files.
+//! `godirect nix` side by side with Nix's evaluation of the same files, and builds package by package beside those as a whole.
 //!
 //! ```sh
-//! cargo bench --bench nix          # the table of docs/benchmarks.md; five rounds
+//! cargo bench --bench nix          # the tables of docs/benchmarks.md; five rounds
 //! cargo bench --bench nix -- 11    # more rounds
 //! ```
 //!
-//! 2,000 packages of a repository, each of which imports three others; rounds alternate. Stores are in memory and empty before each run.
+//! What is evaluated are 2,000 packages of a repository, each of which imports three others; stores are in memory and empty before each run. What is
+//! built is the large program of the other benchmarks, in a store in memory that has the SDK and all modules. Rounds alternate.
 
 #[path = "../../tests/support/engines.rs"]
 #[allow(dead_code)]
 mod engines;
 
+mod builds;
+#[path = "../support/cost.rs"]
+mod cost;
+#[path = "../support/programs.rs"]
+#[allow(dead_code)]
+mod programs;
+
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use wait4::Wait4;
+use cost::{Cost, medians, milliseconds};
 
 const ROUNDS: usize = 5;
 const PACKAGES: usize = 2000;
-
-/// What one run took.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Cost {
-    time: Duration,
-    cpu: Duration,
-}
 
 #[derive(Clone, Copy)]
 enum What {
@@ -60,24 +59,16 @@ fn run(nix: &Path, root: &Path, what: What) -> Cost {
     });
     command.current_dir(root).env("PATH", path).env("NIX_CONF_DIR", engines::repository("tests/env"));
     command.env("NIX_REMOTE", store.path()).stdout(Stdio::null()).stderr(Stdio::null());
-    let begin = Instant::now();
-    let used = command.spawn().expect("a program that can be started").wait4().expect("a child to wait for");
-    let time = begin.elapsed();
-    assert!(used.status.success(), "{command:?} failed");
-    Cost { time, cpu: used.rusage.utime + used.rusage.stime }
+    Cost::of(&mut command)
 }
 
 /// A repository with its lock and Nix files.
 fn repository() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let root = directory.path().join("bench");
-    let write = |path: String, text: &str| {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().expect("a file's directory")).expect("a writable directory");
-        fs::write(path, text).expect("a writable directory");
-    };
-    write("go.mod".to_owned(), "module example.com/bench\n\ngo 1.27.0\n\ntoolchain go1.27.3\n");
-    write("godirect.star".to_owned(), "platforms(\"linux/amd64\")\nnix()\n");
+    let write = |path: &str, text: &str| programs::write(&root, path, text);
+    write("go.mod", "module example.com/bench\n\ngo 1.27.0\n\ntoolchain go1.27.3\n");
+    write("godirect.star", "platforms(\"linux/amd64\")\nnix()\n");
     let mut main = String::from("package main\n\nimport (\n");
     for i in 0..PACKAGES {
         let mut text = format!("package p{i}\n\nimport (\n");
@@ -85,22 +76,31 @@ fn repository() -> (tempfile::TempDir, PathBuf) {
             let _ = writeln!(text, "\t_ \"example.com/bench/p{import}\"");
         }
         text.push_str(")\n");
-        write(format!("p{i}/p.go"), &text);
+        write(&format!("p{i}/p.go"), &text);
         let _ = writeln!(main, "\t_ \"example.com/bench/p{i}\"");
     }
     main.push_str(")\n\nfunc main() {}\n");
-    write("main.go".to_owned(), &main);
-    for verb in ["lock", "generate"] {
-        let output = engines::godirect().args([verb]).current_dir(&root).output().expect("godirect");
-        engines::succeeded(verb, &output);
-    }
+    write("main.go", &main);
+    lock_and_generate(&root);
     (directory, root)
 }
 
+/// Makes what Nix reads besides the repository's own files.
+fn lock_and_generate(root: &Path) {
+    for verb in ["lock", "generate"] {
+        let output = engines::godirect().args([verb]).current_dir(root).output().expect("godirect");
+        engines::succeeded(verb, &output);
+    }
+}
+
 fn main() {
-    let rounds =
-        std::env::args().skip(1).find(|a| a != "--bench").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
+    let rounds = cost::rounds(ROUNDS);
     let nix = engines::provisioned("nix.sh");
+    evaluation(&nix, rounds);
+    builds::all(&nix, rounds);
+}
+
+fn evaluation(nix: &Path, rounds: usize) {
     let (_directory, root) = repository();
     let all = [
         ("`nix-instantiate`", What::NixInstantiate),
@@ -108,17 +108,9 @@ fn main() {
         ("`nix-instantiate --eval` of the output's path", What::NixEval),
         ("`godirect nix paths`", What::Paths),
     ];
-    let mut costs = vec![Vec::new(); all.len()];
-    for round in 0..rounds {
-        for place in 0..all.len() {
-            let index = (place + round) % all.len();
-            costs[index].push(run(&nix, &root, all[index].1));
-        }
-    }
+    let costs = medians::<4>(rounds, |index, _| run(nix, &root, all[index].1));
     println!("| {PACKAGES} packages | time | CPU |\n|---|---:|---:|");
-    for ((name, _), mut costs) in all.into_iter().zip(costs) {
-        costs.sort();
-        let Cost { time, cpu } = costs[costs.len() / 2];
-        println!("| {name} | {:.0} ms | {:.0} ms |", time.as_secs_f64() * 1000.0, cpu.as_secs_f64() * 1000.0);
+    for ((name, _), Cost { time, cpu }) in all.into_iter().zip(costs) {
+        println!("| {name} | {:.0} ms | {:.0} ms |", milliseconds(time), milliseconds(cpu));
     }
 }

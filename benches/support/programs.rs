@@ -1,0 +1,66 @@
+//! Programs that benchmarks build, as the texts of their files by path.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// How many packages of the large program import the leaf.
+const DEPENDENTS: usize = 120;
+
+fn module(name: &str) -> (String, String) {
+    ("go.mod".to_owned(), format!("module example.com/{name}\n\ngo 1.27\n\ntoolchain go1.27.3\n"))
+}
+
+/// One package that serves nothing by HTTP.
+pub fn hello() -> Vec<(String, String)> {
+    let main = "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\":8080\", nil) }\n";
+    vec![module("hello"), ("main.go".to_owned(), main.to_owned())]
+}
+
+/// The leaf's text; its function isn't inlined, so that who imports it sees no difference.
+pub fn leaf(value: usize) -> String {
+    format!("package leaf\n\n//go:noinline\nfunc Value() int {{ return {value} }}\n")
+}
+
+/// Some 520 packages, which `benches/support/large` imports, and of which 120 are its own and import `leaf`.
+pub fn large() -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/support/large");
+    let read = |name: &str| (name.to_owned(), fs::read_to_string(source.join(name)).expect("a file of the benchmark"));
+    let mut files = vec![read("go.mod"), read("go.sum"), read("main.go"), ("leaf/leaf.go".to_owned(), leaf(0))];
+    let (mut imports, mut sum) = (String::new(), String::new());
+    for i in 0..DEPENDENTS {
+        let value = format!("func Value() int {{ return leaf.Value() + {i} }}\n");
+        files.push((format!("p{i}/p.go"), format!("package p{i}\n\nimport \"example.com/large/leaf\"\n\n{value}")));
+        let _ = writeln!(imports, "\t\"example.com/large/p{i}\"");
+        let _ = write!(sum, " + p{i}.Value()");
+    }
+    let all = format!("package all\n\nimport (\n{imports})\n\nfunc Sum() int {{ return 0{sum} }}\n");
+    files.push(("all/all.go".to_owned(), all));
+    files
+}
+
+/// Packages each of which imports three others, and a program that needs all of them.
+pub fn synthetic(packages: usize) -> Vec<(String, String)> {
+    let mut files = vec![module("packages")];
+    for i in 0..packages {
+        let mut others = vec![i / 2, i / 3, i.saturating_sub(1)];
+        others.retain(|other| *other < i);
+        others.sort_unstable();
+        others.dedup();
+        let imports: String = others.iter().map(|other| format!("import \"example.com/packages/p{other}\"\n")).collect();
+        let sum: String = others.iter().map(|other| format!(" + p{other}.Value()")).collect();
+        files.push((format!("p{i}/p.go"), format!("package p{i}\n\n{imports}\nfunc Value() int {{ return {i}{sum} }}\n")));
+    }
+    let last = packages - 1;
+    let main =
+        format!("package main\n\nimport \"example.com/packages/p{last}\"\n\nfunc main() {{ println(p{last}.Value()) }}\n");
+    files.push(("main.go".to_owned(), main));
+    files
+}
+
+/// Writes a file, and makes the directories that it needs.
+pub fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().expect("a file's directory")).expect("a writable directory");
+    fs::write(path, text).expect("a writable directory");
+}
