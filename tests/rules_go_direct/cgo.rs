@@ -61,7 +61,7 @@ fn by_go(workspace: &Path, arguments: &[&str]) -> Vec<u8> {
 }
 
 /// Targets with the arguments by which the go command builds the same.
-const PROGRAMS: [(&str, &str, &[&str]); 10] = [
+const PROGRAMS: [(&str, &str, &[&str]); 12] = [
     ("//cmd/resolve", "/resolve", &["build", "-ldflags=-buildid=", "./cmd/resolve"]),
     ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
     ("//cmd/own:external", "/external", &["build", "-ldflags=-buildid= -linkmode=external", "./cmd/own"]),
@@ -70,6 +70,8 @@ const PROGRAMS: [(&str, &str, &[&str]); 10] = [
     ("//lib:archive", "/archive.a", &["build", "-ldflags=-buildid=", "-buildmode=c-archive", "./lib"]),
     ("//lib:shared", "/libshared.so", &["build", "-ldflags=-buildid=", "-buildmode=c-shared", "./lib"]),
     ("//lib:race", "/race", &["build", "-ldflags=-buildid=", "-race", "./lib"]),
+    ("//lib:asan", "/asan", &["build", "-ldflags=-buildid=", "-asan", "./lib"]),
+    ("//lib:plugin", "/plugin.so", &["build", "-ldflags=-buildid=", "-buildmode=plugin", "./lib"]),
     ("//lib:pie", "/pie", &["build", "-ldflags=-buildid=", "-buildmode=pie", "./lib"]),
     ("//count:count_test", "/count.test", &["test", "-c", "-ldflags=-buildid=", "./count"]),
 ];
@@ -133,13 +135,17 @@ profile("external", extends = "default", linkmode = "external")
 
 profile("static", extends = "default", static = True)
 
-binary("./cmd/own", profiles = ["default", "external", "static"])
+profile("asan", extends = "default", asan = True)
+
+binary("./cmd/own", profiles = ["default", "external", "static", "asan"])
 
 profile("library", extends = "default", buildmode = "c-archive")
 
 binary("./cmd/vendored", profiles = ["default"])
 
-binary("./lib", name = "sum", profiles = ["library"])
+profile("plugin", extends = "default", buildmode = "plugin")
+
+binary("./lib", name = "sum", profiles = ["library", "plugin"])
 
 bazel()
 "#;
@@ -159,7 +165,7 @@ const VENDORED: [(&str, &str); 7] = [
 ];
 
 /// The program for each profile with the arguments by which the go command builds the same.
-const GENERATED: [(&str, &str, &[&str]); 5] = [
+const GENERATED: [(&str, &str, &[&str]); 7] = [
     ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
     ("//cmd/own:own_external", "/own_external", &["build", "-ldflags=-buildid= -linkmode=external", "./cmd/own"]),
     (
@@ -167,8 +173,10 @@ const GENERATED: [(&str, &str, &[&str]); 5] = [
         "/own_static",
         &["build", "-ldflags=-buildid= -linkmode=external -extldflags=-static", "./cmd/own"],
     ),
+    ("//cmd/own:own_asan", "/own_asan", &["build", "-ldflags=-buildid=", "-asan", "./cmd/own"]),
     ("//cmd/vendored", "/vendored", &["build", "-ldflags=-buildid=", "./cmd/vendored"]),
     ("//lib:sum", "/sum.a", &["build", "-ldflags=-buildid=", "-buildmode=c-archive", "./lib"]),
+    ("//lib:sum_plugin", "/sum_plugin.so", &["build", "-ldflags=-buildid=", "-buildmode=plugin", "./lib"]),
 ];
 
 #[test]

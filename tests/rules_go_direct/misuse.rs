@@ -3,7 +3,7 @@
 use super::engines::{bazel_output, repository};
 
 /// What the rules say of each target of the workspace, sorted.
-const MESSAGES: [&str; 23] = [
+const MESSAGES: [&str; 24] = [
     "//cycle:cycle_test imports example.com/misuse/cycle/user, which needs the tested package: import cycle not allowed in test; move it to an external test (package ..._test)",
     "//deps:c imports \"C\": add `cgo = True`, and `pure = \"off\"` to programs that need the package",
     "//deps:deps imports example.com/misuse, which is not in its deps: add \"//:misuse\" to them, or run `godirect generate`",
@@ -19,6 +19,7 @@ const MESSAGES: [&str; 23] = [
     "@@//twice:both: two deps have the import path example.com/misuse/twice: @@//twice:first and @@//twice:second; keep one of them",
     "@@//twice:itself has the import path example.com/misuse/twice, and so has one of its deps: import cycle not allowed; correct the importpath of one of them",
     "@@//twice:linked: two packages with the import path example.com/misuse/twice would be linked: @@//twice:first and @@//twice:second; let both importers depend on the same target, or set importmap of one",
+    "a program can't have both race and msan: build one of them alone",
     "cycle/wrong_test.go:5:1: wrong signature for TestX, must be: func TestX(t *testing.T)",
     "external_srcs is [cycle_test.go], but the files in package …_test are []: correct it, run `godirect generate`, or leave the attribute out",
     "go has no port to `linnux/amd64`; it has aix/ppc64, android/386, …",

@@ -17,6 +17,8 @@ def _file_name(ctx, config):
     if config.linkmode == "c-shared":
         suffix = {"darwin": ".dylib", "ios": ".dylib", "wasip1": ".wasm", "windows": ".dll"}.get(goos, ".so")
         return "lib" + name + suffix
+    if config.linkmode == "plugin":
+        return name + ".so"
     return name + (".exe" if goos == "windows" else "")
 
 def _for_c(ctx, config, library, cgo):
@@ -53,7 +55,11 @@ def _go_binary_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go
     check_modes(ctx, config)
     source, embedded = collect_source(ctx)
-    main = compile_source(ctx, source, ctx.attr.importpath or embedded.importpath, "main")
+    is_plugin = config.linkmode == "plugin"
+    importpath = ctx.attr.importpath or embedded.importpath
+
+    # Symbols of several plugins have to differ. What a program counted would have to be written when it ends, which only tests do.
+    main = compile_source(ctx, source, importpath, importpath if is_plugin else "main", counts = False)
     if main.error:
         fail(main.error)
     transitive = main.transitive.to_list()
@@ -76,7 +82,7 @@ def _go_binary_impl(ctx):
             ctx.attr.gc_goopts,
         ),
         variables = {name: value for package in transitive for name, value in package.variables},
-        flags = [],
+        flags = ["-pluginpath=" + main.importpath] if is_plugin else [],
     ))
     headers, for_c = _for_c(ctx, config, executable, main.cgo)
     return for_c + [

@@ -212,6 +212,7 @@ def run_cgo(ctx, config, c, package):
         "Plain": plain.path if plain else "",
         "Rewritten": rewritten.path,
         "Roots": package.roots,
+        "Sanitizer": config.sanitizer,
         "Sources": [file.path for file in package.sources],
         "Std": package.std,
         "Syso": [file.path for file in package.syso],

@@ -114,8 +114,8 @@ def _asm_args(ctx, config, package, include_dirs, trim):
         args.add("-I", dir)
     for name in config.defines:
         args.add("-D", name)
-    if config.shared:
-        args.add("-shared")
+    if config.codegen:
+        args.add(config.codegen)
     if package.std and config.minor >= 27:
         args.add("-std")
     return args
@@ -293,10 +293,10 @@ def compile_package(ctx, config, package, imports, explain = None):
     if config.goos == "plan9" or config.goarch == "wasm":
         args.add("-dwarf=false")
     args.add("-goversion", config.sdk.goversion)
-    if config.shared:
-        args.add("-shared")
-    if config.race:
-        args.add("-race")
+    if config.codegen:
+        args.add(config.codegen)
+    if config.sanitizer:
+        args.add("-" + config.sanitizer)
     members = ([cgo.members] if cgo else []) + list(package.syso)
     if package.asm:
         headers = list(package.headers + package.asm_headers) + config.sdk.include + _generic_headers(ctx, config, package)

@@ -6,7 +6,7 @@ load(":providers.bzl", "GoConfigInfo", "GoSdkInfo")
 load(":settings.bzl", "GoSettingInfo")
 
 # How programs are linked; the first is what `go build` does.
-LINK_MODES = ["normal", "pie", "c-archive", "c-shared"]
+LINK_MODES = ["normal", "pie", "c-archive", "c-shared", "plugin"]
 
 # How statements are counted, and what a test writes of it.
 _COVER_MODES = ["set", "count", "atomic"]
@@ -33,31 +33,54 @@ def _defines(goos, goarch, variant):
 def _setting(ctx, name):
     return getattr(ctx.attr, "_" + name)[GoSettingInfo].value
 
-def _has_race(goos, goarch, minor):
-    """Whether there is a race detector (`RaceDetectorSupported` in internal/platform)."""
+# What finds mistakes in the use of memory, by the name of the setting.
+_SANITIZERS = ["race", "msan", "asan"]
+
+def _sanitizes(sanitizer, goos, goarch, minor):
+    """Whether Go has it there (`RaceDetectorSupported`, `MSanSupported` and `ASanSupported` in internal/platform)."""
+    if sanitizer == "msan":
+        return (goos == "linux" and goarch in ("amd64", "arm64", "loong64")) or (goos == "freebsd" and goarch == "amd64")
+    if sanitizer == "asan":
+        return goos == "linux" and goarch in ("amd64", "arm64", "loong64", "ppc64le", "riscv64")
     if goos == "linux":
         return goarch in ("amd64", "arm64", "loong64", "ppc64le", "s390x") or (goarch == "riscv64" and minor >= 26)
     if goos == "darwin":
         return goarch in ("amd64", "arm64")
     return goos in ("freebsd", "netbsd", "windows") and goarch == "amd64"
 
-def _is_shared(mode, goos, goarch):
-    """Whether code is position independent (`codegenArg` in BuildModeInit of cmd/go/internal/work/init.go)."""
+def _sanitizers(ctx):
+    return [name for name in _SANITIZERS if _setting(ctx, name)]
+
+def _codegen(mode, goos, goarch):
+    """The flag for position independent code, if that is wanted (`codegenArg` in BuildModeInit of cmd/go/internal/work/init.go)."""
+    if mode == "plugin":
+        return "-dynlink"
     if mode == "normal":
-        return goos in _DEFAULT_PIE and goos != "windows"
-    if mode == "pie":
-        return goos not in ("aix", "windows")
-    if mode == "c-shared":
-        return goos in ("android", "freebsd", "linux")
-    is_unix = goos in ("dragonfly", "freebsd", "illumos", "linux", "netbsd", "openbsd", "solaris")
-    return is_unix or (goos in ("darwin", "ios") and goarch == "arm64")
+        is_shared = goos in _DEFAULT_PIE and goos != "windows"
+    elif mode == "pie":
+        is_shared = goos not in ("aix", "windows")
+    elif mode == "c-shared":
+        is_shared = goos in ("android", "freebsd", "linux")
+    else:
+        is_unix = goos in ("dragonfly", "freebsd", "illumos", "linux", "netbsd", "openbsd", "solaris")
+        is_shared = is_unix or (goos in ("darwin", "ios") and goarch == "arm64")
+    return "-shared" if is_shared else ""
+
+def _has_plugins(goos, goarch):
+    """Whether Go makes plugins there (`BuildModeSupported` in internal/platform)."""
+    if goos == "linux":
+        return goarch in ("386", "amd64", "arm", "arm64", "loong64", "ppc64", "ppc64le", "riscv64", "s390x")
+    if goos == "android":
+        return goarch in ("386", "amd64")
+    return (goos == "darwin" and goarch in ("amd64", "arm64")) or (goos == "freebsd" and goarch == "amd64")
 
 def _check_settings(ctx):
-    """Refuses flags of rules_go that this version does not have, rather than build something else."""
-    if _setting(ctx, "msan"):
-        fail("--@rules_go_direct//go/config:msan is not supported by this version of rules_go_direct")
-    if _setting(ctx, "race") and _setting(ctx, "pure"):
-        fail("race needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false")
+    """Refuses flags that exclude each other, and those of rules_go that this version does not have, rather than build something else."""
+    sanitizers = _sanitizers(ctx)
+    if len(sanitizers) > 1:
+        fail("a program can't have both %s: build one of them alone" % " and ".join(sanitizers))
+    if sanitizers and _setting(ctx, "pure"):
+        fail("%s needs cgo: add `pure = \"off\"`, or --@rules_go_direct//go/config:pure=false" % sanitizers[0])
     if _setting(ctx, "linkmode") not in LINK_MODES:
         fail("linkmode %s is not supported by this version of rules_go_direct; it has %s" % (_setting(ctx, "linkmode"), ", ".join(LINK_MODES)))
 
@@ -80,20 +103,23 @@ def _go_toolchain_impl(ctx):
     minor = minor_of(sdk.version)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
     user_tags = _setting(ctx, "tags")
-    race = _setting(ctx, "race")
-    if race and not _has_race(goos, goarch, minor):
-        fail("Go has no race detector for %s/%s: leave race out" % (goos, goarch))
+    sanitizer = (_sanitizers(ctx) + [""])[0]
+    if sanitizer and not _sanitizes(sanitizer, goos, goarch, minor):
+        fail("Go has no %s for %s/%s: leave %s out" % ("race detector" if sanitizer == "race" else sanitizer, goos, goarch, sanitizer))
     cgo = not _setting(ctx, "pure")
     env = {"CGO_ENABLED": "1" if cgo else "0", "GOARCH": goarch, "GOOS": goos}
     if table:
         env[table.variable] = variant
     mode = _setting(ctx, "linkmode")
+    if mode == "plugin" and not _has_plugins(goos, goarch):
+        fail("Go makes no plugins for %s/%s: leave linkmode = \"plugin\" out" % (goos, goarch))
     config = GoConfigInfo(
         buildmode = "exe" if mode == "normal" else mode,
         cgo = cgo,
+        codegen = _codegen(mode, goos, goarch),
         cover_format = _setting(ctx, "cover_format"),
         # As `go test -race -cover`: several threads may count at once.
-        cover_mode = "atomic" if race else _setting(ctx, "cover_mode"),
+        cover_mode = "atomic" if sanitizer == "race" else _setting(ctx, "cover_mode"),
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
@@ -103,11 +129,10 @@ def _go_toolchain_impl(ctx):
         linkopts = (["-s", "-w"] if _setting(ctx, "strip") else []) + _setting(ctx, "gc_linkopts"),
         linkmode = mode if mode != "normal" else "pie" if goos in _DEFAULT_PIE else "exe",
         minor = minor,
-        race = race,
+        sanitizer = sanitizer,
         sdk = sdk,
         static = _setting(ctx, "static"),
-        shared = _is_shared(mode, goos, goarch),
-        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags + (["race"] if race else []), cgo),
+        tags = satisfied_tags(goos, goarch, variant, minor, experiments, user_tags + ([sanitizer] if sanitizer else []), cgo),
         user_tags = user_tags,
         variant = variant,
         variant_variable = table.variable if table else "",
@@ -124,7 +149,7 @@ go_toolchain = rule(
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {
         "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
-        for name in ["cover_format", "cover_mode", "debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
+        for name in ["asan", "cover_format", "cover_mode", "debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
     } | {
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),

@@ -329,7 +329,7 @@ def importmap_of(ctx, embedded):
         return ctx.attr.importmap
     return embedded.importmap if embedded.importmap != embedded.importpath else ctx.attr.importpath or embedded.importpath
 
-def compile_source(ctx, source, importpath, path):
+def compile_source(ctx, source, importpath, path, counts = True):
     """Compiles what `collect_source` returned.
 
     Args:
@@ -337,6 +337,7 @@ def compile_source(ctx, source, importpath, path):
       source: the sources.
       importpath: of the package.
       path: the value of `-p`: the importmap, or `main`.
+      counts: whether it may count its statements.
 
     Returns:
       A GoPackageInfo.
@@ -361,9 +362,7 @@ def compile_source(ctx, source, importpath, path):
         if dep.importmap == importmap:
             fail("%s has the import path %s, and so has one of its deps: import cycle not allowed; correct the importpath of one of them" %
                  (ctx.label, importpath))
-
-    # What counts in a program would have to be written when it ends: only tests do that.
-    prepared = prepare_source(ctx, config, source, files, importmap, ctx.label.name + "_", counts = path != "main")
+    prepared = prepare_source(ctx, config, source, files, importmap, ctx.label.name + "_", counts = counts)
     from_std = source_std_imports(config, source, std, prepared["cover"])
     package = go_package(
         outputs = ctx.label.name + "_",

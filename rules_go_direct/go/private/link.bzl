@@ -6,7 +6,9 @@ load(":providers.bzl", "GoCInfo")
 load(":tools.bzl", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
+_ASAN = "//go/config:asan"
 _LINKMODE = "//go/config:linkmode"
+_MSAN = "//go/config:msan"
 _PURE = "//go/config:pure"
 _TAGS = "//go/config:tags"
 _RACE = "//go/config:race"
@@ -17,6 +19,7 @@ LIBRARY_MODES = ["c-archive", "c-shared"]
 
 # Attributes of rules that link, for `configuration` among others.
 LINK_ATTRS = {
+    "asan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether wrong accesses to memory are found, by C code too, which needs cgo. rules_go doesn't have it."),
     "default_godebug": attr.string(doc = "Default GODEBUG settings, as `go list -f {{.DefaultGODEBUG}}` prints them."),
     "gc_linkopts": attr.string_list(doc = "Linker flags, as `-ldflags`."),
     "goarch": attr.string(default = "auto", doc = "GOARCH, with goos; `auto` is that of the target platform."),
@@ -24,10 +27,10 @@ LINK_ATTRS = {
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
     "linkmode": attr.string(
         default = "auto",
-        doc = "`normal`, which is what `go build` does, `pie`, or a library for C: `c-archive` or `c-shared`. `auto` is as " +
+        doc = "`normal`, which is what `go build` does, `pie`, a library for C, `c-archive` or `c-shared`, or a `plugin` for Go's package of that name. `auto` is as " +
               "`--@rules_go_direct//go/config:linkmode` says.",
     ),
-    "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Not supported by this version: `on` is an error."),
+    "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether reads of memory that nothing was written to are found, by C code too, which needs cgo and clang."),
     "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether packages are built without cgo; `auto` is as `--@rules_go_direct//go/config:pure` says."),
     "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether the race detector is compiled in, which needs cgo."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
@@ -44,7 +47,9 @@ def _configuration_impl(settings, attr):
         goos, goarch = split_port("%s/%s" % (attr.goos, attr.goarch))
         platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
     return {
+        _ASAN: settings[_ASAN] if attr.asan == "auto" else attr.asan == "on",
         _LINKMODE: settings[_LINKMODE] if attr.linkmode == "auto" else attr.linkmode,
+        _MSAN: settings[_MSAN] if attr.msan == "auto" else attr.msan == "on",
         _PLATFORMS: platforms,
         _PURE: settings[_PURE] if attr.pure == "auto" else attr.pure == "on",
         _RACE: settings[_RACE] if attr.race == "auto" else attr.race == "on",
@@ -54,8 +59,8 @@ def _configuration_impl(settings, attr):
 
 configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_LINKMODE, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
-    outputs = [_LINKMODE, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
+    inputs = [_ASAN, _LINKMODE, _MSAN, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
+    outputs = [_ASAN, _LINKMODE, _MSAN, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
 )
 
 def check_modes(ctx, config):
@@ -65,9 +70,7 @@ def check_modes(ctx, config):
       ctx: the rule context, with LINK_ATTRS.
       config: GoConfigInfo.
     """
-    if ctx.attr.msan == "on":
-        fail("%s: msan = \"on\" is not supported by this version of rules_go_direct; leave it out" % ctx.label)
-    if config.linkmode in LIBRARY_MODES and not config.cgo and config.goarch != "wasm":
+    if config.linkmode in LIBRARY_MODES + ["plugin"] and not config.cgo and config.goarch != "wasm":
         fail("%s: linkmode = \"%s\" needs cgo: add `pure = \"off\"`" % (ctx.label, config.linkmode))
 
 def _links_pie(config):
@@ -82,7 +85,7 @@ def _links_externally(config, flags):
     """Whether the C compiler links whatever is linked (`externalLinkingReason` in cmd/go/internal/load)."""
     if not config.cgo:
         return False
-    if config.goos in ("android", "dragonfly", "ios") or config.goarch.startswith("mips") or config.linkmode == "c-shared":
+    if config.goos in ("android", "dragonfly", "ios") or config.goarch.startswith("mips") or config.linkmode in ("c-shared", "plugin"):
         return True
     if config.linkmode == "pie" and not _links_pie(config):
         return True
@@ -156,7 +159,7 @@ def link(ctx, config, std, program):
     c = ctx.attr._c[GoCInfo]
     user = ["-linkmode=external", "-extldflags=-static"] if _is_static(ctx, config) else []
     user = config.linkopts + user + ctx.attr.gc_linkopts
-    implied = (["runtime/cgo"] if _links_externally(config, user) else []) + (["runtime/race"] if config.race else [])
+    implied = (["runtime/cgo"] if _links_externally(config, user) else []) + (["runtime/" + config.sanitizer] if config.sanitizer else [])
     linked = program.packages + _std_closure(ctx, config, std, program.std_imports + implied)
     with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
     importcfg = ctx.actions.declare_file(program.importcfg)
@@ -170,7 +173,7 @@ def link(ctx, config, std, program):
     args.add("-buildmode=" + config.linkmode).add("-buildid=")
     for name, value in program.variables.items():
         args.add("-X").add("%s=%s" % (name, value))
-    args.add_all(["-race"] if config.race else []).add_all(user).add_all(program.flags)
+    args.add_all(["-" + config.sanitizer] if config.sanitizer else []).add_all(user).add_all(program.flags)
     if config.cgo:
         args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
     args.add(program.main)

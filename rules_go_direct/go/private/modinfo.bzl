@@ -48,11 +48,13 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
     for key in sorted(deps):
         text += _module_lines("dep", deps[key])
     settings = [
+        ("-asan", "true" if config.sanitizer == "asan" else ""),
         ("-buildmode", config.buildmode),
         ("-compiler", "gc"),
         ("-gcflags", " ".join(goopts)),
         ("-cover", "true" if counts else ""),
-        ("-race", "true" if config.race else ""),
+        ("-msan", "true" if config.sanitizer == "msan" else ""),
+        ("-race", "true" if config.sanitizer == "race" else ""),
         ("-tags", ",".join(config.user_tags)),
         ("-trimpath", "true"),
         ("DefaultGODEBUG", default_godebug),

@@ -68,7 +68,9 @@ def _go_sdk_from_source_impl(ctx):
 
 # What programs set for themselves: an SDK is the same for all of them, and takes minutes to build.
 _PROGRAM_SETTINGS = {
+    "//go/config:asan": False,
     "//go/config:linkmode": "normal",
+    "//go/config:msan": False,
     "//go/config:pure": True,
     "//go/config:race": False,
     "//go/config:tags": [],

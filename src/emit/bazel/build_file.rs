@@ -74,7 +74,8 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 16] = [
+const ONLY_OWN: [&str; 18] = [
+    "asan",
     "constraints",
     "default_godebug",
     "embed_patterns",
@@ -84,6 +85,7 @@ const ONLY_OWN: [&str; 16] = [
     "gotags",
     "linkmode",
     "module",
+    "msan",
     "pure",
     "race",
     "sdk_name",
@@ -148,7 +150,7 @@ pub(super) fn module_target(module_dir: &str) -> String {
 
 /// Refuses settings that the rules don't have, rather than build something else.
 fn refuse(binary: &super::Binary) -> Result<()> {
-    let Profile { gcflags, asmflags, ldflags, debug, sanitizer, cover, buildmode, .. } = &binary.profile;
+    let Profile { gcflags, asmflags, ldflags, debug, cover, buildmode, .. } = &binary.profile;
     let Profile { goexperiment, gofips140, buildid, cc, cxx, .. } = &binary.profile;
     let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
     let what = [
@@ -157,9 +159,8 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("ldflags for a pattern", by_pattern(ldflags)),
         ("asmflags", !asmflags.is_empty()),
         ("debug", *debug),
-        ("msan or asan", matches!(sanitizer, Some(Sanitizer::Memory | Sanitizer::Address))),
         ("cover", *cover),
-        ("buildmode", matches!(buildmode, Buildmode::Exe | Buildmode::Plugin)),
+        ("buildmode", *buildmode == Buildmode::Exe),
         ("goexperiment", !goexperiment.is_empty()),
         ("gofips140", gofips140.is_some()),
         ("buildid", *buildid != BuildId::None),
@@ -201,8 +202,8 @@ fn linkopts(binary: &super::Binary) -> Vec<String> {
 /// What the rules call a build mode; nothing for the default one, and for those that are refused.
 fn linkmode(mode: Buildmode) -> &'static str {
     match mode {
-        Buildmode::Pie | Buildmode::CArchive | Buildmode::CShared => mode.name(),
-        Buildmode::Default | Buildmode::Exe | Buildmode::Plugin => "",
+        Buildmode::Pie | Buildmode::CArchive | Buildmode::CShared | Buildmode::Plugin => mode.name(),
+        Buildmode::Default | Buildmode::Exe => "",
     }
 }
 
@@ -233,15 +234,17 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
     }
     // Without the attribute, flags may choose another SDK than the default one.
     let sdk_name = Some(program.profile.sdk.as_str()).filter(|name| *name != DEFAULT_SDK).unwrap_or_default();
-    let has_race = program.profile.sanitizer == Some(Sanitizer::Race);
+    let sanitizer = |sanitizer| Expr::String(if program.profile.sanitizer == Some(sanitizer) { "on" } else { "" }.to_owned());
     Ok(Rule::new(kind, name)
+        .with("asan", sanitizer(Sanitizer::Address))
         .with("default_godebug", Expr::String(program.default_godebug.clone()))
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
         .with("gc_linkopts", Expr::List(linkopts(program)))
         .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
         .with("linkmode", Expr::String(linkmode(program.profile.buildmode).to_owned()))
+        .with("msan", sanitizer(Sanitizer::Memory))
         .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
-        .with("race", Expr::String(if has_race { "on".to_owned() } else { String::new() }))
+        .with("race", sanitizer(Sanitizer::Race))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))
         .with("static", Expr::String(if is_static(&program.profile) { "on".to_owned() } else { String::new() })))
 }

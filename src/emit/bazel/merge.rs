@@ -146,7 +146,19 @@ fn removed(file: &BuildFile, call: &Call, others: &[(Range<usize>, String)]) -> 
 
 /// The attributes that a generated rule of a kind has or may have had.
 fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
-    let program = &["default_godebug", "gc_goopts", "gc_linkopts", "gotags", "linkmode", "pure", "race", "sdk_name", "static"];
+    let program = &[
+        "asan",
+        "default_godebug",
+        "gc_goopts",
+        "gc_linkopts",
+        "gotags",
+        "linkmode",
+        "msan",
+        "pure",
+        "race",
+        "sdk_name",
+        "static",
+    ];
     match (kind, rules.is_own()) {
         ("go_library", _) => {
             &["srcs", "cgo", "constraints", "embed_patterns", "embedsrcs", "importpath", "module", "std_imports", "deps"]
@@ -162,11 +174,13 @@ fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
             "module",
             "std_imports",
             "deps",
+            "asan",
             "default_godebug",
             "gc_goopts",
             "gc_linkopts",
             "gotags",
             "linkmode",
+            "msan",
             "pure",
             "race",
             "sdk_name",

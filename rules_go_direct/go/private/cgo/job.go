@@ -32,6 +32,8 @@ type job struct {
 	Cgo, CC, CXX, Known string
 	// Target are flags of the toolchain that say what it compiles for, Arch those that Go has for the processor.
 	Target, Arch []string
+	// Sanitizer is race, msan, asan or nothing.
+	Sanitizer string
 
 	// Header is written, empty unless the package is main, for a library for C.
 	Header string

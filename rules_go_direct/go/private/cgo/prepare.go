@@ -16,6 +16,9 @@ import (
 // defaults are what C files are compiled with, and programs linked, if nobody says otherwise.
 var defaults = []string{"-O2", "-g"}
 
+// sanitizers are what C compilers call those that they take part in.
+var sanitizers = map[string]string{"asan": "-fsanitize=address", "msan": "-fsanitize=memory"}
+
 // prepare reads the Go files and runs cgo.
 func (j *job) prepare() error {
 	files := map[string]string{}
@@ -131,6 +134,10 @@ func (j *job) collectFlags(f *flags, p *build.Package) error {
 		}
 	}
 	f.PrefersExtLink = !compilerFits(f.C, j.Minor) || !compilerFits(f.CXX, j.Minor) || !linkerFits(f.LD, j.Minor)
+	// These don't count among the flags that Go's linker may not understand.
+	if flag := sanitizers[j.Sanitizer]; flag != "" {
+		f.C, f.LD = join([]string{flag}, f.C), join([]string{flag}, f.LD)
+	}
 	return nil
 }
 
