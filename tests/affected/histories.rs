@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::oracle::{Truth, must, truth};
+use super::oracle::{Known, Truth, must, truth};
 use super::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
 use super::{answer, commit, git, targets};
 
@@ -31,8 +31,7 @@ const MODULES: [(&str, &[&str]); 9] = [
 const CHANGES: usize = 25;
 const VIEW: [(&str, &str); 1] = [("linux_amd64", "linux/amd64")];
 const SPEC: &str = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n";
-const COLUMNS: &str =
-    "comparisons | affected by the oracle | missing | also in the answer | by files that tests may read | precision |";
+const COLUMNS: &str = "comparisons | affected by the oracle | missing | also in the answer | of these built again | by files that tests may read | precision |";
 /// The command that needs all packages of a module.
 const ALL: &str = "zzall";
 
@@ -81,12 +80,12 @@ const NIX: Oracle = Oracle {
             let view = VIEW[0].0.to_owned();
             if let Some(path) = name.strip_prefix("packageArchives.linux_amd64.") {
                 if path == module || path.starts_with(&format!("{module}/")) {
-                    truth.insert((view, format!("package {path}")), paths);
+                    truth.insert((view, format!("package {path}")), built(paths));
                 }
             } else if let Some(binary) = name.strip_suffix("-linux_amd64") {
                 // The command that this test has added; others have names that say less.
                 if binary == ALL {
-                    truth.insert((view, format!("binary {ALL}")), paths);
+                    truth.insert((view, format!("binary {ALL}")), built(paths));
                 }
             }
         }
@@ -94,6 +93,11 @@ const NIX: Oracle = Oracle {
     },
     kinds: &["package"],
 };
+
+/// What Nix knows of a target: where a derivation has another path, it is built again.
+fn built(paths: String) -> Known {
+    Known { action: paths.clone(), result: paths }
+}
 
 /// Adds the command [`ALL`].
 fn add_command(project: &Project, module: &str) {
@@ -124,6 +128,8 @@ struct Score {
     must: usize,
     missing: Vec<String>,
     more: usize,
+    /// Of these, what is built again, and comes out the same.
+    again: usize,
     by_files: usize,
 }
 
@@ -139,12 +145,17 @@ impl Score {
         self.must += other.must;
         self.missing.extend(other.missing);
         self.more += other.more;
+        self.again += other.again;
         self.by_files += other.by_files;
     }
 
     fn row(&self, name: &str) -> String {
-        let Score { comparisons, must, missing, more, by_files } = self;
-        format!("| {name} | {comparisons} | {must} | {} | {more} | {by_files} | {:.3} |", missing.len(), self.precision())
+        let Score { comparisons, must, missing, more, again, by_files } = self;
+        format!(
+            "| {name} | {comparisons} | {must} | {} | {more} | {again} | {by_files} | {:.3} |",
+            missing.len(),
+            self.precision()
+        )
     }
 }
 
@@ -161,7 +172,7 @@ fn recall_is_complete_for_nix() {
 fn recall_of(oracle: &Oracle) {
     let is_full = std::env::var("GODIRECT_TEST_HISTORIES").is_ok_and(|value| value == "all");
     let (modules, changes) = if is_full { (&MODULES[..], CHANGES) } else { (&MODULES[..1], 6) };
-    let mut rows = vec![oracle.table(), "|---|---:|---:|---:|---:|---:|---:|".to_owned()];
+    let mut rows = vec![oracle.table(), "|---|---:|---:|---:|---:|---:|---:|---:|".to_owned()];
     let mut all = Score::default();
     for (module, versions) in modules {
         let score = history(oracle, module, versions, changes);
@@ -195,7 +206,7 @@ fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> 
         let now = (oracle.look)(&project, module).expect("a released version");
         if let Some(before) = &before {
             let what = format!("{module}@{version}");
-            score.add(compared(oracle, &project, &["--base", "HEAD^", "--head", "HEAD"], &what, must(before, &now)));
+            score.add(compared(oracle, &project, &["--base", "HEAD^", "--head", "HEAD"], &what, (before, &now)));
         }
         before = Some(now);
     }
@@ -205,7 +216,7 @@ fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> 
         let what = mutate(&project, &mut random);
         (oracle.prepare)(&project, module);
         if let Some(now) = (oracle.look)(&project, module) {
-            score.add(compared(oracle, &project, &[], &format!("{module}: {what}"), must(&before, &now)));
+            score.add(compared(oracle, &project, &[], &format!("{module}: {what}"), (&before, &now)));
         }
         git(&project, &["reset", "-q", "--hard"]);
         git(&project, &["clean", "-qfdx"]);
@@ -213,8 +224,10 @@ fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> 
     score
 }
 
-/// Holds an answer against what must be in it.
-fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, must: BTreeSet<(String, String)>) -> Score {
+/// Holds an answer against what must be in it, by what the oracle knows of both trees. Of what it knows in neither it can't judge.
+fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, (base, head): (&Truth, &Truth)) -> Score {
+    let must = must(base, head);
+    let known = |truth: &Truth, (target, view): &(String, String)| truth.get(&(view.clone(), target.clone())).cloned();
     let answer = answer(project, &[arguments, &["--truth", oracle.truth]].concat());
     let mut got = targets(&answer);
     got.retain(|(target, _)| {
@@ -228,13 +241,20 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
             by_files.insert((format!("test {}", impact["name"].as_str().unwrap()), VIEW[0].0.to_owned()));
         }
     }
-    let more: BTreeSet<_> = got.difference(&must).cloned().collect();
+    let is_known = |target: &&(String, String)| known(base, target).is_some() || known(head, target).is_some();
+    let (by_files, more): (Vec<_>, Vec<_>) =
+        got.difference(&must).filter(is_known).partition(|target| by_files.contains(target));
+    let is_built_again = |target: &&&(String, String)| known(base, target) != known(head, target);
+    for (target, _) in &more {
+        eprintln!("also {target} after {what}");
+    }
     Score {
         comparisons: 1,
         must: must.len(),
         missing: must.difference(&got).map(|(target, _)| format!("{target} after {what}")).collect(),
-        more: more.difference(&by_files).count(),
-        by_files: more.intersection(&by_files).count(),
+        again: more.iter().filter(is_built_again).count(),
+        more: more.len(),
+        by_files: by_files.len(),
     }
 }
 

@@ -8,8 +8,17 @@ use serde_json::Value;
 
 use super::support::{GOROOT, Project};
 
-/// What decides about each target's result, by view and target; the text is the same if the results are.
-pub type Truth = BTreeMap<(String, String), String>;
+/// What an oracle knows of targets, by view and target.
+pub type Truth = BTreeMap<(String, String), Known>;
+
+/// What is known of a target.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Is the same if the results are.
+    pub result: String,
+    /// Is the same if it isn't built again.
+    pub action: String,
+}
 
 /// Kept between runs, so that std is compiled once.
 pub fn cache(name: &str) -> PathBuf {
@@ -21,9 +30,10 @@ pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool)
     let mut truth = Truth::new();
     for (view, platform) in views {
         let packages = list(project, platform, cgo);
-        let content = |path: &str| {
+        // Of the action, and of what came out.
+        let ids = |path: &str| {
             let id = packages.get(path).and_then(|package| package["BuildID"].as_str()).unwrap_or_default();
-            id.rsplit_once('/').map_or(String::new(), |(_, content)| content.to_owned())
+            id.rsplit_once('/').map_or_else(Default::default, |(action, content)| (action.to_owned(), content.to_owned()))
         };
         for (path, package) in &packages {
             // For a test, or for the profile of a program.
@@ -35,7 +45,7 @@ pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool)
                 continue;
             }
             let deps = package["Deps"].as_array().into_iter().flatten().map(|dep| dep.as_str().unwrap());
-            let parts: BTreeSet<String> = deps.chain([path.as_str()]).map(content).collect();
+            let parts: BTreeSet<String> = deps.chain([path.as_str()]).map(|path| ids(path).1).collect();
             let is_wrong = !package["Error"].is_null() || !package["DepsErrors"].is_null();
             for target in targets(project, path, package) {
                 let mut parts = parts.clone();
@@ -43,8 +53,8 @@ pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool)
                 if !target.starts_with("package") {
                     parts.insert(package["DefaultGODEBUG"].to_string());
                 }
-                let text = if is_wrong { "error".to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
-                truth.insert(((*view).to_owned(), target), text);
+                let result = if is_wrong { "error".to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
+                truth.insert(((*view).to_owned(), target), Known { result, action: ids(path).0 });
             }
         }
     }
@@ -93,8 +103,9 @@ fn list(project: &Project, platform: &str, cgo: bool) -> BTreeMap<String, Value>
 }
 
 /// The targets whose results differ, that only one tree has, or that can be built in only one.
-pub fn must(base: &Truth, head: &Truth) -> BTreeSet<(String, String)> {
+pub fn must<'t>(base: &'t Truth, head: &'t Truth) -> BTreeSet<(String, String)> {
     let keys: BTreeSet<_> = base.keys().chain(head.keys()).collect();
-    let differs = keys.into_iter().filter(|key| base.get(*key) != head.get(*key));
+    let result = |truth: &'t Truth, key| truth.get(key).map(|known| &known.result);
+    let differs = keys.into_iter().filter(|key| result(base, key) != result(head, key));
     differs.map(|(view, target)| (target.clone(), view.clone())).collect()
 }
