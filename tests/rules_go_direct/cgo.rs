@@ -51,10 +51,15 @@ fn files_with(directory: &Path, text: &str) -> Vec<PathBuf> {
 
 /// What the go command builds with cgo.
 fn by_go(workspace: &Path, arguments: &[&str]) -> Vec<u8> {
+    by_go_with(workspace, &[], arguments)
+}
+
+/// The same with other compilers, by the variables that name them.
+fn by_go_with(workspace: &Path, compilers: &[(&str, PathBuf)], arguments: &[&str]) -> Vec<u8> {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("program");
     let mut command = engines::go_command(&engines::GOROOT, workspace, &[("CGO_ENABLED", "1")]);
-    command.env("CGO_ENABLED", "1").args(&arguments[..arguments.len() - 1]);
+    command.env("CGO_ENABLED", "1").envs(compilers.iter().cloned()).args(&arguments[..arguments.len() - 1]);
     command.args(["-trimpath", "-buildvcs=false", "-o"]).arg(&file).arg(arguments[arguments.len() - 1]);
     succeeded("go", &command.output().unwrap());
     fs::read(file).unwrap()
@@ -121,6 +126,47 @@ fn packages_with_c_code_have_the_bytes_of_go() {
     for (name, message) in WRONG {
         assert!(text.lines().any(|line| line == message), "{name}: {text}");
     }
+    engines::end_bazel(workspace);
+}
+
+/// What clang compiles, msan among it, with the arguments by which the go command builds the same.
+const BY_CLANG: [(&str, &str, &[&str]); 4] = [
+    ("//cmd/own", "/own", &["build", "-ldflags=-buildid=", "./cmd/own"]),
+    ("//lib:msan", "/msan", &["build", "-ldflags=-buildid=", "-msan", "./lib"]),
+    ("//lib:plugin", "/plugin.so", &["build", "-ldflags=-buildid=", "-buildmode=plugin", "./lib"]),
+    ("//lib:pie", "/pie", &["build", "-ldflags=-buildid=", "-buildmode=pie", "./lib"]),
+];
+
+/// Only with GODIRECT_TEST_CLANG, a directory with `clang` and `clang++`. Clang before 17 records the directories of assembly for `go build`, so that debug
+/// information differs, and the ID that the linker makes of everything.
+#[test]
+fn clang_compiles_the_same() {
+    let Some(clang) = std::env::var_os("GODIRECT_TEST_CLANG").map(PathBuf::from) else { return };
+    let workspace = &workspace();
+    let compilers = [("CC", clang.join("clang")), ("CXX", clang.join("clang++"))];
+    let variables = compilers.each_ref().map(|(name, path)| format!("--repo_env={name}={}", path.display()));
+    let flags = variables.each_ref().map(String::as_str);
+    let targets = BY_CLANG.map(|(target, _, _)| target);
+    bazel(
+        workspace,
+        &[&["build", "--spawn_strategy=linux-sandbox", "--remote_download_outputs=all"], &flags[..], &targets].concat(),
+    );
+    let without_debug_information = |content: &[u8]| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, content).unwrap();
+        let mut strip = std::process::Command::new("strip");
+        succeeded("strip", &strip.args(["--strip-debug", "-R", ".note.gnu.build-id"]).arg(file.path()).output().unwrap());
+        fs::read(&file).unwrap()
+    };
+    for (target, end, arguments) in BY_CLANG {
+        let ours = output(workspace, target, end, &flags);
+        let go = by_go_with(workspace, &compilers, arguments);
+        assert!(without_debug_information(&ours) == without_debug_information(&go), "{target} differs");
+    }
+    let root = PathBuf::from(bazel(workspace, &["info", "execution_root"]).trim_end());
+    let base = bazel(workspace, &["info", "output_base"]);
+    let found = files_with(&root.join("bazel-out"), base.trim_end());
+    assert!(found.is_empty(), "these name a directory of this machine, so that caches can't share them: {found:?}");
     engines::end_bazel(workspace);
 }
 

@@ -111,6 +111,17 @@ func (c *compiler) prefixMap(from, to string) []string {
 	return []string{flag + from + "=" + to}
 }
 
+// recorded is what stands for a directory in what compilers record.
+func (j *job) recorded(directory string) string {
+	name := "."
+	for _, root := range j.Roots {
+		if below, ok := strings.CutPrefix(directory+"/", strings.TrimPrefix(root[0]+"/", "/")); ok {
+			name = strings.TrimSuffix(root[1]+"/"+below, "/")
+		}
+	}
+	return name
+}
+
 // compile compiles a file of a directory.
 func (j *job) compile(f *flags, directory, name, object string) error {
 	c, err := j.compiler(isCXX(name))
@@ -125,9 +136,18 @@ func (j *job) compile(f *flags, directory, name, object string) error {
 	} else {
 		args = append(args, truly(f.C)...)
 	}
-	// Of several directories the last one counts: the less of a path they name, the earlier they come.
-	for _, base := range []string{here(), cwd} {
-		args = append(args, c.prefixMap(base, ".")...)
+	// Of several directories the last one counts: the less of a path they name, the earlier they come. For clang before 17 the longest one counts, of
+	// assembly the shortest, and of the same ones the first.
+	isRoot := slices.ContainsFunc(j.Roots, func(root [2]string) bool { return root[0] == "" })
+	isAssembly := slices.Contains(c.known, unusedArguments) && slices.Contains([]string{".S", ".s", ".sx"}, filepath.Ext(name))
+	if !isRoot && !isAssembly {
+		for _, base := range []string{here(), cwd} {
+			args = append(args, c.prefixMap(base, ".")...)
+		}
+	}
+	if isAssembly {
+		// It would be recorded in spite of these flags, as `go build` does.
+		args = append(args, "-fdebug-compilation-dir="+j.recorded(directory))
 	}
 	for _, root := range j.Roots {
 		for _, base := range []string{here(), cwd} {
