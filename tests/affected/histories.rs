@@ -315,7 +315,10 @@ impl Random {
 
 /// Changes something; tells what.
 fn mutate(project: &Project, random: &mut Random) -> String {
-    let files: Vec<String> = git(project, &["ls-files"]).lines().map(str::to_owned).collect();
+    // What is generated, nobody changes.
+    let is_generated = |path: &&str| ["default.nix", "flake.nix"].contains(path) || path.starts_with("nix/");
+    let listed = git(project, &["ls-files"]);
+    let files: Vec<String> = listed.lines().filter(|path| !is_generated(path)).map(str::to_owned).collect();
     let with = |end: &str| -> Vec<String> { files.iter().filter(|path| path.ends_with(end)).cloned().collect() };
     let go: Vec<String> =
         with(".go").into_iter().filter(|path| !path.contains("testdata/") && !path.starts_with(ALL)).collect();
