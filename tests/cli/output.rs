@@ -26,7 +26,7 @@ fn json_of_lock() {
 #[test]
 fn json_of_generate() {
     let project = Project::example("01-hello");
-    let summary = |changed: &[&str]| json!({"version": 1, "changed": changed, "files": 14});
+    let summary = |changed: &[&str]| json!({"version": 1, "changed": changed, "files": 16});
     assert_eq!(parsed(&project.succeeds(&["--json", "generate"])), summary(&[]));
     assert_eq!(parsed(&project.succeeds(&["--json", "generate", "--check"])), summary(&[]));
     project.edit("BUILD.bazel", "        \"runtime\",\n", "");
