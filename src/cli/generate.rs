@@ -286,7 +286,7 @@ fn render_bazel(
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
     // What is imported has a package wherever it is, also in directories that patterns pass over.
-    let packages = views.iter().flat_map(|view| view.graph.packages());
+    let packages = views.iter().flat_map(bazel::View::packages);
     let imported = packages.filter_map(|package| match &package.origin {
         Origin::Main { index, directory } => Some(join(&locked.mains()[*index].directory, directory)),
         _ => None,

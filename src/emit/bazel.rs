@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::graph::tested::TestGraph;
-use crate::graph::{MainModule, PackageGraph};
+use crate::graph::{MainModule, Package, PackageGraph};
 use crate::name::ImportPath;
 use crate::platform::Platform;
 use crate::source::build_file::BuildFile;
@@ -122,6 +122,15 @@ pub struct View<'a> {
     pub graph: &'a PackageGraph,
     /// The tests, with all that they need; only in the profile that tests are built in.
     pub tests: Option<&'a TestGraph>,
+}
+
+impl View<'_> {
+    /// The packages of the graph, and what only tests import: no pattern matches a package below `testdata`.
+    pub fn packages(&self) -> impl Iterator<Item = &Package> {
+        let of_tests = self.tests.into_iter().flat_map(|tests| tests.graph.packages());
+        let is_only_there = |package: &&Package| package.for_test.is_none() && self.graph.get(&package.import_path).is_none();
+        self.graph.packages().iter().chain(of_tests.filter(is_only_there))
+    }
 }
 
 /// The files that builds of a package can choose on any platform that Go has a port to.

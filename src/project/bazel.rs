@@ -84,14 +84,15 @@ impl Locked<'_> {
         let mut found = BTreeMap::new();
         // The repository's own packages are the same for every SDK.
         let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
-        for package in views.iter().flat_map(|v| v.graph.packages()) {
+        for package in views.iter().flat_map(bazel::View::packages) {
             let Origin::Main { index, directory } = &package.origin else { continue };
             if found.contains_key(&package.import_path) {
                 continue;
             }
-            let uses = |v: &bazel::View| v.graph.get(&package.import_path).is_some_and(|p| !p.selection.files.cgo.is_empty());
+            let mut seen = views.iter().flat_map(bazel::View::packages).filter(|p| p.import_path == package.import_path);
             if let Some(scanned) = sources.main_package(*index, directory)? {
-                let files = self.package_files(&scanned, &package.selection.name, views.iter().any(uses))?;
+                let uses_cgo = seen.any(|p| !p.selection.files.cgo.is_empty());
+                let files = self.package_files(&scanned, &package.selection.name, uses_cgo)?;
                 found.insert(package.import_path.clone(), files);
             }
         }

@@ -35,7 +35,7 @@ pub(super) fn module_rule(main: &MainModule) -> Rule {
 pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<String, Vec<Rule>>> {
     let mut local: BTreeMap<&str, Vec<(&View, &Package)>> = BTreeMap::new();
     for view in input.views {
-        for package in view.graph.packages().iter().filter(|p| matches!(p.origin, Origin::Main { .. })) {
+        for package in view.packages().filter(|p| matches!(p.origin, Origin::Main { .. })) {
             local.entry(package.import_path.as_str()).or_default().push((view, package));
         }
     }

@@ -118,13 +118,26 @@ impl<'a> Layout<'a> {
                 None => {}
             }
         }
-        patterns.extend(test.has_testdata.then(|| "testdata/**".to_owned()));
+        let below = self.packages_in_testdata(test, directory);
+        // There is nothing for a pattern where all of it is another package.
+        let is_package = below.iter().any(|owner| *owner == join(directory, "testdata"));
+        patterns.extend((test.has_testdata && !is_package).then(|| "testdata/**".to_owned()));
+        labels.extend(below.into_iter().map(|owner| label(owner, TEST_DATA)));
         Expr::Files { patterns, labels: sorted(labels) }
+    }
+
+    /// The directories below the `testdata` of a test in `directory` that are packages of Go, which somebody imports.
+    fn packages_in_testdata(&self, test: &Test, directory: &str) -> BTreeSet<&str> {
+        let testdata = join(directory, "testdata");
+        let is_below = |path: &&str| path.strip_prefix(&testdata).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let packages = self.targets.values().map(|target| target.directory.as_str());
+        packages.filter(|_| test.has_testdata).filter(is_below).filter(|path| self.owner(&join(path, "_")).is_some()).collect()
     }
 
     /// The rules that give files to tests of other packages, by directory.
     pub(super) fn data_rules(&self) -> BTreeMap<String, Rule> {
         let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut whole: BTreeSet<&str> = BTreeSet::new();
         for test in self.input.tests {
             let directory = join(&self.input.mains[test.module].directory, &test.directory);
             for file in &test.reads {
@@ -132,13 +145,18 @@ impl<'a> Layout<'a> {
                     files.entry(owner).or_default().push(within(owner, file));
                 }
             }
+            whole.extend(self.packages_in_testdata(test, &directory));
         }
-        let rule = |files| {
+        for owner in &whole {
+            files.entry(owner).or_default();
+        }
+        let rule = |owner, files| {
+            let all = Expr::Files { patterns: vec!["**".to_owned()], labels: Vec::new() };
             Rule::new("filegroup", TEST_DATA)
-                .with("srcs", Expr::List(sorted(files)))
+                .with("srcs", if whole.contains(owner) { all } else { Expr::List(sorted(files)) })
                 .with("visibility", Expr::List(vec!["//:__subpackages__".to_owned()]))
         };
-        files.into_iter().map(|(directory, files)| (directory.to_owned(), rule(files))).collect()
+        files.into_iter().map(|(directory, files)| (directory.to_owned(), rule(directory, files))).collect()
     }
 
     /// What directives say of a directory.

@@ -1,0 +1,9 @@
+package a
+
+import (
+	"testing"
+
+	"example.com/repo/a/testdata/fixture"
+)
+
+func TestA(*testing.T) { println(fixture.Value) }

@@ -1,0 +1,3 @@
+package testdata
+
+const Value = 1
