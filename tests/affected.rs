@@ -86,14 +86,23 @@ fn affected(project: &Project, arguments: &[&str]) -> BTreeSet<(String, String)>
 
 /// The same, of an answer.
 fn targets(answer: &Value) -> BTreeSet<(String, String)> {
+    targets_by(answer, target)
+}
+
+/// The name of a target in an answer: its kind, and what the go command calls it.
+fn target(impact: &Value) -> String {
+    let kind = impact["kind"].as_str().unwrap();
+    // The go command knows binaries by their packages.
+    let name = if kind == "binary" { &impact["directory"] } else { &impact["name"] };
+    format!("{kind} {}", name.as_str().unwrap())
+}
+
+/// The targets of an answer with their views, by other names.
+fn targets_by(answer: &Value, name: fn(&Value) -> String) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for impact in answer["affected"].as_array().unwrap() {
-        let (kind, name) = (impact["kind"].as_str().unwrap(), impact["name"].as_str().unwrap());
-        // The go command knows binaries by their packages.
-        let name = if kind == "binary" { impact["directory"].as_str().unwrap() } else { name };
-        let name = format!("{kind} {name}");
         for view in impact["views"].as_array().unwrap() {
-            found.insert((name.clone(), view.as_str().unwrap().to_owned()));
+            found.insert((name(impact), view.as_str().unwrap().to_owned()));
         }
     }
     assert_eq!(answer["nothing"], found.is_empty());

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::time::SystemTime;
 
 use godirect::digest::Sha256;
 use serde::Deserialize;
 
-use super::engines::bazel;
+use super::engines::{bazel, bazel_output, succeeded};
 
 /// The digests of all targets of the workspace that have actions, by label.
 pub type Actions = BTreeMap<String, BTreeSet<Sha256>>;
@@ -86,10 +87,23 @@ impl Workspace {
 
     /// The actions of all targets, for a platform of the spec.
     pub fn actions(&self, platform: &str) -> Actions {
+        self.read(&succeeded("bazel aquery", &self.aquery(platform)))
+    }
+
+    /// The same; nothing for a tree that Bazel can't analyse.
+    pub fn actions_if_any(&self, platform: &str) -> Option<Actions> {
+        let output = self.aquery(platform);
+        output.status.success().then(|| self.read(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    fn aquery(&self, platform: &str) -> Output {
         let platform = format!("--platforms=@rules_go_direct//go/toolchain:{platform}");
         let expression = format!("deps(set(//... {}))", self.manual);
-        let printed = bazel(&self.root, &["aquery", "--output=jsonproto", &platform, &expression]);
-        let graph: Graph = serde_json::from_str(&printed).unwrap();
+        bazel_output(&self.root, &["aquery", "--output=jsonproto", &platform, &expression])
+    }
+
+    fn read(&self, printed: &str) -> Actions {
+        let graph: Graph = serde_json::from_str(printed).unwrap();
         let index = Index::new(self, &graph);
         let mut found = Actions::new();
         for (number, action) in graph.actions.iter().enumerate() {

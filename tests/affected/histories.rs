@@ -1,19 +1,21 @@
 //! Released versions of real modules, one committed after the other, and random changes of them: whatever the go command's build IDs tell
-//! apart, or the derivations that Nix would build, must be in the answer, and little else.
+//! apart, the derivations that Nix would build, or the actions of Bazel, must be in the answer, and little else.
 //!
 //! `GODIRECT_TEST_HISTORIES=all` takes all modules and many changes, and writes the table of docs/affected.md.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
+use super::aquery::Workspace;
+use super::engines;
 use super::oracle::{Known, Truth, must, truth};
 use super::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
-use super::{answer, commit, git, targets};
+use super::{answer, commit, git, target, targets_by};
 
 /// Modules with consecutive versions.
 const MODULES: [(&str, &[&str]); 9] = [
@@ -45,8 +47,12 @@ struct Oracle {
     prepare: fn(&Project, &str),
     /// `None` where it can't tell.
     look: fn(&Project, &str) -> Option<Truth>,
-    /// The kinds of targets that it knows.
+    /// How the names of targets begin that it knows.
     kinds: &'static [&'static str],
+    /// What it calls a target of the answer.
+    name: fn(&Value) -> String,
+    /// The name of a directory that is the same each time, if it needs one.
+    directory: Option<&'static str>,
 }
 
 /// The go command: build IDs.
@@ -56,6 +62,8 @@ const GO: Oracle = Oracle {
     prepare: |_, _| {},
     look: |project, module| Some(truth(project, module, &VIEW, false)),
     kinds: &["package", "test", "binary"],
+    name: target,
+    directory: None,
 };
 
 /// Nix: the derivations that it would build.
@@ -92,11 +100,41 @@ const NIX: Oracle = Oracle {
         Some(truth)
     },
     kinds: &["package"],
+    name: target,
+    directory: None,
 };
 
-/// What Nix knows of a target: where a derivation has another path, it is built again.
-fn built(paths: String) -> Known {
-    Known { action: paths.clone(), result: paths }
+/// Bazel: the keys of actions, and what they read.
+const BAZEL: Oracle = Oracle {
+    truth: "bazel",
+    spec: "bazel()\n",
+    prepare: |project, _| {
+        let ruleset = repository("rules_go_direct").display().to_string();
+        let module = "module(name = \"history\")\n\nlocal_path_override(\n    module_name = \"rules_go_direct\",\n";
+        if !project.root().join("MODULE.bazel").exists() {
+            project.write("MODULE.bazel", &format!("{module}    path = \"{ruleset}\",\n)\n"));
+            project.write(".gitignore", "MODULE.bazel.lock\n");
+        }
+        // It fails where a tree can't be read.
+        project.run(&["lock"]);
+        project.run(&["generate"]);
+    },
+    look: |project, _| {
+        let actions = Workspace::new(&project.root(), &[]).actions_if_any(VIEW[0].0)?;
+        let known = actions.into_iter().map(|(label, digests)| {
+            let text: Vec<String> = digests.iter().map(ToString::to_string).collect();
+            ((VIEW[0].0.to_owned(), label), built(text.join(" ")))
+        });
+        Some(known.collect())
+    },
+    kinds: &["//"],
+    name: |impact| impact["label"].as_str().unwrap().to_owned(),
+    directory: Some("affected-history"),
+};
+
+/// What is known of a target by who builds it again whenever something of it is different.
+fn built(made_of: String) -> Known {
+    Known { action: made_of.clone(), result: made_of }
 }
 
 /// Adds the command [`ALL`].
@@ -169,6 +207,11 @@ fn recall_is_complete_for_nix() {
     recall_of(&NIX);
 }
 
+#[test]
+fn recall_is_complete_for_bazel() {
+    recall_of(&BAZEL);
+}
+
 fn recall_of(oracle: &Oracle) {
     let is_full = std::env::var("GODIRECT_TEST_HISTORIES").is_ok_and(|value| value == "all");
     let (modules, changes) = if is_full { (&MODULES[..], CHANGES) } else { (&MODULES[..1], 6) };
@@ -184,12 +227,25 @@ fn recall_of(oracle: &Oracle) {
     if is_full {
         write_table(&oracle.table(), &rows);
     }
+    if oracle.directory.is_some() {
+        let directory = directory(oracle);
+        fs::write(directory.path().join("MODULE.bazel"), "").unwrap();
+        engines::end_bazel(directory.path());
+    }
     assert!(all.missing.is_empty(), "the oracle of {} sees more: {:#?}", oracle.truth, all.missing);
+}
+
+/// Where a history is. Bazel fetches the SDK once for a directory.
+fn directory(oracle: &Oracle) -> tempfile::TempDir {
+    let Some(name) = oracle.directory else { return tempfile::tempdir().unwrap() };
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let _ = fs::remove_dir_all(place.join(name));
+    tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir_in(place).unwrap()
 }
 
 /// Compares each version with the one before, and the last one with random changes of it.
 fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> Score {
-    let project = Project::in_directory(tempfile::tempdir().unwrap(), []).with_user_cache();
+    let project = Project::in_directory(directory(oracle), []).with_user_cache();
     git(&project, &["init", "-q"]);
     let mut score = Score::default();
     let mut before = None;
@@ -229,7 +285,7 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
     let must = must(base, head);
     let known = |truth: &Truth, (target, view): &(String, String)| truth.get(&(view.clone(), target.clone())).cloned();
     let answer = answer(project, &[arguments, &["--truth", oracle.truth]].concat());
-    let mut got = targets(&answer);
+    let mut got = targets_by(&answer, oracle.name);
     got.retain(|(target, _)| {
         oracle.kinds.iter().any(|kind| target.starts_with(kind)) || must.contains(&(target.clone(), VIEW[0].0.to_owned()))
     });
@@ -238,7 +294,7 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
         let (chain, causes) = (impact["chain"].as_array().unwrap(), impact["causes"].as_array().unwrap());
         let is_read = chain.len() == 1 || chain.last().unwrap().as_str().unwrap().starts_with("files below ");
         if is_read && !causes.is_empty() && causes.iter().all(|cause| cause["is_file"] == true) {
-            by_files.insert((format!("test {}", impact["name"].as_str().unwrap()), VIEW[0].0.to_owned()));
+            by_files.insert(((oracle.name)(impact), VIEW[0].0.to_owned()));
         }
     }
     let is_known = |target: &&(String, String)| known(base, target).is_some() || known(head, target).is_some();
@@ -316,7 +372,8 @@ impl Random {
 /// Changes something; tells what.
 fn mutate(project: &Project, random: &mut Random) -> String {
     // What is generated, nobody changes.
-    let is_generated = |path: &&str| ["default.nix", "flake.nix"].contains(path) || path.starts_with("nix/");
+    let of_bazel = |path: &&str| path.ends_with("BUILD.bazel") || ["MODULE.bazel", ".gitignore"].contains(path);
+    let is_generated = |path: &&str| ["default.nix", "flake.nix"].contains(path) || path.starts_with("nix/") || of_bazel(path);
     let listed = git(project, &["ls-files"]);
     let files: Vec<String> = listed.lines().filter(|path| !is_generated(path)).map(str::to_owned).collect();
     let with = |end: &str| -> Vec<String> { files.iter().filter(|path| path.ends_with(end)).cloned().collect() };
