@@ -26,6 +26,7 @@ dep\ta.org/c\tv0.0.0
 build\t-buildmode=exe
 build\t-compiler=gc
 build\t-gcflags="-N -l"
+build\t-msan=true
 build\t-tags=netgo,purego
 build\t-trimpath=true
 build\tDefaultGODEBUG=panicnil=1
@@ -50,7 +51,7 @@ def _modinfo_asserts_impl(_ctx):
         cgo = False,
         goarch = "amd64",
         goos = "linux",
-        race = False,
+        sanitizer = "msan",
         sdk = struct(goexperiment = "arenas,nodwarf5"),
         user_tags = ["netgo", "purego"],
         variant = "v1",
