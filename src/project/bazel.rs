@@ -84,14 +84,16 @@ impl Locked<'_> {
         let mut found = BTreeMap::new();
         // The repository's own packages are the same for every SDK.
         let Some((_, sources)) = self.sdks.values().next() else { return Ok(found) };
-        for package in views.iter().flat_map(bazel::View::packages) {
+        let all = || views.iter().flat_map(bazel::View::packages);
+        let uses_cgo: BTreeSet<&ImportPath> =
+            all().filter(|p| !p.selection.files.cgo.is_empty()).map(|p| &p.import_path).collect();
+        for package in all() {
             let Origin::Main { index, directory } = &package.origin else { continue };
             if found.contains_key(&package.import_path) {
                 continue;
             }
-            let mut seen = views.iter().flat_map(bazel::View::packages).filter(|p| p.import_path == package.import_path);
             if let Some(scanned) = sources.main_package(*index, directory)? {
-                let uses_cgo = seen.any(|p| !p.selection.files.cgo.is_empty());
+                let uses_cgo = uses_cgo.contains(&package.import_path);
                 let files = self.package_files(&scanned, &package.selection.name, uses_cgo)?;
                 found.insert(package.import_path.clone(), files);
             }
