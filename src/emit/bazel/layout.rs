@@ -129,9 +129,12 @@ impl<'a> Layout<'a> {
     /// The directories below the `testdata` of a test in `directory` that are packages of Go, which somebody imports.
     fn packages_in_testdata(&self, test: &Test, directory: &str) -> BTreeSet<&str> {
         let testdata = join(directory, "testdata");
+        let candidates =
+            self.packages.range(testdata.clone()..).map(String::as_str).take_while(|path| path.starts_with(&testdata));
         let is_below = |path: &&str| path.strip_prefix(&testdata).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let packages = self.targets.values().map(|target| target.directory.as_str());
-        packages.filter(|_| test.has_testdata).filter(is_below).filter(|path| self.owner(&join(path, "_")).is_some()).collect()
+        let is_go = |path: &&str| self.targets.values().any(|target| target.directory == **path);
+        let is_ours = |path: &&str| self.owner(&join(path, "_")).is_some();
+        candidates.filter(|_| test.has_testdata).filter(is_below).filter(is_go).filter(is_ours).collect()
     }
 
     /// The rules that give files to tests of other packages, by directory.
