@@ -196,8 +196,10 @@ binary("./lib", name = "sum", profiles = ["library", "plugin"])
 bazel()
 "#;
 
-/// A package with C code in the vendor directory, which can do without, and a program that imports it.
-const VENDORED: [(&str, &str); 7] = [
+/// A package with C code in the vendor directory, which can do without, and a program that imports it; a package that imports one which
+/// can't.
+const MORE: [(&str, &str); 8] = [
+    ("needs/needs.go", "package needs\n\nimport _ \"example.com/c/count\"\n"),
     ("go.mod", "module example.com/c\n\ngo 1.24\n\nrequire example.org/half v1.2.0\n"),
     ("vendor/modules.txt", "# example.org/half v1.2.0\n## explicit; go 1.24\nexample.org/half\n"),
     (
@@ -234,7 +236,7 @@ fn generated_files_have_c_code() {
     for directory in ["cmd/greet", "pc"] {
         fs::remove_dir_all(workspace.join(directory)).unwrap();
     }
-    for (name, text) in VENDORED.iter().chain(&[("godirect.star", SPEC)]) {
+    for (name, text) in MORE.iter().chain(&[("godirect.star", SPEC)]) {
         let file = workspace.join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();

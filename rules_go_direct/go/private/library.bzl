@@ -347,7 +347,8 @@ def compile_source(ctx, source, importpath, path, counts = True):
     if not importpath:
         fail("%s: importpath is missing; set it to what Go files write to import this package" % ctx.label)
     files = choose_sources(ctx, config, source.srcs, source)
-    if lacks_cgo(config, source):
+    only_cgo = source.cgo and not config.cgo and not files["go"]
+    if only_cgo or lacks_cgo(config, source):
         return broken_package(importpath, LACKS_CGO % ctx.label, source, needs_cgo = True)
     for dep in source.deps:
         if dep[GoPackageInfo].needs_cgo:
