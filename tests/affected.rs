@@ -4,6 +4,8 @@
 mod agreement;
 #[path = "affected/aquery.rs"]
 mod aquery;
+#[path = "affected/changes.rs"]
+mod changes;
 #[path = "affected/configured.rs"]
 mod configured;
 #[path = "support/engines.rs"]

@@ -1,4 +1,4 @@
-//! `bazel build` with `rules_go_direct` side by side with `go build` of the pinned SDK.
+//! `bazel build` with `rules_go_direct` side by side with `go build` of the pinned SDK, with rules_go, and with all of std as one action.
 //!
 //! ```sh
 //! cargo bench --bench bazel          # the tables of docs/benchmarks.md; three rounds
@@ -16,6 +16,8 @@ mod cost;
 mod engines;
 #[path = "../support/programs.rs"]
 mod programs;
+#[path = "std.rs"]
+mod standard;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use cost::{Cost, medians, row};
 use serde_json::Value;
-use workspace::Workspace;
+use workspace::{Ruleset, Workspace};
 
 const ROUNDS: usize = 3;
 /// How many packages the module has whose analysis is measured.
@@ -42,7 +44,11 @@ struct Bench {
 
 impl Bench {
     fn new(name: &str, files: &[(String, String)]) -> Bench {
-        let bench = Bench { workspace: Workspace::new(name, files) };
+        Bench::with(name, Ruleset::Direct, files)
+    }
+
+    fn with(name: &str, ruleset: Ruleset, files: &[(String, String)]) -> Bench {
+        let bench = Bench { workspace: Workspace::new(name, ruleset, files) };
         // What is downloaded isn't measured.
         bench.run(Program::Go, &[]);
         bench.run(Program::Bazel, &["--nobuild"]);
@@ -63,7 +69,7 @@ impl Bench {
     }
 
     fn bazel(&self, arguments: &[&str]) -> String {
-        engines::bazel(self.workspace.root(), arguments)
+        self.workspace.bazel(arguments)
     }
 
     fn run(&self, program: Program, flags: &[&str]) -> Cost {
@@ -74,11 +80,15 @@ impl Bench {
     }
 
     fn run_bazel(&self, flags: &[&str]) -> Cost {
+        self.run_targets(&[&["--disk_cache="], flags, &["//..."]].concat())
+    }
+
+    fn run_targets(&self, arguments: &[&str]) -> Cost {
         // This starts the server, if there is none.
         let server = self.bazel(&["info", "server_pid"]);
         let before = cpu_of(server.trim_end());
         let begin = Instant::now();
-        self.bazel(&[&["build", "--disk_cache="], flags, &["//..."]].concat());
+        self.bazel(&[&["build"], arguments].concat());
         let time = begin.elapsed();
         Cost { time, cpu: cpu_of(server.trim_end()) - before }
     }
@@ -111,6 +121,9 @@ fn main() {
     println!("\n| | known actions | compilations of them | inputs of a compilation | most inputs |\n|---|---:|---:|---:|---:|");
     actions("hello with net/http", &hello);
     actions("large program", &large);
+    println!("\n| | rules_go | CPU | rules_go_direct | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
+    beside_rules_go(rounds);
+    standard::compare(rounds, &hello);
     for bench in [hello, large] {
         bench.bazel(&["shutdown"]);
     }
@@ -132,6 +145,32 @@ fn large(rounds: usize) -> Bench {
     let edit = |run: usize| programs::write(bench.workspace.root(), "leaf/leaf.go", &programs::leaf(run + 1));
     row("large program, the body of a leaf's function changed", bench.measure(rounds, &[], edit));
     bench
+}
+
+/// The same programs, without modules of others, with both rulesets.
+fn beside_rules_go(rounds: usize) {
+    let programs = [("hello", programs::hello()), ("own", programs::own())];
+    for (name, files) in &programs {
+        let benches = [("rules-go", Ruleset::RulesGo), ("direct", Ruleset::Direct)]
+            .map(|(prefix, ruleset)| Bench::with(&format!("bench-{prefix}-{name}"), ruleset, files));
+        let title = if *name == "hello" { "hello with net/http" } else { "120 packages that import a leaf" };
+        let measure = |rounds: usize, prepare: &dyn Fn(&Bench, usize)| {
+            medians(rounds, |index, before| {
+                prepare(&benches[index], before);
+                benches[index].run(Program::Bazel, &[])
+            })
+        };
+        row(&format!("{title}, nothing built before"), measure(rounds, &|bench, _| bench.forget()));
+        for bench in &benches {
+            bench.run(Program::Bazel, &[]);
+        }
+        row(&format!("{title}, nothing changed"), measure(5 * rounds, &|_, _| ()));
+        if *name == "own" {
+            let edit = |bench: &Bench, run| programs::write(bench.workspace.root(), "leaf/leaf.go", &programs::leaf(run + 1));
+            row(&format!("{title}, the body of its function changed"), measure(rounds, &edit));
+        }
+        benches.iter().for_each(|bench| drop(bench.bazel(&["shutdown"])));
+    }
 }
 
 /// A new server reads and analyses everything; the go command has built everything before, and finds that out.

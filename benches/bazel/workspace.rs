@@ -1,4 +1,4 @@
-//! What is built: a workspace of generated BUILD files, and the go command beside it.
+//! What is built: a workspace of generated BUILD files for one of the rulesets, and the go command beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,65 @@ use std::process::{Command, Stdio};
 use crate::engines::{self, repository, succeeded};
 use crate::programs::write;
 
+/// Who has the rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ruleset {
+    /// rules_go_direct
+    Direct,
+    /// The real rules_go, with the pinned SDK as the one of the host.
+    RulesGo,
+}
+
+/// The modules that rules_go needs, see `tests/env/rules_go.sh`.
+const MODULES: [&str; 4] = ["rules_go", "gazelle", "rules_shell", "package_metadata"];
+const HOST_SDK: &str = "module(name = \"bench\")\n\nbazel_dep(name = \"rules_go\", version = \"0.65.0\")\n\n\
+    go_sdk = use_extension(\"@rules_go//go:extensions.bzl\", \"go_sdk\")\ngo_sdk.host()\n";
+
 /// A directory that is the same in each run, so that Bazel fetches the SDK once.
 pub struct Workspace {
     root: PathBuf,
+    ruleset: Ruleset,
     cache: tempfile::TempDir,
 }
 
 impl Workspace {
-    pub fn new(name: &str, files: &[(String, String)]) -> Workspace {
+    pub fn new(name: &str, ruleset: Ruleset, files: &[(String, String)]) -> Workspace {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&root);
-        let workspace = Workspace { root, cache: tempfile::tempdir().expect("a temporary directory") };
+        let workspace = Workspace { root, ruleset, cache: tempfile::tempdir().expect("a temporary directory") };
         for (path, text) in files {
             write(workspace.root(), path, text);
         }
-        let ruleset = repository("rules_go_direct").display().to_string();
+        let place = repository("rules_go_direct").display().to_string();
         let module = "module(name = \"bench\")\n\nlocal_path_override(\n    module_name = \"rules_go_direct\",\n    path = ";
-        write(workspace.root(), "MODULE.bazel", &format!("{module}\"{ruleset}\",\n)\n"));
-        write(workspace.root(), "godirect.star", "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nbazel()\n");
+        let (module, argument) = match ruleset {
+            Ruleset::Direct => (format!("{module}\"{place}\",\n)\n"), ""),
+            Ruleset::RulesGo => (HOST_SDK.to_owned(), "ruleset = \"rules_go\""),
+        };
+        write(workspace.root(), "MODULE.bazel", &module);
+        let spec = format!("go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nbazel({argument})\n");
+        write(workspace.root(), "godirect.star", &spec);
         for verb in ["lock", "generate"] {
             succeeded(verb, &engines::godirect().arg("-C").arg(workspace.root()).arg(verb).output().expect("godirect"));
         }
         workspace
+    }
+
+    /// What Bazel prints.
+    pub fn bazel(&self, arguments: &[&str]) -> String {
+        if self.ruleset == Ruleset::Direct {
+            return engines::bazel(&self.root, arguments);
+        }
+        let place = engines::provisioned("rules_go.sh");
+        let overrides = MODULES.map(|name| format!("--override_module={name}={}", place.join(name).display()));
+        let (verb, rest) = arguments.split_first().expect("a verb");
+        let own = if *verb == "shutdown" { &[][..] } else { &overrides };
+        let all: Vec<&str> = [*verb].into_iter().chain(own.iter().map(String::as_str)).chain(rest.iter().copied()).collect();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([engines::GOROOT.join("bin")].into_iter().chain(std::env::split_paths(&path)));
+        let mut command = engines::bazel_command(&self.root, &all);
+        command.env("PATH", path.expect("directories without colons")).env("GOROOT", &*engines::GOROOT);
+        succeeded(&format!("bazel {verb} with rules_go"), &command.output().expect("Bazel"))
     }
 
     pub fn root(&self) -> &Path {

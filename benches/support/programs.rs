@@ -26,12 +26,28 @@ pub fn leaf(value: usize) -> String {
 pub fn large() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/support/large");
     let read = |name: &str| (name.to_owned(), fs::read_to_string(source.join(name)).expect("a file of the benchmark"));
-    let mut files = vec![read("go.mod"), read("go.sum"), read("main.go"), ("leaf/leaf.go".to_owned(), leaf(0))];
+    let mut files = vec![read("go.mod"), read("go.sum"), read("main.go")];
+    files.extend(dependents("large"));
+    files
+}
+
+/// A program of the 120 packages that import `leaf`, without modules of others.
+pub fn own() -> Vec<(String, String)> {
+    let main =
+        "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/own/all\"\n)\n\nfunc main() { fmt.Println(all.Sum()) }\n";
+    let mut files = vec![module("own"), ("main.go".to_owned(), main.to_owned())];
+    files.extend(dependents("own"));
+    files
+}
+
+/// The leaf, packages that import it, and `all`, which imports these.
+fn dependents(module: &str) -> Vec<(String, String)> {
+    let mut files = vec![("leaf/leaf.go".to_owned(), leaf(0))];
     let (mut imports, mut sum) = (String::new(), String::new());
     for i in 0..DEPENDENTS {
         let value = format!("func Value() int {{ return leaf.Value() + {i} }}\n");
-        files.push((format!("p{i}/p.go"), format!("package p{i}\n\nimport \"example.com/large/leaf\"\n\n{value}")));
-        let _ = writeln!(imports, "\t\"example.com/large/p{i}\"");
+        files.push((format!("p{i}/p.go"), format!("package p{i}\n\nimport \"example.com/{module}/leaf\"\n\n{value}")));
+        let _ = writeln!(imports, "\t\"example.com/{module}/p{i}\"");
         let _ = write!(sum, " + p{i}.Value()");
     }
     let all = format!("package all\n\nimport (\n{imports})\n\nfunc Sum() int {{ return 0{sum} }}\n");

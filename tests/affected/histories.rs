@@ -12,6 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::aquery::Workspace;
+use super::changes::{Random, SHAPES, Shape, anywhere};
 use super::engines;
 use super::oracle::{Known, Truth, must, truth};
 use super::support::{GOROOT, Project, Tree, read_tree, repository, write_tree};
@@ -29,13 +30,13 @@ const MODULES: [(&str, &[&str]); 9] = [
     ("github.com/klauspost/compress", &["v1.17.10", "v1.17.11", "v1.18.0"]),
     ("golang.org/x/crypto", &["v0.43.0", "v0.44.0", "v0.45.0"]),
 ];
-/// Random changes of each module.
-const CHANGES: usize = 25;
+/// Random changes of each module, and of each shape of it.
+const CHANGES: [usize; 2] = [25, 7];
 const VIEW: [(&str, &str); 1] = [("linux_amd64", "linux/amd64")];
 const SPEC: &str = "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n";
 const COLUMNS: &str = "comparisons | affected by the oracle | missing | also in the answer | of these built again | by files that tests may read | precision |";
 /// The command that needs all packages of a module.
-const ALL: &str = "zzall";
+pub const ALL: &str = "zzall";
 
 /// Who knows what a change touches.
 struct Oracle {
@@ -47,6 +48,8 @@ struct Oracle {
     prepare: fn(&Project, &str),
     /// `None` where it can't tell.
     look: fn(&Project, &str) -> Option<Truth>,
+    /// Whether it can tell of C code.
+    knows_c: bool,
     /// How the names of targets begin that it knows.
     kinds: &'static [&'static str],
     /// What it calls a target of the answer.
@@ -60,7 +63,8 @@ const GO: Oracle = Oracle {
     truth: "go",
     spec: "",
     prepare: |_, _| {},
-    look: |project, module| Some(truth(project, module, &VIEW, false)),
+    look: |project, module| Some(truth(project, module, &VIEW, has_c(project))),
+    knows_c: true,
     kinds: &["package", "test", "binary"],
     name: target,
     directory: None,
@@ -99,6 +103,7 @@ const NIX: Oracle = Oracle {
         }
         Some(truth)
     },
+    knows_c: false,
     kinds: &["package"],
     name: target,
     directory: None,
@@ -120,17 +125,23 @@ const BAZEL: Oracle = Oracle {
         project.run(&["generate"]);
     },
     look: |project, _| {
-        let actions = Workspace::new(&project.root(), &[]).actions_if_any(VIEW[0].0)?;
+        let platform = format!("{}{}", VIEW[0].0, if has_c(project) { "_cgo" } else { "" });
+        let actions = Workspace::new(&project.root(), &[]).actions_if_any(&platform)?;
         let known = actions.into_iter().map(|(label, digests)| {
             let text: Vec<String> = digests.iter().map(ToString::to_string).collect();
             ((VIEW[0].0.to_owned(), label), built(text.join(" ")))
         });
         Some(known.collect())
     },
+    knows_c: true,
     kinds: &["//"],
     name: |impact| impact["label"].as_str().unwrap().to_owned(),
     directory: Some("affected-history"),
 };
+
+fn has_c(project: &Project) -> bool {
+    project.read("godirect.star").contains("cgo = True")
+}
 
 /// What is known of a target by who builds it again whenever something of it is different.
 fn built(made_of: String) -> Known {
@@ -214,7 +225,7 @@ fn recall_is_complete_for_bazel() {
 
 fn recall_of(oracle: &Oracle) {
     let is_full = std::env::var("GODIRECT_TEST_HISTORIES").is_ok_and(|value| value == "all");
-    let (modules, changes) = if is_full { (&MODULES[..], CHANGES) } else { (&MODULES[..1], 6) };
+    let (modules, changes) = if is_full { (&MODULES[..], CHANGES) } else { (&MODULES[..1], [6, 1]) };
     let mut rows = vec![oracle.table(), "|---|---:|---:|---:|---:|---:|---:|---:|".to_owned()];
     let mut all = Score::default();
     for (module, versions) in modules {
@@ -243,8 +254,8 @@ fn directory(oracle: &Oracle) -> tempfile::TempDir {
     tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir_in(place).unwrap()
 }
 
-/// Compares each version with the one before, and the last one with random changes of it.
-fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> Score {
+/// Compares each version with the one before, and the last one, as it is and in several shapes, with random changes of it.
+fn history(oracle: &Oracle, module: &str, versions: &[&str], [plain, shaped]: [usize; 2]) -> Score {
     let project = Project::in_directory(directory(oracle), []).with_user_cache();
     git(&project, &["init", "-q"]);
     let mut score = Score::default();
@@ -266,16 +277,52 @@ fn history(oracle: &Oracle, module: &str, versions: &[&str], changes: usize) -> 
         }
         before = Some(now);
     }
-    let before = before.unwrap();
+    git(&project, &["tag", "released"]);
     let mut random = Random(module.len() as u64 + 1);
-    for _ in 0..changes {
-        let what = mutate(&project, &mut random);
-        (oracle.prepare)(&project, module);
-        if let Some(now) = (oracle.look)(&project, module) {
-            score.add(compared(oracle, &project, &[], &format!("{module}: {what}"), (&before, &now)));
+    let mut change = || anywhere(&project, &mut random);
+    score.add(changed(oracle, &project, module, &before.unwrap(), plain, &mut change));
+    for shape in SHAPES.iter().filter(|shape| oracle.knows_c || !shape.has_c) {
+        score.add(shape_changed(oracle, &project, module, shape, shaped));
+    }
+    score
+}
+
+/// Gives the last version a shape, and compares that with changes of it.
+fn shape_changed(oracle: &Oracle, project: &Project, module: &str, shape: &Shape, count: usize) -> Score {
+    git(project, &["reset", "-q", "--hard", "released"]);
+    let is_made = (shape.make)(project, module);
+    // It is made anew, with what there is now.
+    let _ = fs::remove_dir_all(project.root().join(ALL));
+    (oracle.prepare)(project, module);
+    commit(project, shape.name);
+    if !is_made {
+        return Score::default();
+    }
+    let before = (oracle.look)(project, module).unwrap_or_else(|| panic!("{module} with {}", shape.name));
+    let mut random = Random((module.len() + shape.name.len()) as u64);
+    let mut kinds = 0..;
+    let mut change = || format!("{}: {}", shape.name, (shape.change)(project, kinds.next().unwrap_or_default(), &mut random));
+    changed(oracle, project, module, &before, count, &mut change)
+}
+
+/// Compares the last commit with so many changes of it.
+fn changed(
+    oracle: &Oracle,
+    project: &Project,
+    module: &str,
+    before: &Truth,
+    count: usize,
+    change: &mut dyn FnMut() -> String,
+) -> Score {
+    let mut score = Score::default();
+    for _ in 0..count {
+        let what = change();
+        (oracle.prepare)(project, module);
+        if let Some(now) = (oracle.look)(project, module) {
+            score.add(compared(oracle, project, &[], &format!("{module}: {what}"), (before, &now)));
         }
-        git(&project, &["reset", "-q", "--hard"]);
-        git(&project, &["clean", "-qfdx"]);
+        git(project, &["reset", "-q", "--hard"]);
+        git(project, &["clean", "-qfdx"]);
     }
     score
 }
@@ -322,7 +369,8 @@ fn unpacked(module: &str, version: &str) -> Tree {
     read_tree(Path::new(answer["Dir"].as_str().unwrap_or_else(|| panic!("{output}"))))
 }
 
-fn go(directory: &Path, arguments: &[&str]) -> String {
+/// What the go command of the pinned SDK says.
+pub fn go(directory: &Path, arguments: &[&str]) -> String {
     let mut go = Command::new(GOROOT.join("bin/go"));
     go.args(arguments).current_dir(directory).env_clear();
     for variable in ["GOPROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"] {
@@ -352,124 +400,6 @@ fn clear(project: &Project) {
         }
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.unwrap();
-    }
-}
-
-/// A linear congruential generator: the same changes each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % limit.max(1)
-    }
-
-    fn choose<'c, T>(&mut self, of: &'c [T]) -> &'c T {
-        &of[self.below(of.len())]
-    }
-}
-
-/// Changes something; tells what.
-fn mutate(project: &Project, random: &mut Random) -> String {
-    // What is generated, nobody changes.
-    let of_bazel = |path: &&str| path.ends_with("BUILD.bazel") || ["MODULE.bazel", ".gitignore"].contains(path);
-    let is_generated = |path: &&str| ["default.nix", "flake.nix"].contains(path) || path.starts_with("nix/") || of_bazel(path);
-    let listed = git(project, &["ls-files"]);
-    let files: Vec<String> = listed.lines().filter(|path| !is_generated(path)).map(str::to_owned).collect();
-    let with = |end: &str| -> Vec<String> { files.iter().filter(|path| path.ends_with(end)).cloned().collect() };
-    let go: Vec<String> =
-        with(".go").into_iter().filter(|path| !path.contains("testdata/") && !path.starts_with(ALL)).collect();
-    let path = random.choose(&go).clone();
-    let place = project.root().join(&path);
-    let text = fs::read_to_string(&place).unwrap();
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let at = random.below(lines.len());
-    let with_line = |line: &str| lines[..at].concat() + line + &lines[at..].concat();
-    match random.below(14) {
-        0 => {
-            fs::write(&place, with_line("// Another line.\n")).unwrap();
-            format!("a comment more at {path}:{at}")
-        }
-        1 => {
-            fs::write(&place, text.replacen("// ", "// X", 1 + at)).unwrap();
-            format!("other comments in {path}")
-        }
-        2 => {
-            let digit = lines[at].replace('1', "2").replace("\"\"", "\"x\"");
-            fs::write(&place, lines[..at].concat() + &digit + &lines[at + 1..].concat()).unwrap();
-            format!("other literals at {path}:{at}")
-        }
-        3 => {
-            fs::remove_file(&place).unwrap();
-            format!("without {path}")
-        }
-        4 => {
-            let to = place.with_file_name(format!("zz_{}", place.file_name().unwrap().to_str().unwrap()));
-            fs::rename(&place, to).unwrap();
-            format!("another name of {path}")
-        }
-        5 => {
-            let name = text
-                .lines()
-                .find_map(|line| line.strip_prefix("package "))
-                .unwrap_or("p")
-                .split_whitespace()
-                .next()
-                .unwrap_or("p");
-            fs::write(place.with_file_name("zz_new.go"), format!("package {name}\n\nvar ZzNew = {at}\n")).unwrap();
-            format!("one more file beside {path}")
-        }
-        6 => {
-            fs::write(&place, format!("//go:build windows\n\n{text}")).unwrap();
-            format!("only for Windows: {path}")
-        }
-        7 => {
-            let any = random.choose(&files).clone();
-            let place = project.root().join(&any);
-            let mut content = fs::read(&place).unwrap_or_default();
-            content.push(b'\n');
-            fs::write(place, content).unwrap();
-            format!("a line end more in {any}")
-        }
-        8 => {
-            let any = random.choose(&files).clone();
-            if !["go.mod", "godirect.star", "godirect.lock.json"].contains(&any.as_str()) {
-                fs::remove_file(project.root().join(&any)).unwrap();
-            }
-            format!("without {any}")
-        }
-        9 => {
-            let data: Vec<String> = files.iter().filter(|path| path.contains("testdata/")).cloned().collect();
-            let any = if data.is_empty() { "README.md".to_owned() } else { random.choose(&data).clone() };
-            project.write(&any, "other data\n");
-            format!("other data in {any}")
-        }
-        10 => {
-            let assembly = with(".s");
-            let any = if assembly.is_empty() { path.clone() } else { random.choose(&assembly).clone() };
-            let text = project.read(&any);
-            project.write(&any, &(text + "\n// The end.\n"));
-            format!("a comment at the end of {any}")
-        }
-        11 => {
-            let gomod = project.read("go.mod");
-            let line = gomod.lines().find(|line| line.starts_with("go ")).unwrap().to_owned();
-            let other = if line == "go 1.22" { "go 1.23" } else { "go 1.22" };
-            project.write("go.mod", &gomod.replacen(&line, other, 1));
-            project.run(&["lock"]);
-            format!("{other} in the place of {line}")
-        }
-        12 => {
-            let gomod = project.read("go.mod");
-            project.write("go.mod", &(gomod + "\ngodebug panicnil=1\n"));
-            "godebug".to_owned()
-        }
-        _ => {
-            let directory = path.rsplit_once('/').map_or(String::new(), |(directory, _)| format!("{directory}/"));
-            project.write(&format!("{directory}zzsub/sub.go"), "package zzsub\n");
-            fs::write(&place, text.replacen("import (\n", "import (\n\t_ \"embed\"\n\n", 1)).unwrap();
-            format!("another package below {directory} and another import in {path}")
-        }
     }
 }
 
