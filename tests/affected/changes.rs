@@ -47,9 +47,10 @@ fn add_embedded(project: &Project, module: &str) -> bool {
     for file in ["one.txt", "data/a.txt", "data/b/c.txt", "data/.hidden"] {
         project.write(&format!("zzembed/{file}"), file);
     }
+    add_user(project, module, "zzembed");
     // Older ones can't embed.
     go(&project.root(), &["mod", "edit", "-go=1.24"]);
-    add_user(project, module, "zzembed");
+    go(&project.root(), &["mod", "tidy"]);
     project.run(&["lock"]);
     true
 }

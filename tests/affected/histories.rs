@@ -125,8 +125,7 @@ const BAZEL: Oracle = Oracle {
         project.run(&["generate"]);
     },
     look: |project, _| {
-        let platform = format!("{}{}", VIEW[0].0, if has_c(project) { "_cgo" } else { "" });
-        let actions = Workspace::new(&project.root(), &[]).actions_if_any(&platform)?;
+        let actions = Workspace::new(&project.root(), &[]).actions_if_any(VIEW[0].0)?;
         let known = actions.into_iter().map(|(label, digests)| {
             let text: Vec<String> = digests.iter().map(ToString::to_string).collect();
             ((VIEW[0].0.to_owned(), label), built(text.join(" ")))
