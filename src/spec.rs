@@ -184,6 +184,9 @@ pub struct Nix {
     pub tests: bool,
     /// Tests that Nix doesn't run: by patterns for packages, what `go test -skip` would be told, which is empty for all tests.
     pub skip_tests: BTreeMap<String, String>,
+    /// Whose statements a second run of the tests counts: those of packages that match these patterns, of each test's own package if there are none;
+    /// `None` if there is no such run.
+    pub coverage: Option<Vec<String>>,
 }
 
 /// A CI system that pipelines are emitted for.

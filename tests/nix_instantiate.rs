@@ -142,7 +142,7 @@ fn tests_of_packages() {
     let project = Project::in_directory(tempfile::tempdir().unwrap(), spec.into_iter().chain(below)).with_user_cache();
     project.write(
         "godirect.star",
-        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nmodule(\"go\")\nplatforms(\"linux/amd64/v3\", \"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"default\", gcflags = [\"-l\"], cover = True)\nnix(tests = True, dir = \"build/nix\")\n",
+        "go_sdk(exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nmodule(\"go\")\nplatforms(\"linux/amd64/v3\", \"linux/amd64\", \"linux/arm64\", \"js/wasm\")\nprofile(\"default\", gcflags = [\"-l\"], cover = True)\nnix(tests = True, coverage = [\"./...\"], dir = \"build/nix\")\n",
     );
     project
         .write("go/external/data_test.go", "package external_test\n\n//godirect:data ../golden *.json ../more.txt ../gone\n");
@@ -173,6 +173,7 @@ fn tests_of_packages() {
         assert!(compare_named(&project, system, &["-A", "tests"], &["tests"]) > 100);
     }
     compare_named(&project, X86_64, &["-A", "tests.go-external"], &["tests.go-external"]);
+    assert!(compare_named(&project, X86_64, &["-A", "coverage"], &["coverage"]) > 100);
     let (_, one) = by_godirect(&project, X86_64, &["tests.go-external"]);
     let files = one.keys().filter_map(|name| name.split_once("-external-test-files/"));
     let files: Vec<&str> = files.map(|(_, file)| file).filter(|file| !file.is_empty() && !file.ends_with('/')).collect();

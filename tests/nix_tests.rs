@@ -8,7 +8,7 @@ mod engines;
 mod support;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -76,12 +76,17 @@ fn generate(project: &Project) {
 
 /// What Nix says when it builds the tests in the sandbox.
 fn build(project: &Project, tests: &[&str]) -> Output {
+    let tests: Vec<String> = tests.iter().map(|test| format!("tests.{test}")).collect();
+    build_attributes(project, &tests.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn build_attributes(project: &Project, attributes: &[&str]) -> Output {
     let store = engines::CACHE.join("nix-store");
     let mut command = Command::new(NIX.join("nix-build"));
     command.current_dir(project.root()).env("NIX_CONF_DIR", engines::repository("tests/env"));
     command.args(["--no-out-link", "--store"]).arg(store);
-    for test in tests {
-        command.args(["-A", &format!("tests.{test}")]);
+    for attribute in attributes {
+        command.args(["-A", attribute]);
     }
     command.output().unwrap()
 }
@@ -251,6 +256,67 @@ fn untimed(line: &str) -> String {
     }
 }
 
+/// Packages that are tested, with statements that tests of others run; and a spec that counts them.
+const COUNTED: [(&str, &str); 4] = [
+    (
+        "more/more.go",
+        "package more\n\nimport \"example.com/m/base\"\n\nfunc Sum(n int) int {\n\tif n < 0 {\n\t\treturn 0\n\t}\n\treturn n + base.Value()\n}\n",
+    ),
+    (
+        "more/more_test.go",
+        "package more\n\nimport \"testing\"\n\nfunc TestSum(t *testing.T) {\n\tif Sum(1) != 2 {\n\t\tt.Fail()\n\t}\n}\n",
+    ),
+    ("only/only_test.go", "package only\n\nimport \"testing\"\n\nfunc TestNothing(t *testing.T) {}\n"),
+    (
+        "godirect.star",
+        "platforms(\"linux/amd64\", \"linux/arm64\")\n\nnix(COVERAGE, skip_tests = [\"./elsewhere/...\", \"./failing\", \"./reads\"], tests = True)\n",
+    ),
+];
+
+#[test]
+fn statements_are_counted_as_go_test_does() {
+    let project = repository("always the same");
+    let write = |coverage: &str| {
+        COUNTED.iter().for_each(|(path, text)| project.write(path, &text.replace("COVERAGE", coverage)));
+        generate(&project);
+    };
+    let paths = || project.succeeds(&["nix", "paths", "--system", "x86_64-linux", "--json", "tests"]);
+    write("coverage = False");
+    let before = paths();
+    assert!(!before.contains("coverage"));
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    // As people see it: a statement is covered if some test has run it. Go says of each test also what it doesn't even need.
+    let covered = |text: &str| {
+        let mut blocks = BTreeMap::new();
+        for (block, count) in text.lines().skip(1).filter_map(|line| line.rsplit_once(' ')) {
+            let known = blocks.entry(block.to_owned()).or_insert(0);
+            *known = count.parse::<u32>().unwrap().max(*known);
+        }
+        blocks
+    };
+    for (coverage, flag) in [("coverage = True", "-cover"), ("coverage = [\"./...\"]", "-coverpkg=./...")] {
+        write(coverage);
+        assert_eq!(paths(), before, "tests are what they were");
+        let printed = engines::succeeded("nix-build", &build_attributes(&project, &["coverage"]));
+        let result = engines::CACHE.join("nix-store").join(printed.trim().trim_start_matches('/'));
+        let by_nix = fs::read_to_string(result).unwrap();
+        let out = tempfile::NamedTempFile::new().unwrap();
+        let mut go = engines::go_command(&engines::GOROOT, &project.root(), &[]);
+        go.args(["test", flag, "-coverprofile"]).arg(out.path()).args(["./base", "./more", "./only"]);
+        engines::succeeded("go test", &go.output().unwrap());
+        let by_go = fs::read_to_string(out.path()).unwrap();
+        match flag {
+            "-cover" => assert_eq!(sorted(&by_nix), sorted(&by_go)),
+            _ => assert_eq!(covered(&by_nix), covered(&by_go)),
+        }
+        assert!(by_nix.starts_with("mode: set\n") && covered(&by_nix).values().any(|count| *count == 0), "{by_nix}");
+    }
+}
+
 #[test]
 fn names_and_what_is_left_out() {
     let project = repository("always the same");
@@ -318,5 +384,17 @@ fn what_cannot_be() {
     let message = "the check test-base-linux_amd64 of the flake would be both a binary and a test";
     let help = "give the binary another name in godirect.star: binary(…, name = …)";
     project.fails(&["generate"], 2, &error(message, help));
+    spec("platforms(\"linux/amd64\")\nbinary(\".\", name = \"coverage\")\nnix(tests = True, coverage = True)\n");
+    lock();
+    let message = "the package `coverage` of the flake would be both a binary and what tests count";
+    project.fails(&["generate"], 2, &error(message, help));
+    spec("platforms(\"linux/amd64\")\nnix(tests = True, coverage = [\"./bas\"])\n");
+    lock();
+    let message = "no package that tests need matches `./bas` of coverage";
+    project.fails(
+        &["generate"],
+        2,
+        &error(message, "write import paths, or directories relative to the spec, also with `...`"),
+    );
     assert!(!Path::new(&project.path("repo/nix/plan.json")).exists());
 }

@@ -324,7 +324,7 @@ fn broken<'t>(graphs: impl Iterator<Item = &'t TestGraph>) -> Vec<String> {
 
 /// Generated files that an earlier run may have left, perhaps of an output that the spec no longer asks for.
 pub fn leftovers(project: &Project, files: &GeneratedFiles) -> Result<BTreeSet<String>> {
-    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
+    let usual = Nix { dir: DEFAULT_NIX_DIR.to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new(), coverage: None };
     let mut found: BTreeSet<String> = project.spec.nix.iter().chain([&usual]).flat_map(nix::paths).collect();
     found.extend(ci::paths());
     if project.spec.bazel.is_none() {

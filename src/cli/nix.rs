@@ -127,7 +127,10 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
         return Err(error.help("add nix() to it"));
     };
     let locked = project.with_lock(&lock)?;
-    let (all, has_tests) = (project.variants(), which.names.iter().any(|name| is_of_kind(name, TESTS)));
+    // Among all packages is what tests count.
+    let counts = nix.coverage.is_some() && which.names.is_empty();
+    let has_tests = counts || which.names.iter().any(|name| is_of_kind(name, TESTS) || name == nix::COVERAGE);
+    let all = project.variants();
     let (number, variants) = (all.len(), needed(all, which));
     let plans = locked.nix_plans(&variants, &locked.graphs(&variants)?, has_tests)?.plans;
     // Where names say that they are of some variants, they aren't those of images.

@@ -26,14 +26,18 @@ pub use derivations::{Derivations, Download, LocalFile, LocalKind, Named, Settin
 pub use tested::{List, Listed, Place, Plan, Test, Tests, names};
 pub use whole::WHOLE;
 
+/// The name of what all tests together have counted.
+pub const COVERAGE: &str = "coverage";
+
 /// The format version of `nix/plan.json`, see `docs/plan.md`.
 const PLAN_VERSION: u32 = 2;
 
 /// Files in the directory of the spec's `nix()`, besides the plan.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("downloads.nix", include_str!("../../templates/nix/downloads.nix")),
     ("godirect.nix", include_str!("../../templates/nix/godirect.nix")),
     ("nixpkgs.nix", include_str!("../../templates/nix/nixpkgs.nix")),
+    ("outputs.nix", include_str!("../../templates/nix/outputs.nix")),
     ("sdks.nix", include_str!("../../templates/nix/sdks.nix")),
     ("symlinks.nix", include_str!("../../templates/nix/symlinks.nix")),
     ("whole.nix", include_str!("../../templates/nix/whole.nix")),
@@ -107,8 +111,13 @@ pub fn render(
     Ok(files)
 }
 
-/// Refuses a test that has the name of a binary: the checks of a flake are both.
+/// Refuses a test that has the name of a binary, since the checks of a flake are both, and a binary with that of [`COVERAGE`].
 fn check_names(plans: &BTreeMap<String, Plan>) -> Result<()> {
+    let has_coverage = plans.values().any(|plan| !plan.covered.programs.is_empty());
+    if has_coverage && plans.values().any(|plan| plan.configuration.binaries.contains_key(COVERAGE)) {
+        let error = Error::input(format!("the package `{COVERAGE}` of the flake would be both a binary and what tests count"));
+        return Err(error.help("give the binary another name in godirect.star: binary(…, name = …)"));
+    }
     let check = |test: &str| format!("test-{test}");
     let tests: BTreeSet<String> = plans.values().flat_map(|plan| plan.tests.programs.keys()).map(|name| check(name)).collect();
     let binaries = plans.iter().flat_map(|(name, plan)| plan.configuration.binaries.keys().map(move |b| format!("{b}-{name}")));
@@ -162,10 +171,11 @@ fn configuration(plan: &Plan) -> serde_json::Result<String> {
         Ok(("packages", object(lines(packages), 3)?)),
         Ok(("binaries", object(lines(binaries), 3)?)),
     ];
-    let Tests { packages, programs } = &plan.tests;
-    if !programs.is_empty() {
-        let tests = [Ok(("packages", object(lines(packages), 4)?)), Ok(("programs", object(lines(programs), 4)?))];
-        entries.push(Ok(("tests", object(tests, 3)?)));
+    for (name, Tests { packages, programs }) in [("tests", &plan.tests), ("covered", &plan.covered)] {
+        if !programs.is_empty() {
+            let tests = [Ok(("packages", object(lines(packages), 4)?)), Ok(("programs", object(lines(programs), 4)?))];
+            entries.push(Ok((name, object(tests, 3)?)));
+        }
     }
     object(entries, 2)
 }
@@ -202,7 +212,7 @@ mod tests {
 
     #[test]
     fn another_directory_leaves_no_trace_of_the_usual_one() {
-        let nix = Nix { dir: "build/go.nix".to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new() };
+        let nix = Nix { dir: "build/go.nix".to_owned(), flake: true, tests: true, skip_tests: BTreeMap::new(), coverage: None };
         let image = ImageAction {
             file: "x.tar".to_owned(),
             binary: "x".to_owned(),

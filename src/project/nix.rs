@@ -18,6 +18,7 @@ use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
 use crate::source::mentions;
 use crate::source::tree::{join, read};
 use crate::spec::DEFAULT_SDK;
+use crate::spec::profile::{CoverMode, Profile};
 
 /// What Nix builds.
 #[derive(Debug, Default)]
@@ -41,11 +42,20 @@ impl Locked<'_> {
         let mut skipped = BTreeSet::new();
         for (variant, graph) in variants.iter().zip(graphs) {
             let configuration = self.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?;
-            let tests = match tested.contains(&variant.name()) {
-                true => self.nix_tests(*variant, &configuration, &mut skipped, &mut made.warnings)?,
-                false => Tests::default(),
-            };
-            made.plans.insert(variant.name(), Plan { configuration, tests });
+            let (mut tests, mut covered) = (Tests::default(), Tests::default());
+            if tested.contains(&variant.name()) {
+                let counted = variant.profile.cover_mode().map(|mode| (mode, &variant.profile.coverpkg));
+                let mut plan =
+                    |cover, warnings: &mut _| self.nix_tests(*variant, &configuration, cover, &mut skipped, warnings);
+                tests = plan(counted.map(|(mode, patterns)| cover_request(mode, patterns)), &mut made.warnings)?;
+                if let Some(patterns) = self.project.spec.nix.as_ref().and_then(|nix| nix.coverage.as_ref()) {
+                    let counting = Profile { cover: true, ..variant.profile.clone() };
+                    let mode = counting.cover_mode().unwrap_or_default();
+                    // What is wrong has been said.
+                    covered = plan(Some(cover_request(mode, patterns)), &mut Vec::new())?;
+                }
+            }
+            made.plans.insert(variant.name(), Plan { configuration, tests, covered });
         }
         let patterns = self.project.spec.nix.iter().flat_map(|nix| nix.skip_tests.keys());
         // Of a part of the variants nobody knows what the others have.
@@ -93,13 +103,13 @@ impl Locked<'_> {
         &self,
         variant: Variant,
         binaries: &Configuration,
+        cover: Option<CoverRequest>,
         skipped: &mut BTreeSet<String>,
         warnings: &mut Vec<String>,
     ) -> Result<Tests> {
-        let mode = variant.profile.cover_mode();
-        let cover = mode.map(|mode| CoverRequest { mode: mode.name().to_owned(), patterns: variant.profile.coverpkg.clone() });
         let request = Request { variant, patterns: &[], cover, omit_debug: false };
         let mut found = self.tests(&request)?;
+        self.check_covered(&request, &found)?;
         let skipped_names = self.skip(&mut found, skipped)?;
         let planned = self.plan_tests(&request, &Stamps::Generated("Nix"), found, None)?;
         let Planned { configuration, packages, .. } = planned;
@@ -128,6 +138,19 @@ impl Locked<'_> {
             }
         }
         Ok(Tests::beside(binaries, configuration.packages, programs))
+    }
+
+    /// Refuses a pattern for packages that counts no statements.
+    fn check_covered(&self, request: &Request, found: &TestGraph) -> Result<()> {
+        let matches = |pattern: &&String| {
+            let packages = found.graph.packages().iter();
+            { packages }.any(|package| self.is_selected(pattern, package.import_path.as_str(), &package.origin))
+        };
+        match request.cover.iter().flat_map(|cover| &cover.patterns).find(|pattern| !matches(pattern)) {
+            Some(pattern) => Err(Error::input(format!("no package that tests need matches `{pattern}` of coverage"))
+                .help("write import paths, or directories relative to the spec, also with `...`")),
+            None => Ok(()),
+        }
     }
 
     /// Removes packages whose tests the spec or a tag leaves out; adds the patterns that match. What it gives are single tests that are left out, by the
@@ -166,6 +189,10 @@ impl Locked<'_> {
         }
         Ok(false)
     }
+}
+
+fn cover_request(mode: CoverMode, patterns: &[String]) -> CoverRequest {
+    CoverRequest { mode: mode.name().to_owned(), patterns: patterns.to_vec() }
 }
 
 /// Where the tests of a package run, whose program consists of these packages.

@@ -137,3 +137,20 @@ pub(super) fn skipped(value: Value) -> starlark::Result<BTreeMap<String, String>
     };
     entries.into_iter().map(entry).collect()
 }
+
+/// Whose statements tests count: those of packages that match patterns, of each test's own package if there are none; `None` for no count.
+pub(super) fn covered(value: Value) -> starlark::Result<Option<Vec<String>>> {
+    const WHAT: &str = "coverage";
+    if let Some(counts) = value.unpack_bool() {
+        return Ok(counts.then(Vec::new));
+    }
+    let patterns = strings(WHAT, value)?;
+    if patterns.is_empty() {
+        let error = Error::input("coverage = [] counts the statements of no package");
+        return Err(fault(
+            error.help("write coverage = True for those of each test's own package, or patterns for packages"),
+            None,
+        ));
+    }
+    Ok(Some(patterns))
+}

@@ -172,6 +172,14 @@ fn nix_tests_are_asked_for() {
     assert!(wrong.contains("skip_tests leaves out tests, but Nix runs none\n --> godirect.star:1:1"), "{wrong}");
     assert!(wrong.contains("help: write tests = True beside it, or leave it out"), "{wrong}");
     assert!(error("nix(tests = True, skip_tests = \"./e2e\")").contains("skip_tests can't be a string"));
+
+    let coverage = |value: &str| nix(&format!("nix(tests = True, coverage = {value})")).coverage;
+    assert_eq!((nix("nix(tests = True)").coverage, coverage("False"), coverage("True")), (None, None, Some(Vec::new())));
+    assert_eq!(coverage("[\"./...\"]"), Some(vec!["./...".to_owned()]));
+    let wrong = error("nix(coverage = True)");
+    assert!(wrong.contains("coverage counts what tests run, but Nix runs none\n --> godirect.star:1:1"), "{wrong}");
+    assert!(error("nix(tests = True, coverage = [])").contains("counts the statements of no package"));
+    assert!(error("nix(tests = True, coverage = \"./...\")").contains("coverage can't be a string"));
 }
 
 #[test]

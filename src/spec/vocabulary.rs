@@ -19,7 +19,7 @@ use starlark::values::structs::AllocStruct;
 use starlark::values::tuple::UnpackTuple;
 use starlark::values::{Heap, Value};
 
-use super::check::{Blame, check_name, fault, kind_of, nix_dir, relative_dir, said_twice, skipped, wrong_type};
+use super::check::{Blame, check_name, covered, fault, kind_of, nix_dir, relative_dir, said_twice, skipped, wrong_type};
 use super::eval::location;
 use super::sdk::{sdk_source, sdk_version};
 use super::settings::{self, DeclaredProfile};
@@ -373,14 +373,18 @@ pub(super) fn vocabulary(builder: &mut GlobalsBuilder) {
         #[starlark(require = named, default = true)] flake: bool,
         #[starlark(require = named, default = false)] tests: bool,
         #[starlark(require = named)] skip_tests: Option<Value<'v>>,
+        #[starlark(require = named)] coverage: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let skip_tests = skip_tests.map(skipped).transpose()?.unwrap_or_default();
-        if !tests && !skip_tests.is_empty() {
-            let error = Error::input("skip_tests leaves out tests, but Nix runs none");
+        let coverage = coverage.map(covered).transpose()?.flatten();
+        let idle =
+            [("skip_tests leaves out tests", !skip_tests.is_empty()), ("coverage counts what tests run", coverage.is_some())];
+        if let Some((what, _)) = idle.into_iter().find(|(_, is_said)| *is_said && !tests) {
+            let error = Error::input(format!("{what}, but Nix runs none"));
             return Err(fault(error.help("write tests = True beside it, or leave it out"), None));
         }
-        let nix = Nix { dir: nix_dir(dir)?, flake, tests, skip_tests };
+        let nix = Nix { dir: nix_dir(dir)?, flake, tests, skip_tests, coverage };
         declare(eval, |declared, location| {
             if let Some((_, first)) = &declared.nix {
                 return Err(said_twice("nix()", first));

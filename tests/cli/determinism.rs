@@ -139,7 +139,7 @@ fn an_edit_is_shown_as_a_diff() {
     let patched = project.read("nix/plan.json");
     assert_eq!(
         project.succeeds(&["generate"]),
-        "wrote    BUILD.bazel\nwrote    extra/BUILD.bazel\n         2 of 17 generated files  TIME\n"
+        "wrote    BUILD.bazel\nwrote    extra/BUILD.bazel\n         2 of 18 generated files  TIME\n"
     );
     assert!(patched == project.read("nix/plan.json"));
     // And back.
@@ -148,7 +148,7 @@ fn an_edit_is_shown_as_a_diff() {
     let written = project.succeeds(&["generate"]);
     assert_eq!(
         written,
-        "wrote    BUILD.bazel\nremoved  extra/BUILD.bazel\nwrote    nix/plan.json\n         3 of 16 generated files  TIME\n"
+        "wrote    BUILD.bazel\nremoved  extra/BUILD.bazel\nwrote    nix/plan.json\n         3 of 17 generated files  TIME\n"
     );
     same_trees(&before, &read_tree(&project.root()));
 }

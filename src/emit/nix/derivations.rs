@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
+use super::COVERAGE;
 use super::aterm::{Fixed, StorePath, placeholder};
 use super::sdks::Sdk;
 use super::store::{Attributes, Derivation, Store, Text, store_name};
@@ -155,8 +156,9 @@ pub fn derivations(
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let (store, sources, whole, tests, archives, downloads) = Default::default();
-    let mut builder = Builder { lock, settings, store, helper: None, runner: None, sources, whole, tests, archives, downloads };
+    let (store, sources, whole, tests, covered, archives, downloads) = Default::default();
+    let (helper, runner) = (None, None);
+    let mut builder = Builder { lock, settings, store, helper, runner, sources, whole, tests, covered, archives, downloads };
     let attributes = builder.attributes(sdks, plans, images)?;
     let Builder { store, whole, tests, archives, downloads, .. } = builder;
     Ok(Derivations { store, attributes, whole, tests, archives, downloads })
@@ -177,6 +179,8 @@ pub(super) struct Builder<'a> {
     pub whole: BTreeMap<String, Rc<Derivation>>,
     /// Tests by name.
     tests: BTreeMap<String, Rc<Derivation>>,
+    /// What tests have counted, by the names of tests.
+    covered: BTreeMap<String, Rc<Derivation>>,
     /// Package archives by name.
     archives: BTreeMap<String, Rc<Derivation>>,
     /// Zips of modules by their paths in the store.
@@ -238,6 +242,10 @@ impl Builder<'_> {
             };
             attributes.extend(self.images(images, version, &sdk.goroot, &executable)?);
         }
+        if !self.covered.is_empty() {
+            let profiles = self.covered.values().map(|profile| profile.out()).collect();
+            attributes.insert(COVERAGE.to_owned(), self.coverage(profiles)?);
+        }
         attributes.extend(configured);
         attributes.extend(own.into_iter().map(|(name, (derivation, _))| (name, derivation)));
         Ok(attributes)
@@ -288,21 +296,17 @@ impl Builder<'_> {
             binaries.push((name.clone(), self.binary(sdk, configuration, &packages, name, binary)?));
         }
         if has_tests {
-            for name in dependencies_first(&plan.tests.packages) {
-                let action = &plan.tests.packages[name];
-                let package = self.package(ground, sdk, configuration, &packages, (name, action))?;
-                packages.insert(name, package);
-            }
-            for (name, test) in &plan.tests.programs {
-                let run = self.test(sdk, configuration, &packages, test)?;
+            for (name, run) in self.tested(ground, plan, &plan.tests, &packages, false)? {
                 self.tests.insert(format!("tests.{name}"), run);
             }
+            let covered = self.tested(ground, plan, &plan.covered, &packages, true)?;
+            self.covered.extend(covered);
         }
         Ok(binaries)
     }
 
     /// Compiles a package (`compile`).
-    fn package(
+    pub(super) fn package(
         &mut self,
         ground: &Ground,
         sdk: &Sdk,

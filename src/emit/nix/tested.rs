@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::derivations::{Builder, dependencies_first};
+use super::aterm::placeholder;
+use super::derivations::{Builder, Ground, dependencies_first, sdk_of};
 use super::sdks::Sdk;
 use super::store::{Attributes, Derivation, Text, store_name};
 use crate::digest::Sha256;
@@ -21,12 +22,15 @@ pub struct Plan {
     pub configuration: Configuration,
     /// The tests.
     pub tests: Tests,
+    /// The same, built so that they count which statements run.
+    pub covered: Tests,
 }
 
 impl Plan {
     /// Everything that is linked.
     pub fn programs(&self) -> impl Iterator<Item = &BinaryAction> {
-        self.configuration.binaries.values().chain(self.tests.programs.values().map(|test| &test.program))
+        let tests = self.tests.programs.values().chain(self.covered.programs.values());
+        self.configuration.binaries.values().chain(tests.map(|test| &test.program))
     }
 }
 
@@ -178,18 +182,40 @@ impl Tests {
 }
 
 impl Builder<'_> {
-    /// Runs the tests of a package (`runTest`).
-    pub(super) fn test(
+    /// The results of tests by name; `packages` are those of binaries.
+    pub(super) fn tested(
+        &mut self,
+        ground: &Ground,
+        plan: &Plan,
+        tests: &Tests,
+        packages: &BTreeMap<&str, Rc<Derivation>>,
+        counts: bool,
+    ) -> Result<BTreeMap<String, Rc<Derivation>>> {
+        let (configuration, mut packages) = (&plan.configuration, packages.clone());
+        let sdk = sdk_of(ground, configuration)?;
+        for name in dependencies_first(&tests.packages) {
+            let package = self.package(ground, sdk, configuration, &packages, (name, &tests.packages[name]))?;
+            packages.insert(name, package);
+        }
+        let run = tests.programs.iter().map(|(name, test)| {
+            let result = self.test(sdk, configuration, &packages, test, counts)?;
+            Ok((name.clone(), result))
+        });
+        run.collect()
+    }
+
+    /// Runs the tests of a package (`run`). If it `counts`, the result is what `go test -coverprofile` writes.
+    fn test(
         &mut self,
         sdk: &Sdk,
         configuration: &Configuration,
         packages: &BTreeMap<&str, Rc<Derivation>>,
         test: &Test,
+        counts: bool,
     ) -> Result<Rc<Derivation>> {
         let tested = test.tested.as_str();
         let program = self.binary(sdk, configuration, packages, &format!("{tested}.test"), &test.program)?;
-        let missing = || Error::input("the plan has no SDK that could compile what runs tests for Nix");
-        let runner = self.runner.clone().ok_or_else(missing)?;
+        let runner = self.runner()?;
         let place = &test.place;
         let files = place.all(self.settings.list)?;
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -201,10 +227,23 @@ impl Builder<'_> {
             place.directory.as_str().into(),
             sdk.goroot.clone(),
         ];
-        let attributes = Attributes::new(store_name(&format!("{tested}-tested")), self.settings.system, runner.out());
-        self.store.derivation(
-            attributes.arguments(arguments.into_iter().chain(test.arguments.iter().map(|more| more.as_str().into()))),
-        )
+        let what = if counts { "counted" } else { "tested" };
+        let attributes = Attributes::new(store_name(&format!("{tested}-{what}")), self.settings.system, runner.out());
+        let profile = counts.then(|| Text::from(format!("-test.coverprofile={}", placeholder("out"))));
+        let more = test.arguments.iter().map(|more| more.as_str().into()).chain(profile);
+        self.store.derivation(attributes.arguments(arguments.into_iter().chain(more)))
+    }
+
+    /// One profile of all that tests have counted (`merge`).
+    pub(super) fn coverage(&mut self, profiles: Vec<Text>) -> Result<Rc<Derivation>> {
+        let runner = self.runner()?;
+        let attributes = Attributes::new("go-coverage", self.settings.system, runner.out());
+        self.store.derivation(attributes.arguments([Text::from("-merge")].into_iter().chain(profiles)))
+    }
+
+    fn runner(&self) -> Result<Rc<Derivation>> {
+        let missing = || Error::input("the plan has no SDK that could compile what runs tests for Nix");
+        self.runner.clone().ok_or_else(missing)
     }
 }
 

@@ -2,12 +2,14 @@
 // @generated
 
 // Runner runs a test program for nix/godirect.nix as `go test` does: in the directory of its package, with a line about the result at the end.
+// It also puts together what such programs have counted.
 //
 // It is a program of its own because a change of the helper would rebuild everything. Like that, it uses no os/exec, which would only
 // lengthen its compilation.
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +23,13 @@ import (
 const timeout = "10m0s"
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "-merge" {
+		if err := merge(os.Args[2:], os.Getenv("out")); err != nil {
+			fmt.Fprintf(os.Stderr, "godirect: coverage: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) < 6 {
 		fmt.Fprintf(os.Stderr, "godirect: got %d arguments, want import path, program, files, directory, GOROOT (this program is run by Nix)\n", len(os.Args)-1)
 		os.Exit(1)
@@ -45,7 +54,7 @@ type test struct {
 	arguments  []string // what the program is told besides what every one is
 }
 
-// run leaves a line in the file out if the program passes; it works below the directory top.
+// run leaves a line in the file out if the program passes and has left nothing there itself; it works below the directory top.
 func (t test) run(top, out string) (bool, error) {
 	source, home, scratch := filepath.Join(top, "source"), filepath.Join(top, "home"), filepath.Join(top, "tmp")
 	// A copy, because tests may write beside what they read, as they do for `go test`.
@@ -88,8 +97,28 @@ func (t test) run(top, out string) (bool, error) {
 		return false, nil
 	}
 	fmt.Printf("ok  \t%s\t%s\n", t.importPath, took)
+	if _, err := os.Lstat(out); err == nil {
+		return true, nil
+	}
 	// Without the time, so that the result is the same each time.
 	return true, os.WriteFile(out, []byte("ok  \t"+t.importPath+"\n"), 0o644)
+}
+
+// merge writes profiles as one, as `go test` does: the line with the mode once, then all lines.
+func merge(profiles []string, out string) error {
+	var merged bytes.Buffer
+	for _, profile := range profiles {
+		text, err := os.ReadFile(profile)
+		if err != nil {
+			return err
+		}
+		mode, lines, _ := bytes.Cut(text, []byte("\n"))
+		if merged.Len() == 0 {
+			merged.Write(append(mode, '\n'))
+		}
+		merged.Write(lines)
+	}
+	return os.WriteFile(out, merged.Bytes(), 0o644)
 }
 
 // copyTree copies a tree whose files can't be written into one whose files can; symbolic links lead where they did.

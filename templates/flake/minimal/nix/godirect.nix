@@ -6,6 +6,8 @@
 #
 # SDKs are in sdks.nix. Where the lock says that one is built from source, the download is an older SDK, and GOROOT comes from the program in sdk/.
 #
+# The results get their names in outputs.nix.
+#
 # Downloads, GOROOT and modules are fixed-output derivations, so that a binary cache or another proxy may supply them. Nix makes the
 # first GOROOT with its own builtin builders, the pinned go command compiles the helper with it, and the helper builds all the rest.
 {
@@ -21,14 +23,12 @@
 }:
 let
   inherit (builtins)
-    attrNames
     concatMap
     concatStringsSep
     filter
     fromJSON
     head
     isString
-    length
     listToAttrs
     mapAttrs
     readFile
@@ -327,7 +327,7 @@ let
       ;
   };
 
-  runTest = import ./tests.nix {
+  testing = import ./tests.nix {
     inherit
       addressing
       filesOf
@@ -345,20 +345,25 @@ let
     _: configuration:
     let
       packages = mapAttrs (compile configuration packages) configuration.packages;
-      tests =
-        configuration.tests or {
-          packages = { };
-          programs = { };
-        };
-      # Those that are compiled for tests in another way have another result.
-      testPackages = packages // mapAttrs (compile configuration testPackages) tests.packages;
+      tested =
+        counts: tests:
+        let
+          # Those that are compiled for tests in another way have another result.
+          all = packages // mapAttrs (compile configuration all) tests.packages;
+        in
+        mapAttrs (testing.run counts configuration all) tests.programs;
+      none = {
+        packages = { };
+        programs = { };
+      };
     in
     {
       platform = "${configuration.env.GOOS}/${configuration.env.GOARCH}";
       inherit packages;
       binaries = mapAttrs (link configuration packages) configuration.binaries;
       whole = mapAttrs (linkWhole configuration) configuration.binaries;
-      tests = mapAttrs (runTest configuration testPackages) tests.programs;
+      tests = tested false (configuration.tests or none);
+      covered = tested true (configuration.covered or none);
     }
   ) plan.configurations;
 
@@ -379,125 +384,14 @@ let
       }
     else
       { };
-
-  # By `<binary>-<configuration>`; `kind` is how they are built, `binaries` or `whole`.
-  configured =
-    kind:
-    listToAttrs (
-      concatMap (
-        configuration:
-        map (binary: {
-          name = "${binary}-${configuration}";
-          value = configurations.${configuration}.${kind}.${binary};
-        }) (attrNames configurations.${configuration}.${kind})
-      ) (attrNames configurations)
-    );
-
-  # Those that run on this system.
-  ownConfigurations = filter (name: configurations.${name}.platform == sdks.default.platform) (
-    attrNames configurations
-  );
-
-  # Those of them that their plain names mean, of all profiles and variants.
-  own =
-    kind:
-    listToAttrs (
-      concatMap (
-        configuration:
-        map
-          (name: {
-            inherit name;
-            value = configurations.${configuration}.${kind}.${name};
-          })
-          (
-            filter (name: plan.configurations.${configuration}.binaries.${name}.default or false) (
-              attrNames plan.configurations.${configuration}.binaries
-            )
-          )
-      ) ownConfigurations
-    );
-
-  configuredBinaries = configured "binaries";
-  ownBinaries = own "binaries";
-
-  tests = builtins.foldl' (found: name: found // configurations.${name}.tests) { } ownConfigurations;
-
-  default =
-    if length (attrNames ownBinaries) == 1 then
-      head (builtins.attrValues ownBinaries)
-    else
-      build {
-        name = "go-binaries";
-        label = "default";
-        env = { };
-        tokens = { };
-        steps = map (binary: {
-          copy = "${binary}/bin/${binary.meta.mainProgram}";
-          to = "${placeholder "out"}/bin/${binary.meta.mainProgram}";
-        }) (builtins.attrValues ownBinaries);
-      };
 in
-{
-  inherit (sdks.default) systems;
-
-  # The default SDK, for nixpkgs.nix.
-  go = {
-    version = plan.sdks.default;
-    inherit (sdks.default) platform;
-  };
-
-  # Binaries by the names that they have in `packages`, each as one derivation.
-  whole = configured "whole" // own "whole";
-
-  # Package archives, by configuration and import path.
-  packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;
-
-  # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, `<image>`, and the pinned `go`, `go-<SDK>`.
-  # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
-  packages = listToAttrs (
-    concatMap (
-      name:
-      let
-        named = prefix: if name == "default" then prefix else "${prefix}-${name}";
-      in
-      [
-        {
-          name = named "go";
-          value = sdks.${name}.commands;
-        }
-      ]
-      ++ (
-        if sdks.${name} ? rebuilt then
-          [
-            {
-              name = named "sdk-rebuild";
-              value = sdks.${name}.rebuilt;
-            }
-          ]
-        else
-          [ ]
-      )
-    ) (attrNames sdks)
-  )
-  // (if ownBinaries == { } then { } else { inherit default; })
-  // images
-  // configuredBinaries
-  // ownBinaries;
-
-  apps = mapAttrs (_: binary: {
-    type = "app";
-    program = "${binary}/bin/${binary.meta.mainProgram}";
-  }) ownBinaries;
-
-  # By the directories of what they test, with `-` for `/`.
-  inherit tests;
-
-  checks =
-    configuredBinaries
-    // listToAttrs (
-      map (name: {
-        name = "test-${name}";
-        value = tests.${name};
-      }) (attrNames tests)
-    );
+import ./outputs.nix {
+  inherit
+    build
+    configurations
+    images
+    plan
+    sdks
+    testing
+    ;
 }
