@@ -118,7 +118,7 @@ fn main() {
     let hello = hello(rounds);
     let large = large(rounds);
     analysis(rounds);
-    println!("\n| | known actions | compilations of them | inputs of a compilation | most inputs |\n|---|---:|---:|---:|---:|");
+    println!("\n| | known actions | compilations of them | inputs of a compilation, mean | median | most |\n|---|---:|---:|---:|---:|---:|");
     actions("hello with net/http", &hello);
     actions("large program", &large);
     println!("\n| | rules_go | CPU | rules_go_direct | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
@@ -192,9 +192,10 @@ fn actions(name: &str, bench: &Bench) {
     let mut inputs: Vec<usize> = compilations().map(|action| count(&action["inputDepSetIds"], &sets)).collect();
     inputs.sort_unstable();
     println!(
-        "| {name} | {} | {} | {} | {} |",
+        "| {name} | {} | {} | {:.0} | {} | {} |",
         list("actions").filter(is_go).count(),
         inputs.len(),
+        inputs.iter().sum::<usize>() as f64 / inputs.len() as f64,
         inputs[inputs.len() / 2],
         inputs[inputs.len() - 1]
     );

@@ -61,21 +61,22 @@ pub fn compare(rounds: usize, hello: &Bench) {
     let bin = Path::new(bin.trim_end());
     let of_rules = fs::read_dir(bin.join("external")).expect("what is built of other repositories");
     let of_rules: Vec<_> = of_rules.map(|entry| entry.expect("a directory's entry").path()).collect();
-    let demand = of_rules.iter().map(|repository| size(&repository.join("go/std")));
+    let demand = of_rules.iter().map(|repository| size(&repository.join("go/std"), "pkg.x"));
     let demand = demand.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-    let one = size(&bin.join("one/one"));
-    let shown = |(files, bytes): (u64, u64)| format!("{files} files | {:.1} MB", bytes as f64 / 1e6);
-    println!("| outputs of std | {} | {} |", shown(one), shown(demand));
+    let one = size(&bin.join("one/one"), ".a");
+    let shown = |(packages, bytes): (u64, u64)| format!("{packages} packages | {:.0} MB", bytes as f64 / 1e6);
+    println!("| results | {} | {} |", shown(one), shown(demand));
     fs::remove_dir_all(root.join("one")).expect("what was written before");
 }
 
-/// How many files there are below a directory, if it is there, and how many bytes they have.
-fn size(directory: &Path) -> (u64, u64) {
-    let (mut files, mut bytes) = (0, 0);
+/// How many files with such names there are below a directory, if it is there, and how many bytes all files there have.
+fn size(directory: &Path, ending: &str) -> (u64, u64) {
+    let (mut named, mut bytes) = (0, 0);
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let metadata = entry.metadata().expect("a file's metadata");
-        let found = if metadata.is_dir() { size(&entry.path()) } else { (1, metadata.len()) };
-        (files, bytes) = (files + found.0, bytes + found.1);
+        let is_named = u64::from(entry.file_name().to_string_lossy().ends_with(ending));
+        let found = if metadata.is_dir() { size(&entry.path(), ending) } else { (is_named, metadata.len()) };
+        (named, bytes) = (named + found.0, bytes + found.1);
     }
-    (files, bytes)
+    (named, bytes)
 }
