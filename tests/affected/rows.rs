@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::oracle::{Truth, must, truth};
 use super::support::Project;
-use super::{VIEWS, affected, base, link};
+use super::{VIEWS, affected, answer, base, commit, link};
 
 /// What the go command says before any change.
 static BASE: LazyLock<Truth> = LazyLock::new(|| truth(&base(), "example.com/m", &VIEWS, false));
@@ -364,4 +364,22 @@ fn c_code() {
         super::git(&project, &["reset", "-q", "--hard"]);
         super::git(&project, &["clean", "-qfdx"]);
     }
+}
+
+/// A pattern of `//go:embed` may be the name of a directory; the rule has it, too, with the files that it stands for.
+#[test]
+fn what_a_pattern_of_a_rule_leaves_out() {
+    let project = base();
+    project.write("embedded/embedded.go", &project.read("embedded/embedded.go").replace("data/*.txt", "data"));
+    let rule = "load(\"@rules_go_direct//go:defs.bzl\", \"go_library\")\n\ngo_library(\n    name = \"embedded\",\n    srcs = [\"embedded.go\"],\n    \
+                embed_patterns = {\n        \"data\": [\"data/a.txt\", \"data/b.txt\", \"data/c.md\"],\n    },\n    \
+                embedsrcs = [\"data/a.txt\", \"data/b.txt\", \"data/c.md\"],\n    importpath = \"example.com/m/embedded\",\n)\n";
+    project.write("embedded/BUILD.bazel", rule);
+    project.write("embedded/data/.hidden", "1\n");
+    commit(&project, "a pattern");
+    let affected = || answer(&project, &["--truth", "bazel"])["affected"].as_array().unwrap().len();
+    project.write("embedded/data/.hidden", "2\n");
+    assert_eq!(affected(), 0);
+    project.write("embedded/data/c.md", "2\n");
+    assert_ne!(affected(), 0);
 }

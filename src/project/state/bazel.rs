@@ -35,6 +35,9 @@ const OF_LOCK: [&str; 3] = [RULESET, "go_modules", "go_toolchains"];
 /// Attributes of Go rules with files that the recipe knows, by platforms.
 const GO_SOURCES: [&str; 3] = ["srcs", "constraints", "external_srcs"];
 
+/// An attribute of Go rules whose files are in `embedsrcs`, too; what else it has are patterns, which may be names of directories.
+const GO_PATTERNS: &str = "embed_patterns";
+
 /// Steps that have the files which count for every target.
 const WORKSPACE: &str = "workspace";
 /// What flags and MODULE.bazel choose for all: toolchains, platforms.
@@ -319,7 +322,7 @@ impl Reader<'_> {
                 && (value.ends_with(".go") || value.ends_with(".s"))
                 && !value.starts_with(['_', '.']);
             match label::name(value, directory, &self.files.own) {
-                _ if *value == rule.name || is_source => {}
+                _ if *value == rule.name || is_source || is_go && attribute == GO_PATTERNS => {}
                 Name::External(repository) if is_go && OF_LOCK.contains(&repository.as_str()) => {}
                 name => self.add_name(directory, name, &mut step),
             }
