@@ -108,6 +108,17 @@ pub enum Event<'a> {
         /// The lines.
         text: &'a str,
     },
+    /// A walk over all actions begins; the binaries that were linked in one before may not be those that are built.
+    Begun,
+    /// A binary is linked, and being hashed: who wants a copy may make it meanwhile.
+    Linked {
+        /// The configuration.
+        configuration: &'a str,
+        /// The binary.
+        name: &'a str,
+        /// Its file.
+        file: &'a File,
+    },
     /// It couldn't be built.
     Failed {
         /// The package or binary.
@@ -165,6 +176,7 @@ pub fn build(work: &[Work<'_>], engine: Engine<'_>, on_event: &OnEvent<'_>) -> R
     work.iter().for_each(|w| engine.cache.recall_seen(&engine.sources.root, w.name));
     let mut ran = vec![false; actions.len()];
     for _ in 0..PASSES {
+        on_event(Event::Begun);
         let pass = Pass::new(&actions, &last, engine, on_event);
         pass.run(&mut ran)?;
         let results = pass.open_results();
@@ -233,7 +245,8 @@ impl<'a> Pass<'a> {
             let error = Error::input(format!("the plan uses an output of {} that it doesn't have", action.name));
             return self.fail(node, error);
         };
-        match action.run(self.engine, inputs, self.last[action.work_index].get(&action.remembered_as())) {
+        let last = self.last[action.work_index].get(&action.remembered_as());
+        match action.run(self.engine, inputs, last, self.on_event) {
             Ok(Ran::Reused(known)) => self.succeed(node, known),
             Ok(Ran::Now(known, reasons)) => {
                 lock(&self.ran).insert(node);

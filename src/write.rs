@@ -124,6 +124,38 @@ pub fn executable(path: &Path, from: &File) -> Result<u64> {
     replace(path, from, mode(0o755), |file| exchange(file, path))
 }
 
+/// A copy of an executable beside the one that it is to replace; it goes away with the value.
+#[derive(Debug)]
+pub struct Copied {
+    file: NamedTempFile,
+    size: u64,
+}
+
+impl Copied {
+    /// Copies a file for [`Copied::put`]. `None` if nothing is there that it would replace, or it can't be copied.
+    ///
+    /// It is there without a turn, so another godirect that writes into the directory may take it for that of a killed process.
+    pub fn beside(path: &Path, mut from: &File) -> Option<Copied> {
+        let parent = path.parent().filter(|_| path.is_file())?;
+        let mut file = builder(mode(0o755)).tempfile_in(parent).ok()?;
+        let size = std::io::copy(&mut from, file.as_file_mut()).ok()?;
+        Some(Copied { file, size })
+    }
+
+    /// Puts it into its place; its size. `None` if it has gone.
+    pub fn put(self, path: &Path) -> Option<u64> {
+        exchange(self.file, path).ok()?;
+        Some(self.size)
+    }
+}
+
+/// Makes temporary files.
+fn builder(permissions: Permissions) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY).permissions(permissions);
+    builder
+}
+
 /// Puts a file in the place of the one at `path`, if there is one.
 ///
 /// ext4 writes a file to the disk before that takes another one's place by rename, for the sake of programs that rewrite documents. A
@@ -163,11 +195,8 @@ fn replace(
     if turn.is_some() {
         remove_leftovers(&parent);
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    builder.permissions(permissions);
     // The error would name the temporary file, which means nothing to anybody.
-    let mut file = builder.tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
+    let mut file = builder(permissions).tempfile_in(&parent).map_err(|e| failed(e.kind().into()))?;
     let size = std::io::copy(&mut content, file.as_file_mut()).map_err(failed)?;
     put(file).map_err(failed)?;
     Ok(size)
@@ -236,6 +265,26 @@ mod tests {
             (std::fs::read_to_string(&target).unwrap(), std::fs::read_to_string(&old).unwrap()),
             ("new".into(), "old".into())
         );
+        assert_eq!(std::fs::read_dir(dir.path().join("out")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_copy_waits_beside_what_it_replaces() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("out/program"));
+        std::fs::write(&source, "new").unwrap();
+        let copied = || Copied::beside(&target, &File::open(&source).unwrap());
+        assert!(copied().is_none() && !dir.path().join("out").exists(), "there is nothing to replace");
+        std::fs::create_dir(dir.path().join("out")).unwrap();
+        std::fs::write(&target, "old").unwrap();
+        drop(copied().unwrap());
+        let (copy, lost) = (copied().unwrap(), copied().unwrap());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "old");
+        std::fs::remove_file(lost.file.path()).unwrap();
+        assert_eq!(lost.put(&target), None);
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "old");
+        assert_eq!(copy.put(&target), Some(3));
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
         assert_eq!(std::fs::read_dir(dir.path().join("out")).unwrap().count(), 1);
     }
 

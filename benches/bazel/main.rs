@@ -118,7 +118,9 @@ fn main() {
     let hello = hello(rounds);
     let large = large(rounds);
     analysis(rounds);
-    println!("\n| | known actions | compilations of them | inputs of a compilation, mean | median | most |\n|---|---:|---:|---:|---:|---:|");
+    println!(
+        "\n| | known actions | compilations of them | inputs of a compilation, mean | median | most |\n|---|---:|---:|---:|---:|---:|"
+    );
     actions("hello with net/http", &hello);
     actions("large program", &large);
     println!("\n| | rules_go | CPU | rules_go_direct | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");

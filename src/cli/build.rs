@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use super::progress::Bar;
 use crate::digest::Sha256;
 use crate::error::{self, Error, Result};
 use crate::exec::sdk::Sdk;
-use crate::exec::{self, Engine, Sources, Work};
+use crate::exec::{self, Engine, Event, Sources, Work};
 use crate::files::Files;
 use crate::graph::PackageGraph;
 use crate::lock::cache::Cache;
@@ -31,7 +32,7 @@ use crate::project::memo::Memo;
 use crate::project::stamps::{self, Stamps};
 use crate::project::{Locked, Project, Variant};
 use crate::spec::Image;
-use crate::write;
+use crate::write::{self, Copied};
 use reporter::Explained;
 
 pub(super) use reporter::Reporter;
@@ -288,14 +289,32 @@ fn build_planned(project: &Project, planned: &[Planned], engine: Engine, out: &P
         })
         .collect();
     let reporter = Reporter::new();
-    let built = exec::build(&work, engine, &|event| reporter.report(event))?;
+    let place_of = |configuration: &str, name: &str| {
+        let planned = planned.iter().find(|planned| planned.name == configuration)?;
+        Some(out.join(configuration).join(&planned.configuration.binaries.get(name)?.file))
+    };
+    let copies = Mutex::new(BTreeMap::new());
+    let copies_now = || copies.lock().unwrap_or_else(PoisonError::into_inner);
+    let on_event = |event: Event| match event {
+        Event::Begun => copies_now().clear(),
+        Event::Linked { configuration, name, file } => {
+            let copied = place_of(configuration, name).and_then(|path| Some((path.clone(), Copied::beside(&path, file)?)));
+            copies_now().extend(copied);
+        }
+        event => reporter.report(event),
+    };
+    let built = exec::build(&work, engine, &on_event)?;
+    // Before anything else is written into these directories: they would be taken for leftovers.
+    let copies = copies.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let placed = copies.into_iter().filter_map(|(path, copied)| Some((path.clone(), copied.put(&path)?)));
+    let placed: BTreeMap<PathBuf, u64> = placed.collect();
     let (explained, spoke) = reporter.finish();
     let (mut binaries, mut written) = (Vec::new(), Vec::new());
     for ((planned, outputs), headers) in planned.iter().zip(&built.binaries).zip(&built.headers) {
         for (name, output) in outputs {
             let binary = &planned.configuration.binaries[name];
             let path = out.join(&planned.name).join(&binary.file);
-            let size = place(&output.file, &path)?;
+            let size = placed.get(&path).copied().map_or_else(|| place(&output.file, &path), Ok)?;
             written.push((path.clone(), output.sha256));
             written.extend(write_runtime(&project.binaries[name].runtime, &path)?);
             if let (Some(file), Some(header)) = (&binary.header, headers.get(&binary.main)) {

@@ -1,6 +1,7 @@
 //! One action: what its key is made of, and how it is run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,7 +13,7 @@ use super::cache::Record;
 use super::discovered::Discovered;
 use super::explain::{self, Fields};
 use super::process::{self, Ended};
-use super::{Engine, Work};
+use super::{Engine, Event, OnEvent, Work};
 use crate::digest::Sha256;
 use crate::error::{Class, Error, Result};
 use crate::files::Seen;
@@ -223,7 +224,13 @@ impl Action<'_> {
     }
 
     /// Takes the result from the cache, or runs the steps. `last` is the key that the action had the last time.
-    pub fn run(&self, engine: Engine, inputs: BTreeMap<String, Sha256>, last: Option<&Sha256>) -> Result<Ran> {
+    pub fn run(
+        &self,
+        engine: Engine,
+        inputs: BTreeMap<String, Sha256>,
+        last: Option<&Sha256>,
+        on_event: &OnEvent,
+    ) -> Result<Ran> {
         let source_dir = self.source.map(|source| engine.sources.dir(source, self.work.goroot)).transpose()?;
         let found = self.read_sources(engine, source_dir.as_deref())?;
         let root = self.source.map(|source| engine.sources.root_of(source, self.work.goroot)).transpose()?;
@@ -267,10 +274,22 @@ impl Action<'_> {
         }
         let mut record = Record { outputs: BTreeMap::new(), messages };
         for output in &self.outputs {
-            record.outputs.insert((*output).to_owned(), engine.cache.insert(&scratch.path().join(output))?);
+            record.outputs.insert((*output).to_owned(), self.insert(engine, &scratch.path().join(output), on_event)?);
         }
         engine.cache.record(&key, &record, &why)?;
         Ok(Ran::Now(Known { key, record }, reasons))
+    }
+
+    /// Moves an output into the cache; that of a link may be copied while it is hashed.
+    fn insert(&self, engine: Engine, output: &Path, on_event: &OnEvent) -> Result<Sha256> {
+        if !self.links() {
+            return engine.cache.insert(output);
+        }
+        let file = File::open(output).map_err(|e| Error::io("read", output, &e))?;
+        std::thread::scope(|scope| {
+            scope.spawn(|| on_event(Event::Linked { configuration: self.work.name, name: self.name, file: &file }));
+            engine.cache.insert(output)
+        })
     }
 
     /// Runs all steps with inputs that stay there meanwhile; `None` when they are damaged or gone.

@@ -50,7 +50,7 @@ impl Reporter {
                 name: name.to_owned(),
                 reasons: reasons.to_vec(),
             }),
-            Event::Failed { .. } => {}
+            Event::Begun | Event::Linked { .. } | Event::Failed { .. } => {}
         }
     }
 
