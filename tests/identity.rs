@@ -73,7 +73,8 @@ fn check(name: &str) {
 /// What users do besides building one binary for one platform.
 fn check_other_commands(example: &Path) {
     engines::bazel(example, &["build", "//..."]);
-    let below = ["downloads", "godirect", "nixpkgs", "sdks", "symlinks", "whole"].map(|name| format!("nix/{name}.nix"));
+    let below =
+        ["downloads", "godirect", "nixpkgs", "outputs", "sdks", "symlinks", "whole"].map(|name| format!("nix/{name}.nix"));
     for file in below.iter().map(String::as_str).chain(["flake.nix", "default.nix"]) {
         engines::nix_parse(&example.join(file));
     }
