@@ -51,6 +51,14 @@ fn a_workspace_of_rules_go_builds_unchanged() {
 }
 
 #[test]
+fn a_release_works_under_another_name() {
+    let workspace = repository("rules_go_direct/e2e/smoke");
+    bazel(&workspace, &["test", "//..."]);
+    assert_eq!(bazel(&workspace, &["run", "//:smoke"]), "hello Bazel\n");
+    engines::end_bazel(&workspace);
+}
+
+#[test]
 fn other_platforms_and_flags_give_the_bytes_of_go() {
     let _alone = super::PORTS.lock();
     let (ports, out) = (repository("tests/rules_go_direct/ports"), tempfile::tempdir().unwrap());
