@@ -27,18 +27,26 @@ impl Locked<'_> {
         };
         let coverage = Coverage { selects: Some(&selects), is_atomic: mode == CoverMode::Atomic };
         let graph = PackageGraph::load_covered(sources, context, roots, false, Some(coverage))?;
+        let nothing = format!("no package that is built in the profile `{}`", variant.profile_name);
+        self.check_selected(patterns, &graph, &nothing, "coverpkg")?;
+        Ok(graph)
+    }
+
+    /// Refuses a pattern of a parameter that selects no package of a graph; `nothing` says which packages there are.
+    pub(super) fn check_selected(
+        &self,
+        patterns: &[String],
+        graph: &PackageGraph,
+        nothing: &str,
+        parameter: &str,
+    ) -> Result<()> {
         let matches = |pattern: &&String| {
             graph.packages().iter().any(|package| self.is_selected(pattern, package.import_path.as_str(), &package.origin))
         };
         match patterns.iter().find(|pattern| !matches(pattern)) {
-            Some(pattern) => {
-                let error = Error::input(format!(
-                    "no package that is built in the profile `{}` matches `{pattern}` of coverpkg",
-                    variant.profile_name
-                ));
-                Err(error.help("write import paths, or directories relative to the spec, also with `...`"))
-            }
-            None => Ok(graph),
+            Some(pattern) => Err(Error::input(format!("{nothing} matches `{pattern}` of {parameter}"))
+                .help("write import paths, or directories relative to the spec, also with `...`")),
+            None => Ok(()),
         }
     }
 

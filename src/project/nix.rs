@@ -44,15 +44,17 @@ impl Locked<'_> {
             let configuration = self.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?;
             let (mut tests, mut covered) = (Tests::default(), Tests::default());
             if tested.contains(&variant.name()) {
-                let counted = variant.profile.cover_mode().map(|mode| (mode, &variant.profile.coverpkg));
-                let mut plan =
-                    |cover, warnings: &mut _| self.nix_tests(*variant, &configuration, cover, &mut skipped, warnings);
-                tests = plan(counted.map(|(mode, patterns)| cover_request(mode, patterns)), &mut made.warnings)?;
+                let profile = variant.profile;
+                let request = |cover| Request { variant: *variant, patterns: &[], cover, omit_debug: false };
+                let plain = request(profile.cover_mode().map(|mode| cover_request(mode, &profile.coverpkg)));
+                tests = self.nix_tests(&plain, self.tests(&plain)?, &configuration, &mut skipped, &mut made.warnings)?;
                 if let Some(patterns) = self.project.spec.nix.as_ref().and_then(|nix| nix.coverage.as_ref()) {
-                    let counting = Profile { cover: true, ..variant.profile.clone() };
-                    let mode = counting.cover_mode().unwrap_or_default();
+                    let mode = Profile { cover: true, ..profile.clone() }.cover_mode().unwrap_or_default();
+                    let counting = request(Some(cover_request(mode, patterns)));
+                    let found = self.tests(&counting)?;
+                    self.check_selected(patterns, &found.graph, "no package that tests need", "coverage")?;
                     // What is wrong has been said.
-                    covered = plan(Some(cover_request(mode, patterns)), &mut Vec::new())?;
+                    covered = self.nix_tests(&counting, found, &configuration, &mut skipped, &mut Vec::new())?;
                 }
             }
             made.plans.insert(variant.name(), Plan { configuration, tests, covered });
@@ -98,20 +100,17 @@ impl Locked<'_> {
         Ok(names)
     }
 
-    /// The tests of a variant beside its binaries; adds the patterns that leave out tests, and what is wrong with others.
+    /// The tests that were found for a request, beside binaries; adds the patterns that leave out tests, and what is wrong with others.
     fn nix_tests(
         &self,
-        variant: Variant,
+        request: &Request,
+        mut found: TestGraph,
         binaries: &Configuration,
-        cover: Option<CoverRequest>,
         skipped: &mut BTreeSet<String>,
         warnings: &mut Vec<String>,
     ) -> Result<Tests> {
-        let request = Request { variant, patterns: &[], cover, omit_debug: false };
-        let mut found = self.tests(&request)?;
-        self.check_covered(&request, &found)?;
         let skipped_names = self.skip(&mut found, skipped)?;
-        let planned = self.plan_tests(&request, &Stamps::Generated("Nix"), found, None)?;
+        let planned = self.plan_tests(request, &Stamps::Generated("Nix"), found, None)?;
         let Planned { configuration, packages, .. } = planned;
         let recorded = Recorded::load(&self.project.files, &self.project.dir)?;
         let runtime = Runtime::new(&self.project.tree, recorded);
@@ -138,19 +137,6 @@ impl Locked<'_> {
             }
         }
         Ok(Tests::beside(binaries, configuration.packages, programs))
-    }
-
-    /// Refuses a pattern for packages that counts no statements.
-    fn check_covered(&self, request: &Request, found: &TestGraph) -> Result<()> {
-        let matches = |pattern: &&String| {
-            let packages = found.graph.packages().iter();
-            { packages }.any(|package| self.is_selected(pattern, package.import_path.as_str(), &package.origin))
-        };
-        match request.cover.iter().flat_map(|cover| &cover.patterns).find(|pattern| !matches(pattern)) {
-            Some(pattern) => Err(Error::input(format!("no package that tests need matches `{pattern}` of coverage"))
-                .help("write import paths, or directories relative to the spec, also with `...`")),
-            None => Ok(()),
-        }
     }
 
     /// Removes packages whose tests the spec or a tag leaves out; adds the patterns that match. What it gives are single tests that are left out, by the
