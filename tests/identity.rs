@@ -1,6 +1,7 @@
 //! The promise: the same bytes from the embedded engine, `nix build`, `bazel build` and `go build`, on every platform of each example.
 
 #[path = "support/engines.rs"]
+#[allow(dead_code)] // Other tests use the rest.
 mod engines;
 
 use std::collections::BTreeMap;

@@ -16,8 +16,7 @@ pub enum Ruleset {
     RulesGo,
 }
 
-/// The modules that rules_go needs, see `tests/env/rules_go.sh`.
-const MODULES: [&str; 4] = ["rules_go", "gazelle", "rules_shell", "package_metadata"];
+/// The module where rules_go takes the host's SDK.
 const HOST_SDK: &str = "module(name = \"bench\")\n\nbazel_dep(name = \"rules_go\", version = \"0.65.0\")\n\n\
     go_sdk = use_extension(\"@rules_go//go:extensions.bzl\", \"go_sdk\")\ngo_sdk.host()\n";
 
@@ -53,19 +52,10 @@ impl Workspace {
 
     /// What Bazel prints.
     pub fn bazel(&self, arguments: &[&str]) -> String {
-        if self.ruleset == Ruleset::Direct {
-            return engines::bazel(&self.root, arguments);
+        match self.ruleset {
+            Ruleset::Direct => engines::bazel(&self.root, arguments),
+            Ruleset::RulesGo => engines::bazel_with_rules_go(&self.root, arguments),
         }
-        let place = engines::provisioned("rules_go.sh");
-        let overrides = MODULES.map(|name| format!("--override_module={name}={}", place.join(name).display()));
-        let (verb, rest) = arguments.split_first().expect("a verb");
-        let own = if *verb == "shutdown" { &[][..] } else { &overrides };
-        let all: Vec<&str> = [*verb].into_iter().chain(own.iter().map(String::as_str)).chain(rest.iter().copied()).collect();
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([engines::GOROOT.join("bin")].into_iter().chain(std::env::split_paths(&path)));
-        let mut command = engines::bazel_command(&self.root, &all);
-        command.env("PATH", path.expect("directories without colons")).env("GOROOT", &*engines::GOROOT);
-        succeeded(&format!("bazel {verb} with rules_go"), &command.output().expect("Bazel"))
     }
 
     pub fn root(&self) -> &Path {

@@ -1,10 +1,9 @@
 //! A repository that is built with the real rules_go, and then switched to this ruleset.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use super::engines::{self, bazel, bazel_command, godirect, provisioned, succeeded};
+use super::engines::{self, bazel, bazel_with_rules_go, godirect, succeeded};
 use super::modules;
 
 const FILES: [(&str, &str); 12] = [
@@ -45,23 +44,6 @@ const FILES: [(&str, &str); 12] = [
     ),
 ];
 
-/// Runs Bazel with the real rules_go, whose host SDK is the pinned one.
-fn with_rules_go(root: &Path, verb: &str, arguments: &[&str]) -> String {
-    let place = provisioned("rules_go.sh");
-    let modules = ["rules_go", "gazelle", "rules_shell", "package_metadata"];
-    let overrides: Vec<String> =
-        modules.iter().map(|name| format!("--override_module={name}={}", place.join(name).display())).collect();
-    let all: Vec<&str> =
-        [verb].into_iter().chain(overrides.iter().map(String::as_str)).chain(arguments.iter().copied()).collect();
-    let goroot = &*engines::GOROOT;
-    let path = std::env::join_paths(
-        [goroot.join("bin")].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    );
-    let mut command: Command = bazel_command(root, &all);
-    let output = command.env("PATH", path.unwrap()).env("GOROOT", goroot).output().unwrap();
-    succeeded(&format!("bazel {verb} with rules_go"), &output)
-}
-
 #[test]
 fn real_rules_go_builds_what_is_generated_for_it() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("with-rules-go");
@@ -76,16 +58,16 @@ fn real_rules_go_builds_what_is_generated_for_it() {
     let library = fs::read_to_string(root.join("lib/BUILD.bazel")).unwrap();
     let select = "select({\n        \"@rules_go//go/platform:linux\": [\"//internal/linux\"],";
     assert!(library.contains("load(\"@rules_go//go:def.bzl\"") && library.contains(select), "{library}");
-    with_rules_go(&root, "test", &["//..."]);
-    assert_eq!(with_rules_go(&root, "run", &["//cmd/app"]), "hello\nfrom linux\n");
-    with_rules_go(&root, "shutdown", &[]);
+    bazel_with_rules_go(&root, &["test", "//..."]);
+    assert_eq!(bazel_with_rules_go(&root, &["run", "//cmd/app"]), "hello\nfrom linux\n");
+    bazel_with_rules_go(&root, &["shutdown"]);
 
     let spec = fs::read_to_string(root.join("godirect.star")).unwrap().replace("ruleset = \"rules_go\"", "");
     fs::write(root.join("godirect.star"), spec).unwrap();
     modules::generate(&root);
     succeeded("fix", &godirect().arg("-C").arg(&root).arg("fix").output().unwrap());
     bazel(&root, &["test", "//..."]);
-    let (theirs, ours): (PathBuf, PathBuf) = (root.join("app-of-go"), engines::bazel_build(&root, "linux_amd64", "//cmd/app"));
+    let (theirs, ours) = (root.join("app-of-go"), engines::bazel_build(&root, "linux_amd64", "//cmd/app"));
     engines::go_build(&root, "./cmd/app", &[], &theirs);
     assert!(fs::read(theirs).unwrap() == fs::read(ours).unwrap());
     engines::end_bazel(&root);

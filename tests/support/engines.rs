@@ -140,6 +140,20 @@ pub fn bazel_command(example: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What Bazel prints with the real rules_go (`tests/env/rules_go.sh`), whose host SDK is the pinned one.
+pub fn bazel_with_rules_go(root: &Path, arguments: &[&str]) -> String {
+    let place = provisioned("rules_go.sh");
+    let overrides = ["rules_go", "gazelle", "rules_shell", "package_metadata"]
+        .map(|name| format!("--override_module={name}={}", place.join(name).display()));
+    let (verb, rest) = arguments.split_first().unwrap();
+    let all: Vec<&str> = [*verb].into_iter().chain(overrides.iter().map(String::as_str)).chain(rest.iter().copied()).collect();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([GOROOT.join("bin")].into_iter().chain(std::env::split_paths(&path)));
+    let mut command = bazel_command(root, &all);
+    let output = command.env("PATH", path.unwrap()).env("GOROOT", &*GOROOT).output().unwrap();
+    succeeded(&format!("bazel {verb} with rules_go"), &output)
+}
+
 /// Ends Bazel in an example. What it has unpacked and built there is deleted, hundreds of megabytes; the disk cache stays.
 pub fn end_bazel(example: &Path) {
     bazel(example, &["clean", "--expunge"]);
