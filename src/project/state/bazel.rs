@@ -6,6 +6,7 @@
 //! * a label that names nothing that is declared may be made by any rule of its package.
 
 mod files;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,7 @@ use crate::source::bazel::literals;
 use crate::source::bazel::package::{Package, Rule};
 use crate::source::tree::DiskTree;
 use files::Files;
-
-/// Modules with rules that make one target and have all that it is made of in their attributes: those that Bazel once had itself.
-const KNOWN_MODULES: [&str; 8] =
-    ["rules_cc", "rules_java", "rules_python", "rules_shell", "rules_proto", "protobuf", "com_google_protobuf", RULESET];
-/// How these are called.
-const KNOWN_RULES: [&str; 9] = ["_binary", "_image", "_library", "_test", "_import", "_module", "_package", "_path", "_source"];
+use rules::is_for_outputs;
 
 /// The rule that stands for tests.
 const SUITE: &str = "test_suite";
@@ -191,11 +187,6 @@ struct Step {
 
 /// The nodes of rules, by the names of what they make, by package.
 type Makers = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
-
-/// Whether an attribute names files that the rule makes.
-fn is_for_outputs(attribute: &str) -> bool {
-    attribute.split('_').any(|word| matches!(word, "out" | "outs" | "output" | "outputs"))
-}
 
 /// Who makes what by the rules' names, and by their outputs unless there is a rule of that name.
 fn makers(packages: &BTreeMap<String, Package>) -> Makers {
@@ -455,21 +446,6 @@ impl Reader<'_> {
         step.deps.insert(name.clone());
         let files = || self.files.below("").cloned().collect();
         self.steps.entry(name).or_insert_with(|| Step { files: files(), ..Step::default() });
-    }
-
-    /// Whether a rule makes one target, of nothing but what its attributes say.
-    fn is_exact(&self, directory: &str, rule: &Rule) -> bool {
-        let Some((file, symbol)) = &rule.loaded else { return !rule.name.is_empty() && !rule.kind.contains('.') };
-        match label::name(file, directory, &self.files.own) {
-            Name::External(module) => {
-                KNOWN_MODULES.contains(&module.as_str()) && KNOWN_RULES.iter().any(|end| symbol.ends_with(end))
-            }
-            Name::Label(..) => {
-                let text = self.files.loaded(file, directory).map(|(_, text)| text).unwrap_or_default();
-                text.lines().any(|line| line.split_once(" = rule(").is_some_and(|(name, _)| name == symbol))
-            }
-            _ => false,
-        }
     }
 
     fn add_targets(&mut self, directory: &str, rule: &Rule) {
