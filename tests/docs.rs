@@ -8,7 +8,7 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -21,6 +21,7 @@ const PAGES: [&str; 12] = [
     "docs/lockfile.md",
     "docs/sdk-source.md",
     "docs/trust.md",
+    "rules_go_direct/README.md",
 ];
 
 /// Pages whose `python` blocks are specs.

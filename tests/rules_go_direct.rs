@@ -24,6 +24,8 @@ mod modules;
 mod outcomes;
 #[path = "support/reapi.rs"]
 mod reapi;
+#[path = "rules_go_direct/reference.rs"]
+mod reference;
 #[path = "rules_go_direct/remote.rs"]
 mod remote;
 #[path = "rules_go_direct/testing.rs"]
@@ -42,8 +44,12 @@ use std::sync::Mutex;
 use engines::{bazel, bazel_output, repository, succeeded};
 use serde_json::{Deserializer, Value};
 
+/// The ruleset's own workspace, which tests would delete for each other.
+static RULESET: Mutex<()> = Mutex::new(());
+
 #[test]
 fn starlark_asserts_hold() {
+    let _alone = RULESET.lock();
     let ruleset = repository("rules_go_direct");
     bazel(&ruleset, &["build", "//..."]);
     engines::end_bazel(&ruleset);

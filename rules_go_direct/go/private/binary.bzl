@@ -97,7 +97,9 @@ def _go_binary_impl(ctx):
 
 go_binary = rule(
     implementation = _go_binary_impl,
-    doc = "An executable, with the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = \"off\"`.",
+    doc = """A program, or a library for C. Of the attributes of `go_library` it usually has only `embed`.
+
+It has the bytes of `go build -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = "off"`.""",
     attrs = SOURCE_ATTRS | LINK_ATTRS | {
         "env": attr.string_dict(doc = "Environment for `bazel run`."),
         "out": attr.string(doc = "Name of the file; by default the target's, with `.exe` on Windows."),

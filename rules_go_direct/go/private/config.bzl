@@ -141,7 +141,7 @@ def _go_toolchain_impl(ctx):
 
 go_toolchain = rule(
     implementation = _go_toolchain_impl,
-    doc = "An SDK with the settings of one target platform, for `toolchain(toolchain = …)`.",
+    doc = "An SDK with the settings of one target platform, for `toolchain(toolchain = ...)`.",
     attrs = {
         "goarch": attr.string(mandatory = True, doc = "GOARCH."),
         "goos": attr.string(mandatory = True, doc = "GOOS."),

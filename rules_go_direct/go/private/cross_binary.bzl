@@ -32,7 +32,7 @@ def _go_cross_binary_impl(ctx):
 
 go_cross_binary = rule(
     implementation = _go_cross_binary_impl,
-    doc = "A binary of another target, for another platform or by another SDK than that target's own.",
+    doc = "The `go_binary` of another target, built for another platform or by another SDK than that target's own.",
     attrs = {
         "platform": attr.label(doc = "The `platform` to build for; by default as `--platforms` says."),
         "sdk_version": attr.string(doc = "The version of the SDK, as `--@rules_go_direct//go/toolchain:sdk_version`."),

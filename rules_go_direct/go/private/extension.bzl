@@ -143,8 +143,8 @@ go = module_extension(
             },
         ),
         "lock": tag_class(
-            doc = "The lock; only that of the root module counts.",
-            attrs = {"file": attr.label(mandatory = True, doc = "godirect.lock.json.")},
+            doc = "The lock, which `godirect lock` writes. Only that of the root module counts, and it has one: as there is one go.mod that selects versions.",
+            attrs = {"file": attr.label(mandatory = True, doc = "The file `godirect.lock.json`.")},
         ),
     },
 )

@@ -22,17 +22,17 @@ _C_FLAGS = {
 }
 
 SOURCE_ATTRS = STD_ATTRS | {
-    name: attr.string_list(doc = "Flags for %s after those of `#cgo` lines, in a package with `cgo`." % what)
+    name: attr.string_list(doc = "With `cgo`, flags for %s after those of `#cgo` lines; they may have `$(location ...)`." % what)
     for name, what in _C_FLAGS.items()
 } | {
-    "cdeps": attr.label_list(providers = [CcInfo], doc = "C libraries, in a package with `cgo`: what `cc_library` gives."),
+    "cdeps": attr.label_list(providers = [CcInfo], doc = "With `cgo`, C libraries: `cc_library` and other rules with CcInfo."),
     "cgo": attr.bool(doc = "Whether some srcs import \"C\", on some platform. C and C++ files are among the srcs then."),
     "constraints": attr.string_dict(
-        doc = "The `//go:build` expression of files that have one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`. Files that it " +
-              "excludes are skipped.",
+        doc = "The `//go:build` expression of each file that has one, by base name, e.g. `{\"a.go\": \"!linux || purego\"}`, since a rule " +
+              "reads file names, but no files. Those that it excludes are skipped.",
     ),
     "data": attr.label_list(allow_files = True, doc = "Files that the program opens when it runs."),
-    "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that srcs import, without std."),
+    "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that srcs import, without std; with `select` where that depends on the platform, so that nothing is linked in vain."),
     "embed": attr.label_list(providers = [GoPackageInfo], doc = "Libraries whose srcs, deps and settings become part of this package."),
     "embed_patterns": attr.string_list_dict(
         doc = "Each `//go:embed` pattern with the files that it matches, relative to the package. A pattern that is the name of a file " +
@@ -41,20 +41,22 @@ SOURCE_ATTRS = STD_ATTRS | {
     "embedsrcs": attr.label_list(allow_files = True, doc = "Files for `//go:embed`."),
     "gc_goopts": attr.string_list(doc = "Compiler flags, as `-gcflags`."),
     "importmap": attr.string(
-        doc = "What the package is called in programs, where two of one import path are linked, e.g. a vendored one; by default importpath.",
+        doc = "What the package is compiled and linked as, where a program has two of one import path, e.g. a vendored one; by default importpath.",
     ),
-    "importpath": attr.string(doc = "Import path."),
-    "module": attr.label(providers = [GoModuleInfo], doc = "The `go_module` that it belongs to."),
+    "importpath": attr.string(doc = "Import path; mandatory unless a library is embedded."),
+    "module": attr.label(providers = [GoModuleInfo], doc = "Its `go_module`. Without one, the language version is that of the SDK, and build information has no `mod` line."),
     "srcs": attr.label_list(
         allow_files = ["." + extension for extension in ["go", "s", "syso"] + HEADER_EXTENSIONS + C_EXTENSIONS + _OTHER_EXTENSIONS],
-        doc = "Sources. Those whose name excludes the platform (`x_windows.go`) are skipped, as Go does.",
+        doc = "`.go`, `.s`, `.h`, `.syso`, and with `cgo` C and C++ files, of all platforms: those that the platform or the tags exclude are " +
+              "skipped, as Go does.",
     ),
     "x_defs": attr.string_dict(
         doc = "String variables to set, as the linker's `-X`; a name without a dot is one of this package. In what embeds the library, too.",
     ),
     "std_imports": attr.string_list(
         default = [ANY],
-        doc = "The packages of std that srcs import. Without it, every package of std that the platform has is an input.",
+        doc = "Packages of std that srcs import; those that the platform does not have are skipped. Without the attribute every package of std " +
+              "is an input, and gets compiled; `[]` means none.",
     ),
 }
 
@@ -393,7 +395,7 @@ def _go_library_impl(ctx):
 
 go_library = rule(
     implementation = _go_library_impl,
-    doc = "A Go package.",
+    doc = "A Go package, compiled for whoever depends on it.",
     attrs = SOURCE_ATTRS,
     provides = [GoPackageInfo],
     toolchains = [TOOLCHAIN_TYPE],

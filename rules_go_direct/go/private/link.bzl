@@ -19,22 +19,22 @@ LIBRARY_MODES = ["c-archive", "c-shared"]
 
 # Attributes of rules that link, for `configuration` among others.
 LINK_ATTRS = {
-    "asan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether wrong accesses to memory are found, by C code too, which needs cgo. rules_go doesn't have it."),
+    "asan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` lets the program find wrong accesses to memory, by C code too, which needs `pure = \"off\"`; at most one of asan, msan and race. `auto` is as `--@rules_go_direct//go/config:asan` says. rules_go doesn't have it."),
     "default_godebug": attr.string(doc = "Default GODEBUG settings, as `go list -f {{.DefaultGODEBUG}}` prints them."),
     "gc_linkopts": attr.string_list(doc = "Linker flags, as `-ldflags`."),
-    "goarch": attr.string(default = "auto", doc = "GOARCH, with goos; `auto` is that of the target platform."),
-    "goos": attr.string(default = "auto", doc = "GOOS, with goarch; `auto` is that of the target platform."),
+    "goarch": attr.string(default = "auto", doc = "GOARCH to build for, whatever `--platforms` says, together with goos; `auto` is that of the target platform."),
+    "goos": attr.string(default = "auto", doc = "GOOS to build for, whatever `--platforms` says, together with goarch; `auto` is that of the target platform."),
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
     "linkmode": attr.string(
         default = "auto",
-        doc = "`normal`, which is what `go build` does, `pie`, a library for C, `c-archive` or `c-shared`, or a `plugin` for Go's package of that name. `auto` is as " +
-              "`--@rules_go_direct//go/config:linkmode` says.",
+        doc = "`normal`, which is what `go build` does; `pie`; `c-archive` and `c-shared` for libraries for C; `plugin`, a file that programs with the package `plugin` open. `auto` is as " +
+              "`--@rules_go_direct//go/config:linkmode` says, which is `normal`.",
     ),
-    "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether reads of memory that nothing was written to are found, by C code too, which needs cgo and clang."),
-    "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether packages are built without cgo; `auto` is as `--@rules_go_direct//go/config:pure` says."),
-    "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether the race detector is compiled in, which needs cgo."),
+    "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` lets the program find reads of memory that nothing was written to, by C code too, which needs `pure = \"off\"` and clang. `auto` is as `--@rules_go_direct//go/config:msan` says."),
+    "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` builds all packages without cgo, `off` with it. `auto` is as `--@rules_go_direct//go/config:pure` says, which is without."),
+    "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` compiles the race detector in, which needs `pure = \"off\"`. `auto` is as `--@rules_go_direct//go/config:race` says."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
-    "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "Whether C libraries are linked into the program; without cgo, programs for Linux are static anyway."),
+    "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` links C libraries into the program, as `-ldflags=\"-linkmode=external -extldflags=-static\"` does; without cgo, programs for Linux are static anyway. `auto` is as `--@rules_go_direct//go/config:static` says."),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
 }
 

@@ -125,7 +125,7 @@ def _go_locked_package_impl(ctx):
 
 go_locked_package = rule(
     implementation = _go_locked_package_impl,
-    doc = """A package of a locked module. Its record says which files and imports a platform chooses.
+    doc = """A package of a locked module, which the repositories of `go.lock` consist of. Its record says which files and imports a platform chooses.
 
 All files and dependencies of all platforms are given; what the configuration does not choose is not built.""",
     attrs = STD_ATTRS | {

@@ -40,7 +40,7 @@ def _go_path_impl(ctx):
 
 go_path = rule(
     implementation = _go_path_impl,
-    doc = """A directory with the sources of packages and of all that they need besides std, as in a GOPATH: `src/<import path>/…`.
+    doc = """A directory with the sources of packages and of all that they need besides std, as in a GOPATH: `src/<import path>/...`.
 
 It has the files that the target platform chooses.""",
     attrs = {

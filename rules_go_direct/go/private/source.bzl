@@ -16,7 +16,7 @@ def _go_source_impl(ctx):
 
 go_source = rule(
     implementation = _go_source_impl,
-    doc = "Sources with what they need, for `embed`; nothing is compiled.",
+    doc = "Sources with what they need, to be embedded; nothing is compiled.",
     attrs = SOURCE_ATTRS,
     toolchains = [TOOLCHAIN_TYPE],
 )

@@ -332,16 +332,20 @@ go_test = rule(
     implementation = _go_test_impl,
     doc = """The tests of a package.
 
-The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = "off"`.""",
+The program beside the test, `<name>_/<package>.test`, has the bytes of `go test -c -trimpath -buildvcs=false -ldflags=-buildid=`, with cgo if `pure = "off"`.
+
+* `srcs` are test files, of the package itself and of the package with `_test` after its name: what a file belongs to is read from its package clause when the test is built.
+* `embed` is the tested library, whose sources are compiled together with the internal tests.
+* `importpath` is that of the tested package; by default that of the embedded library.""",
     attrs = SOURCE_ATTRS | LINK_ATTRS | COVER_TEST_ATTRS | {
-        "env": attr.string_dict(doc = "Environment of the test; values may have `$(location …)` of data."),
+        "env": attr.string_dict(doc = "Environment of the test; values may have `$(location ...)` of data."),
         "env_inherit": attr.string_list(doc = "Variables that the test takes from the environment of Bazel's client."),
         "external_srcs": attr.string_list(
             default = [ANY],
-            doc = "Base names of the srcs whose package clause ends with `_test`. Without the attribute, or with internal tests, packages " +
-                  "between the test and what it tests are compiled again; `[]` means that there are none.",
+            doc = "Base names of the srcs in the package with `_test` after its name. Without the attribute the package is compiled again for its tests " +
+                  "in any case; with it only where there are internal tests. `[]` means none.",
         ),
-        "rundir": attr.string(doc = "Directory to run in, relative to the root of the repository, which is `.`; by default the package's."),
+        "rundir": attr.string(doc = "Directory to run in, relative to the root of the repository, which is `.`; by default the package's, as `go test` does."),
         "_runner": attr.label(default = "//go/private/test_runner", executable = True, cfg = "target"),
         "_test_main": attr.label(default = "//go/private/test_main", executable = True, cfg = "exec"),
     },
