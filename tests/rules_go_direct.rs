@@ -26,6 +26,8 @@ mod outcomes;
 mod reapi;
 #[path = "rules_go_direct/reference.rs"]
 mod reference;
+#[path = "rules_go_direct/release.rs"]
+mod release;
 #[path = "rules_go_direct/remote.rs"]
 mod remote;
 #[path = "rules_go_direct/testing.rs"]
