@@ -143,8 +143,8 @@ go_toolchain = rule(
     implementation = _go_toolchain_impl,
     doc = "An SDK with the settings of one target platform, for `toolchain(toolchain = ...)`.",
     attrs = {
-        "goarch": attr.string(mandatory = True, doc = "GOARCH."),
-        "goos": attr.string(mandatory = True, doc = "GOOS."),
+        "goarch": attr.string(mandatory = True, doc = "GOARCH of the target platform."),
+        "goos": attr.string(mandatory = True, doc = "GOOS of the target platform."),
         "sdk": attr.label(mandatory = True, providers = [GoSdkInfo], cfg = "exec", doc = "A `go_sdk` for the execution platform."),
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {

@@ -35,7 +35,7 @@ go_cross_binary = rule(
     doc = "The `go_binary` of another target, built for another platform or by another SDK than that target's own.",
     attrs = {
         "platform": attr.label(doc = "The `platform` to build for; by default as `--platforms` says."),
-        "sdk_version": attr.string(doc = "The version of the SDK, as `--@rules_go_direct//go/toolchain:sdk_version`."),
+        "sdk_version": attr.string(doc = "The version of the SDK, which the lock must have; by default as `--@rules_go_direct//go/toolchain:sdk_version` says."),
         "target": attr.label(mandatory = True, cfg = _other_platform, doc = "A `go_binary`."),
         "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },

@@ -138,8 +138,8 @@ go = module_extension(
         "local_package": tag_class(
             doc = "A package of the root module that locked modules import. `godirect generate` writes these.",
             attrs = {
-                "importpath": attr.string(mandatory = True, doc = "Its import path."),
-                "label": attr.label(mandatory = True, doc = "Its library."),
+                "importpath": attr.string(mandatory = True, doc = "The import path of the package."),
+                "label": attr.label(mandatory = True, doc = "The `go_library` that it is."),
             },
         ),
         "lock": tag_class(

@@ -77,7 +77,7 @@ It has the bytes of the image that godirect itself and its Nix files make of the
         "env": attr.string_dict(doc = "Environment of the program."),
         "exposed_ports": attr.string_list(doc = "Ports that it listens on, such as `8080` and `53/udp`."),
         "labels": attr.string_dict(doc = "Labels of the image, which tools show."),
-        "platforms": attr.label_list(doc = "The `platform`s that it is for, all of Linux; by default the one of `--platforms`."),
+        "platforms": attr.label_list(doc = "The `platform`s that it is for, all of Linux, e.g. `@rules_go_direct//go/toolchain:linux_arm64`; by default the one of `--platforms`."),
         "program": attr.string(doc = "The name of the program, which is `/bin/<program>`; by default the binary's file name."),
         "reference": attr.string(doc = "`[registry/]repository:tag` for tools that load it; by default `<name>:latest`."),
         "time_zones": attr.bool(doc = "Whether it has the SDK's time zones, as `/usr/share/zoneinfo`."),

@@ -19,7 +19,7 @@ LIBRARY_MODES = ["c-archive", "c-shared"]
 
 # Attributes of rules that link, for `configuration` among others.
 LINK_ATTRS = {
-    "asan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` lets the program find wrong accesses to memory, by C code too, which needs `pure = \"off\"`; at most one of asan, msan and race. `auto` is as `--@rules_go_direct//go/config:asan` says. rules_go doesn't have it."),
+    "asan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` lets the program find wrong accesses to memory, by C code too, which needs `pure = \"off\"`. At most one of asan, msan and race is on. `auto` is as `--@rules_go_direct//go/config:asan` says. rules_go doesn't have it."),
     "default_godebug": attr.string(doc = "Default GODEBUG settings, as `go list -f {{.DefaultGODEBUG}}` prints them."),
     "gc_linkopts": attr.string_list(doc = "Linker flags, as `-ldflags`."),
     "goarch": attr.string(default = "auto", doc = "GOARCH to build for, whatever `--platforms` says, together with goos; `auto` is that of the target platform."),

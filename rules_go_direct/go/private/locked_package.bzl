@@ -132,7 +132,7 @@ All files and dependencies of all platforms are given; what the configuration do
         "deps": attr.label_list(providers = [GoPackageInfo], doc = "Packages that it imports on some platform, without std."),
         "dir": attr.string(doc = "Its directory in the module; empty for the root."),
         "included": attr.label_list(allow_files = True, doc = "Files of the module that C files may include from other directories."),
-        "importpath": attr.string(mandatory = True, doc = "Import path."),
+        "importpath": attr.string(mandatory = True, doc = "The import path."),
         "module": attr.label(mandatory = True, providers = [GoModuleInfo], doc = "Its `go_module`."),
         "record": attr.string(mandatory = True, doc = "Its package record in the lock, as JSON."),
         "srcs": attr.label_list(allow_files = True, doc = "All files that the record names."),

@@ -27,7 +27,7 @@ go_sdk = rule(
     doc = "A Go SDK, in the root package of its repository.",
     attrs = {
         "asm": attr.label(mandatory = True, allow_single_file = True, doc = "The assembler."),
-        "cgo": attr.label(mandatory = True, allow_single_file = True, doc = "cgo."),
+        "cgo": attr.label(mandatory = True, allow_single_file = True, doc = "The tool that reads C code of Go files."),
         "compile": attr.label(mandatory = True, allow_single_file = True, doc = "The compiler."),
         "cover": attr.label(mandatory = True, allow_single_file = True, doc = "The tool that makes a package count its statements."),
         "experiments": attr.string(default = "{}", doc = "`experiments` of the lock, as JSON."),
@@ -37,8 +37,8 @@ go_sdk = rule(
         "packages": attr.string(mandatory = True, doc = "`packages` of the lock, as JSON."),
         "sdk_name": attr.string(default = "default", doc = "The name that the spec gives it."),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "All files that `packages` names, below src."),
-        "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
-        "zoneinfo": attr.label(allow_single_file = True, doc = "lib/time/zoneinfo.zip."),
+        "version": attr.string(mandatory = True, doc = "Its version, e.g. `1.27.3`."),
+        "zoneinfo": attr.label(allow_single_file = True, doc = "`lib/time/zoneinfo.zip`."),
     },
     provides = [GoSdkInfo],
 )

@@ -104,7 +104,7 @@ go_sdk_from_source = rule(
         "sdk_name": attr.string(default = "default", doc = "The name that the spec gives it."),
         "sources": attr.string(mandatory = True, doc = "JSON: the files that `packages` names, below GOROOT."),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "The release: its source, and the names of its programs."),
-        "version": attr.string(mandatory = True, doc = "E.g. `1.27.3`."),
+        "version": attr.string(mandatory = True, doc = "Its version, e.g. `1.27.3`."),
         "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },
     cfg = _for_all_programs,
