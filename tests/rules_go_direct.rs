@@ -30,6 +30,8 @@ mod reference;
 mod release;
 #[path = "rules_go_direct/remote.rs"]
 mod remote;
+#[path = "rules_go_direct/sdks.rs"]
+mod sdks;
 #[path = "rules_go_direct/testing.rs"]
 mod testing;
 #[path = "rules_go_direct/with_rules_go.rs"]

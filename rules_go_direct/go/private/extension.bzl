@@ -38,6 +38,39 @@ def _bootstrap_repo(bootstrap, platform, declared):
             go_bootstrap_repo(name = name, platform = platform, sha256 = download["sha256"], version = bootstrap["version"])
     return "@%s//" % name
 
+def _sdk_tags(mctx, sdks):
+    """What the root module says of where SDKs come from.
+
+    Returns:
+      Two dictionaries: attributes of `go_sdk_repo` by the SDK's name, and for archives by name and platform.
+    """
+    known = {sdk.get("name", "default"): sdk for sdk in sdks}
+    placed, archives = {}, {}
+    for tag, add in [(tag, add) for module in mctx.modules if module.is_root for tag, add in _tags_of(module)]:
+        sdk = known.get(tag.name)
+        if not sdk:
+            fail("MODULE.bazel says where the SDK `%s` comes from, but the lock has only %s; correct the name, or add it to godirect.star" %
+                 (tag.name, ", ".join(known)))
+        if sdk.get("build"):
+            fail("MODULE.bazel says where the SDK `%s` comes from, but godirect.star says that it is built from source; remove one of them" % tag.name)
+        key = (tag.name, tag.platform) if "platform" in add else tag.name
+        table = archives if "platform" in add else placed
+        if key in table or tag.name in placed:
+            fail("MODULE.bazel says twice where the SDK `%s` comes from; keep one of the tags" % tag.name)
+        table[key] = {name: value for name, value in add.items() if name != "platform"}
+    return placed, archives
+
+def _tags_of(module):
+    """The tags that say where SDKs come from, each with the attributes of `go_sdk_repo` that it means."""
+    tags = module.tags
+    place = [(tag, {"place": "host"}) for tag in tags.host_sdk]
+    place += [(tag, {"place": "local", "place_path": tag.path}) for tag in tags.local_sdk]
+    place += [(tag, {"place": "wrap", "place_file": tag.root_file}) for tag in tags.wrap_sdk]
+    return place + [
+        (tag, {"platform": tag.platform, "sha256": tag.sha256, "source": "archive", "strip_prefix": tag.strip_prefix, "urls": tag.urls})
+        for tag in tags.download_sdk
+    ]
+
 def _sdk_repos(mctx, sdks, root):
     """Declares a repository for each SDK and execution platform; returns what the toolchains need to know of them.
 
@@ -46,12 +79,15 @@ def _sdk_repos(mctx, sdks, root):
       sdks: those of the lock.
       root: the directory of the lock, where patches are.
     """
+    placed, archives = _sdk_tags(mctx, sdks)
     found, declared = [], {}
     for sdk in sdks:
         sdk_name = sdk.get("name", "default")
+        build = sdk.get("build")
         for download in sdk["downloads"]:
             name = "go_sdk_%s_%s" % (sdk_name, download["platform"].replace("/", "_"))
-            build = sdk.get("build")
+            source = {"sha256": download["sha256"], "source": sdk["source"], "urls": download.get("urls", [])}
+            source |= placed.get(sdk_name, {}) | archives.pop((sdk_name, download["platform"]), {})
             go_sdk_repo(
                 name = name,
                 bootstrap = _bootstrap_repo(build["bootstrap"], download["platform"], declared) if build else "",
@@ -61,10 +97,8 @@ def _sdk_repos(mctx, sdks, root):
                 patches = [mctx.read(root.get_child(patch["file"])) for patch in build.get("patches", [])] if build else [],
                 platform = download["platform"],
                 sdk_name = sdk_name,
-                sha256 = download["sha256"],
-                source = sdk["source"],
-                urls = download.get("urls", []),
                 version = sdk["version"],
+                **source
             )
             found.append({
                 "label": "@%s//:sdk" % name,
@@ -72,6 +106,8 @@ def _sdk_repos(mctx, sdks, root):
                 "platform": download["platform"],
                 "version": sdk["version"],
             })
+    for name, platform in archives:
+        fail("go.download_sdk names %s, which the SDK `%s` has no entry for in the lock; add it to exec_platforms in godirect.star" % (platform, name))
     return found
 
 def _repo_name(module_path, taken):
@@ -131,10 +167,34 @@ def _go_impl(mctx):
     )
     return mctx.extension_metadata(reproducible = True)
 
+# Attributes of tags that say where an SDK is.
+_SDK_NAME = {"name": attr.string(default = "default", doc = "The SDK's name in the spec.")}
+
 go = module_extension(
     implementation = _go_impl,
     doc = "Toolchains (`go_toolchains`) and third-party packages (`go_modules`) from a lock that `godirect lock` wrote.",
     tag_classes = {
+        "download_sdk": tag_class(
+            doc = "An SDK of the lock comes from this archive, e.g. one of your own mirror; a tag for each execution platform.",
+            attrs = _SDK_NAME | {
+                "platform": attr.string(mandatory = True, doc = "GOOS/GOARCH that its tools run on."),
+                "sha256": attr.string(mandatory = True, doc = "Of the archive, hexadecimal."),
+                "strip_prefix": attr.string(default = "go", doc = "The directory in the archive that is GOROOT."),
+                "urls": attr.string_list(mandatory = True, doc = "Where the archive is."),
+            },
+        ),
+        "host_sdk": tag_class(
+            doc = "An SDK of the lock is the one that is installed: in GOROOT, if the environment has that, or that of the go command on PATH. " +
+                  "It must have the lock's version. Other execution platforms download theirs.",
+            attrs = _SDK_NAME,
+        ),
+        "local_sdk": tag_class(
+            doc = "An SDK of the lock is in a directory of the machine. It must have the lock's version. Execution platforms that it has no tools for " +
+                  "download theirs.",
+            attrs = _SDK_NAME | {
+                "path": attr.string(mandatory = True, doc = "Its GOROOT, absolute or relative to the root module's directory."),
+            },
+        ),
         "local_package": tag_class(
             doc = "A package of the root module that locked modules import. `godirect generate` writes these.",
             attrs = {
@@ -145,6 +205,13 @@ go = module_extension(
         "lock": tag_class(
             doc = "The lock, which `godirect lock` writes. Only that of the root module counts, and it has one: as there is one go.mod that selects versions.",
             attrs = {"file": attr.label(mandatory = True, doc = "The file `godirect.lock.json`.")},
+        ),
+        "wrap_sdk": tag_class(
+            doc = "An SDK of the lock is in another repository, or in the root module. It must have the lock's version. Execution platforms that it has " +
+                  "no tools for download theirs.",
+            attrs = _SDK_NAME | {
+                "root_file": attr.label(mandatory = True, allow_single_file = True, doc = "A file in its root directory, e.g. `@my_go//:VERSION`."),
+            },
         ),
     },
 )

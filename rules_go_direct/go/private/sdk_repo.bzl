@@ -2,6 +2,7 @@
 
 load(":proxy.bzl", "download_module")
 load(":records.bzl", "all_files")
+load(":sdk_place.bzl", "PLACE_ATTRS", "link_sdk", "placed_root")
 
 _TOOLS = ["asm", "cgo", "compile", "cover", "link"]
 
@@ -104,17 +105,20 @@ def _go_sdk_repo_impl(rctx):
     if goos == "windows":
         fail("the SDK for windows can't be used: this version of rules_go_direct builds on Linux and other Unix systems, and for Windows there")
     directory = "pkg/tool/%s_%s" % (goos, goarch)
-    if rctx.attr.source == "module":
-        download_module(rctx, "golang.org/toolchain", "v0.0.1-go%s.%s-%s" % (version, goos, goarch), rctx.attr.sha256)
-        tools = {} if rctx.attr.build else _executable_tools(rctx, directory)
-    else:
-        rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = "go")
-        tools = {tool: "%s/%s" % (directory, tool) for tool in _TOOLS}
     srcs = [
         "src/%s/%s" % (path, name)
         for path, record in json.decode(rctx.attr.packages).items()
         for name in all_files(record)
     ]
+    root = placed_root(rctx, directory)
+    if root:
+        tools = link_sdk(rctx, root, directory, _TOOLS, srcs)
+    elif rctx.attr.source == "module":
+        download_module(rctx, "golang.org/toolchain", "v0.0.1-go%s.%s-%s" % (version, goos, goarch), rctx.attr.sha256)
+        tools = {} if rctx.attr.build else _executable_tools(rctx, directory)
+    else:
+        rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = rctx.attr.strip_prefix)
+        tools = {tool: "%s/%s" % (directory, tool) for tool in _TOOLS}
     if rctx.attr.build:
         _write_from_source(rctx, goos, goarch, srcs)
         return
@@ -131,8 +135,8 @@ def _go_sdk_repo_impl(rctx):
 
 go_sdk_repo = repository_rule(
     implementation = _go_sdk_repo_impl,
-    doc = "Downloads an SDK and describes its packages as the lock does.",
-    attrs = {
+    doc = "Downloads an SDK, or links one that is there, and describes its packages as the lock does.",
+    attrs = PLACE_ATTRS | {
         "bootstrap": attr.string(doc = "The root package of the `go_bootstrap_repo`, where there is a `build`."),
         "build": attr.string(doc = "`build` of the lock, as JSON; empty for a release as it is."),
         "experiments": attr.string(doc = "`experiments` of the lock, as JSON."),
@@ -142,6 +146,7 @@ go_sdk_repo = repository_rule(
         "sdk_name": attr.string(doc = "The name that the spec gives it."),
         "sha256": attr.string(doc = "Of the archive."),
         "source": attr.string(values = ["module", "archive"], doc = "What is downloaded: a module's zip, or an archive with the directory `go`."),
+        "strip_prefix": attr.string(default = "go", doc = "The directory of an archive that is GOROOT."),
         "urls": attr.string_list(doc = "Where an archive is."),
         "version": attr.string(doc = "E.g. `1.27.3`."),
     },
