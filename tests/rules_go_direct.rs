@@ -18,6 +18,8 @@ mod importmap;
 mod migration;
 #[path = "rules_go_direct/misuse.rs"]
 mod misuse;
+#[path = "rules_go_direct/modes.rs"]
+mod modes;
 #[path = "rules_go_direct/modules.rs"]
 mod modules;
 #[path = "support/outcomes.rs"]

@@ -4,7 +4,7 @@ load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load(":cover.bzl", "instrumented_files")
 load(":library.bzl", "SOURCE_ATTRS", "SOURCE_DEPENDENCIES", "collect_source", "compile_source")
-load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "default_godebug", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":providers.bzl", "GoCInfo", "GoStdInfo")
 load(":tools.bzl", "TOOLCHAIN_TYPE")
@@ -72,13 +72,14 @@ def _go_binary_impl(ctx):
         main = main.o,
         main_cgo = main.cgo,
         packages = packages.values(),
+        fuzzed_std = [],
         std_imports = {path: True for package in transitive for path in package.std_imports}.keys(),
         info = build_info(
             config,
             main.importpath,
             source.module,
             [package.module for package in transitive if package.module],
-            ctx.attr.default_godebug,
+            default_godebug(ctx, config),
             ctx.attr.gc_goopts,
         ),
         variables = {name: value for package in transitive for name, value in package.variables},

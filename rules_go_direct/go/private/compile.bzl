@@ -23,6 +23,27 @@ _INCOMPLETE_STD = {
     ]
 }
 
+# Not made for fuzzing: what fuzzing itself runs beside the tested code (`skipInstrumentation` in cmd/go/internal/test/test.go).
+_NOT_FUZZED = {
+    path: True
+    for path in [
+        "context",
+        "internal/fuzz",
+        "internal/runtime/maps",
+        "internal/sync",
+        "reflect",
+        "runtime",
+        "sync",
+        "sync/atomic",
+        "syscall",
+        "testing",
+        "time",
+    ]
+}
+
+# Since Go 1.24.
+_GODEBUG = "internal/godebug"
+
 # Appends members to a Go archive as `go tool pack r` does: the header's name is cut at 16 bytes, times and owners are zero. A file `.members`
 # has such members itself.
 _PACK = """set -eu
@@ -173,6 +194,9 @@ def _pack(ctx, package, archive, members):
     )
     return file
 
+def _is_for_fuzzing_itself(config, path):
+    return path in _NOT_FUZZED or (path == _GODEBUG and config.minor >= 24)
+
 def _by_name(files):
     return sorted(files, key = lambda file: file.basename)
 
@@ -192,6 +216,7 @@ _FIELDS = [
     "cover",
     "embed_files",
     "embed_patterns",
+    "fuzzed",
     "go",
     "goopts",
     "headers",
@@ -228,6 +253,8 @@ def go_package(**fields):
         "embed_files": {},
         # Pattern to the names that it matches.
         "embed_patterns": {},
+        # Whether it is made for fuzzing, where the configuration is.
+        "fuzzed": True,
         "goopts": [],
         "headers": [],
         # Import path as written to import path as compiled.
@@ -297,6 +324,9 @@ def compile_package(ctx, config, package, imports, explain = None):
         args.add(config.codegen)
     if config.sanitizer:
         args.add("-" + config.sanitizer)
+    if config.pgo:
+        inputs.append(config.pgo.file)
+        args.add(config.pgo.file, format = "-pgoprofile=%s")
     members = ([cgo.members] if cgo else []) + list(package.syso)
     if package.asm:
         headers = list(package.headers + package.asm_headers) + config.sdk.include + _generic_headers(ctx, config, package)
@@ -306,7 +336,10 @@ def compile_package(ctx, config, package, imports, explain = None):
         outputs.append(go_asm)
         args.add("-symabis", symabis).add("-asmhdr", go_asm)
         members = _assemble(ctx, config, package, headers, go_asm, trim) + members
-    args.add_all([] if package.std else config.goopts).add_all(package.goopts).add("-nolocalimports").add("-importcfg", importcfg)
+    args.add_all([] if package.std else config.goopts).add_all(package.goopts)
+    if config.fuzz and package.fuzzed and not _is_for_fuzzing_itself(config, package.importpath):
+        args.add("-d=libfuzzer")
+    args.add("-nolocalimports").add("-importcfg", importcfg)
     if cover:
         inputs.append(cover.config)
         args.add(cover.config, format = "-coveragecfg=%s")

@@ -74,6 +74,70 @@ def _has_plugins(goos, goarch):
         return goarch in ("386", "amd64")
     return (goos == "darwin" and goarch in ("amd64", "arm64")) or (goos == "freebsd" and goarch == "amd64")
 
+def _goexperiment(ctx, sdk):
+    """GOEXPERIMENT of the configuration: what its SDK was built with, or what the flag says."""
+    wanted = _setting(ctx, "goexperiment")
+    if wanted and sdk.goexperiment:
+        fail("goexperiment has %s, and so has the SDK (%s): write all of them into from_source(experiments = ...) of godirect.star, or none" %
+             (wanted, sdk.goexperiment))
+    return wanted or sdk.goexperiment
+
+def _experiments(known, goexperiment):
+    """The experiments that are on, sorted, where these are by default (`ParseGOEXPERIMENT` in internal/buildcfg)."""
+    experiments = {name: True for name in known}
+    for flag in goexperiment.split(","):
+        if flag == "none":
+            experiments = {}
+        elif flag.startswith("no"):
+            experiments.pop(flag.removeprefix("no"), None)
+        elif flag:
+            experiments[flag] = True
+    return sorted(experiments)
+
+def _check_fips140(ctx, goos, goarch, experiments):
+    """Refuses what excludes FIPS 140 mode (`fips140.Init` in cmd/go, and internal/fips140 of crypto)."""
+    wanted = _setting(ctx, "gofips140")
+    if wanted == "off":
+        return
+    if wanted != "latest":
+        fail("this version of rules_go_direct can't build with the FIPS 140 module `%s`: write \"latest\" for that of the SDK itself, or \"off\"" % wanted)
+    if goarch == "wasm" or goos in ("aix", "openbsd") or (goos == "windows" and goarch == "386"):
+        fail("Go has no FIPS 140 mode for %s/%s: leave gofips140 out" % (goos, goarch))
+    if "purego" in _setting(ctx, "tags"):
+        fail("gofips140 and the tag `purego` exclude each other: the FIPS 140 module has assembly; leave one of them out")
+    if "boringcrypto" in experiments:
+        fail("gofips140 and the experiment `boringcrypto` exclude each other: leave one of them out")
+
+def _is_fuzzed(ctx, goos, goarch):
+    """Whether packages are made for fuzzing: where Go can't do that, fuzzing works all the same (`FuzzInstrumented` in internal/platform)."""
+    has_flag = goos in ("darwin", "freebsd", "linux", "openbsd", "windows") and goarch in ("amd64", "arm64", "loong64")
+    return has_flag and _setting(ctx, "fuzz")
+
+def _prepare_profile(ctx, sdk, env):
+    """Declares the action that turns the profile into what the compiler needs of it, once for all packages."""
+    if not ctx.files._pgoprofile:
+        return None
+    if len(ctx.files._pgoprofile) > 1:
+        fail("pgoprofile %s has several files: name one" % ctx.attr._pgoprofile.label)
+    if not sdk.preprofile:
+        fail("Go %s has no tool for the profile %s: take Go 1.23 or later, or leave pgoprofile out" % (sdk.version, ctx.attr._pgoprofile.label))
+    original = ctx.files._pgoprofile[0]
+    file = ctx.actions.declare_file(ctx.label.name + ".pgo")
+    args = ctx.actions.args()
+    args.add("-o", file).add("-i", original)
+    ctx.actions.run(
+        executable = sdk.preprofile,
+        arguments = [args],
+        env = env,
+        inputs = [original],
+        outputs = [file],
+        mnemonic = "GoProfile",
+        progress_message = "Preparing the profile %s" % original.short_path,
+        # It is in the same configuration as what it belongs to.
+        toolchain = None,
+    )
+    return struct(file = file, name = original.basename)
+
 def _check_settings(ctx):
     """Refuses flags that exclude each other, and those of rules_go that this version does not have, rather than build something else."""
     sanitizers = _sanitizers(ctx)
@@ -101,7 +165,10 @@ def _go_toolchain_impl(ctx):
     table = VARIANTS.get(goarch)
     variant = ctx.attr.variant or (table.default if table else "")
     minor = minor_of(sdk.version)
+    goexperiment = _goexperiment(ctx, sdk)
     experiments = sdk.experiments.get("%s/%s" % (goos, goarch), [])
+    experiments = experiments if sdk.goexperiment else _experiments(experiments, goexperiment)
+    _check_fips140(ctx, goos, goarch, experiments)
     user_tags = _setting(ctx, "tags")
     sanitizer = (_sanitizers(ctx) + [""])[0]
     if sanitizer and not _sanitizes(sanitizer, goos, goarch, minor):
@@ -110,6 +177,8 @@ def _go_toolchain_impl(ctx):
     env = {"CGO_ENABLED": "1" if cgo else "0", "GOARCH": goarch, "GOOS": goos}
     if table:
         env[table.variable] = variant
+    if _setting(ctx, "goexperiment"):
+        env["GOEXPERIMENT"] = goexperiment
     mode = _setting(ctx, "linkmode")
     if mode == "plugin" and not _has_plugins(goos, goarch):
         fail("Go makes no plugins for %s/%s: leave linkmode = \"plugin\" out" % (goos, goarch))
@@ -123,12 +192,16 @@ def _go_toolchain_impl(ctx):
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
+        fuzz = _is_fuzzed(ctx, goos, goarch),
         goarch = goarch,
+        goexperiment = goexperiment,
+        gofips140 = _setting(ctx, "gofips140"),
         goopts = (["-N", "-l"] if _setting(ctx, "debug") else []) + _setting(ctx, "gc_goopts"),
         goos = goos,
         linkopts = (["-s", "-w"] if _setting(ctx, "strip") else []) + _setting(ctx, "gc_linkopts"),
         linkmode = mode if mode != "normal" else "pie" if goos in _DEFAULT_PIE else "exe",
         minor = minor,
+        pgo = _prepare_profile(ctx, sdk, env),
         sanitizer = sanitizer,
         sdk = sdk,
         static = _setting(ctx, "static"),
@@ -149,8 +222,26 @@ go_toolchain = rule(
         "variant": attr.string(doc = "The value of GOAMD64 or its like; empty for the default."),
     } | {
         "_" + name: attr.label(default = "//go/config:" + name, providers = [GoSettingInfo])
-        for name in ["asan", "cover_format", "cover_mode", "debug", "gc_goopts", "gc_linkopts", "linkmode", "msan", "pure", "race", "static", "strip", "tags"]
+        for name in [
+            "asan",
+            "cover_format",
+            "cover_mode",
+            "debug",
+            "fuzz",
+            "gc_goopts",
+            "gc_linkopts",
+            "goexperiment",
+            "gofips140",
+            "linkmode",
+            "msan",
+            "pure",
+            "race",
+            "static",
+            "strip",
+            "tags",
+        ]
     } | {
+        "_pgoprofile": attr.label(default = "//go/config:pgoprofile", allow_files = True),
         "_sdk_name": attr.label(default = "//go/toolchain:sdk_name", providers = [GoSettingInfo]),
         "_sdk_version": attr.label(default = "//go/toolchain:sdk_version", providers = [GoSettingInfo]),
     },

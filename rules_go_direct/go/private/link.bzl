@@ -3,12 +3,18 @@
 load(":modinfo.bzl", "importcfg_line")
 load(":platforms.bzl", "platform_name", "split_port")
 load(":providers.bzl", "GoCInfo")
+load(":settings.bzl", "GoSettingInfo")
+load(":stamp.bzl", "stamped_variables")
 load(":tools.bzl", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
 _ASAN = "//go/config:asan"
+_FUZZ = "//go/config:fuzz"
+_GOEXPERIMENT = "//go/config:goexperiment"
+_GOFIPS140 = "//go/config:gofips140"
 _LINKMODE = "//go/config:linkmode"
 _MSAN = "//go/config:msan"
+_PGOPROFILE = "//go/config:pgoprofile"
 _PURE = "//go/config:pure"
 _TAGS = "//go/config:tags"
 _RACE = "//go/config:race"
@@ -23,6 +29,14 @@ LINK_ATTRS = {
     "default_godebug": attr.string(doc = "Default GODEBUG settings, as `go list -f {{.DefaultGODEBUG}}` prints them."),
     "gc_linkopts": attr.string_list(doc = "Linker flags, as `-ldflags`."),
     "goarch": attr.string(default = "auto", doc = "GOARCH to build for, whatever `--platforms` says, together with goos; `auto` is that of the target platform."),
+    "goexperiment": attr.string(
+        default = "auto",
+        doc = "Experiments that are on, or with `no` before them off, as GOEXPERIMENT; `auto` is as `--@rules_go_direct//go/config:goexperiment` says. rules_go doesn't have it.",
+    ),
+    "gofips140": attr.string(
+        default = "auto",
+        doc = "`latest` for FIPS 140 mode by default, as GOFIPS140, or `off`; `auto` is as `--@rules_go_direct//go/config:gofips140` says. rules_go doesn't have it.",
+    ),
     "goos": attr.string(default = "auto", doc = "GOOS to build for, whatever `--platforms` says, together with goarch; `auto` is that of the target platform."),
     "gotags": attr.string_list(doc = "Build tags for the program and all that it needs, as `-tags`."),
     "linkmode": attr.string(
@@ -31,15 +45,20 @@ LINK_ATTRS = {
               "`--@rules_go_direct//go/config:linkmode` says, which is `normal`.",
     ),
     "msan": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` lets the program find reads of memory that nothing was written to, by C code too, which needs `pure = \"off\"` and clang. `auto` is as `--@rules_go_direct//go/config:msan` says."),
+    "pgoprofile": attr.label(
+        allow_files = True,
+        doc = "The CPU profile that guides the compiler's optimisation, of std too, as `-pgo`; by default as `--@rules_go_direct//go/config:pgoprofile` says.",
+    ),
     "pure": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` builds all packages without cgo, `off` with it. `auto` is as `--@rules_go_direct//go/config:pure` says, which is without."),
     "race": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` compiles the race detector in, which needs `pure = \"off\"`. `auto` is as `--@rules_go_direct//go/config:race` says."),
     "sdk_name": attr.string(doc = "The SDK that the spec calls so; by default as `--@rules_go_direct//go/toolchain:sdk_name` says."),
     "static": attr.string(default = "auto", values = ["auto", "on", "off"], doc = "`on` links C libraries into the program, as `-ldflags=\"-linkmode=external -extldflags=-static\"` does; without cgo, programs for Linux are static anyway. `auto` is as `--@rules_go_direct//go/config:static` says."),
+    "_stamp": attr.label(default = "//go/config:stamp", providers = [GoSettingInfo]),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
 }
 
 def _configuration_impl(settings, attr):
-    """The configuration of a program: another platform (goos and goarch), with cgo or without (pure), further tags, another SDK."""
+    """The configuration of a program: another platform (goos and goarch), with cgo or without (pure), further tags, another SDK and so on."""
     platforms, tags = settings[_PLATFORMS], settings[_TAGS]
     if (attr.goos == "auto") != (attr.goarch == "auto"):
         fail("%s: set both goos and goarch, or neither" % attr.name)
@@ -48,8 +67,13 @@ def _configuration_impl(settings, attr):
         platforms = [Label("//go/toolchain:" + platform_name(goos, goarch))]
     return {
         _ASAN: settings[_ASAN] if attr.asan == "auto" else attr.asan == "on",
+        # Only tests are fuzzed.
+        _FUZZ: settings[_FUZZ] if getattr(attr, "fuzz", "off") == "auto" else getattr(attr, "fuzz", "off") == "on",
+        _GOEXPERIMENT: settings[_GOEXPERIMENT] if attr.goexperiment == "auto" else attr.goexperiment,
+        _GOFIPS140: settings[_GOFIPS140] if attr.gofips140 == "auto" else attr.gofips140,
         _LINKMODE: settings[_LINKMODE] if attr.linkmode == "auto" else attr.linkmode,
         _MSAN: settings[_MSAN] if attr.msan == "auto" else attr.msan == "on",
+        _PGOPROFILE: attr.pgoprofile or settings[_PGOPROFILE],
         _PLATFORMS: platforms,
         _PURE: settings[_PURE] if attr.pure == "auto" else attr.pure == "on",
         _RACE: settings[_RACE] if attr.race == "auto" else attr.race == "on",
@@ -57,10 +81,12 @@ def _configuration_impl(settings, attr):
         _TAGS: tags + [tag for tag in attr.gotags if tag not in tags],
     }
 
+_CONFIGURED = [_ASAN, _FUZZ, _GOEXPERIMENT, _GOFIPS140, _LINKMODE, _MSAN, _PGOPROFILE, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS]
+
 configuration = transition(
     implementation = _configuration_impl,
-    inputs = [_ASAN, _LINKMODE, _MSAN, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
-    outputs = [_ASAN, _LINKMODE, _MSAN, _PLATFORMS, _PURE, _RACE, _SDK_NAME, _TAGS],
+    inputs = _CONFIGURED,
+    outputs = _CONFIGURED,
 )
 
 def check_modes(ctx, config):
@@ -72,6 +98,21 @@ def check_modes(ctx, config):
     """
     if config.linkmode in LIBRARY_MODES + ["plugin"] and not config.cgo and config.goarch != "wasm":
         fail("%s: linkmode = \"%s\" needs cgo: add `pure = \"off\"`" % (ctx.label, config.linkmode))
+
+def default_godebug(ctx, config):
+    """The default GODEBUG settings of the program.
+
+    Args:
+      ctx: the rule context, with LINK_ATTRS.
+      config: GoConfigInfo.
+
+    Returns:
+      Settings with commas between, sorted.
+    """
+    settings = [setting for setting in ctx.attr.default_godebug.split(",") if setting]
+    if config.gofips140 != "off" and not any([setting.startswith("fips140=") for setting in settings]):
+        settings = sorted(settings + ["fips140=on"])
+    return ",".join(settings)
 
 def _links_pie(config):
     """Whether Go's linker makes position independent programs (`InternalLinkPIESupported`)."""
@@ -107,9 +148,18 @@ def _flags_for_c(c, linkmode, packages, flags):
     archiver = ["-extar=" + c.ar] if linkmode == "c-archive" else []
     return archiver + ([] if has_own else ["-extld=" + compiler]) + (["-extldflags=" + " ".join(c.target + own)] if c.target else [])
 
-def _std_closure(ctx, config, std, imports):
+def _linked_std(ctx, config, std, program, implied):
     """All packages of std that are linked: imported ones, what the linker itself needs, and what they import."""
-    needed = {path: True for path in imports + ["runtime"] + (["math"] if config.goarch == "arm" else [])}
+    linker = ["runtime"] + (["math"] if config.goarch == "arm" else [])
+    closure = _std_closure(ctx, config, std, program.std_imports + implied + linker)
+    if not config.fuzz:
+        return [struct(importmap = path, o = std[path].o) for path in sorted(closure)]
+    fuzzed = _std_closure(ctx, config, std, program.fuzzed_std)
+    return [struct(importmap = path, o = std[path].o if path in fuzzed else std[path].plain) for path in sorted(closure)]
+
+def _std_closure(ctx, config, std, imports):
+    """Packages of std with all that they import: a dict with import paths as keys."""
+    needed = {path: True for path in imports}
     queue = needed.keys()
     for _ in range(len(std)):
         found = {}
@@ -123,7 +173,7 @@ def _std_closure(ctx, config, std, imports):
         if not found:
             break
         queue = found.keys()
-    return [std[path] for path in sorted(needed)]
+    return needed
 
 def unique_packages(ctx, transitive):
     """All packages besides std by what they are compiled as; refuses two that are compiled as one.
@@ -153,14 +203,14 @@ def link(ctx, config, std, program):
       std: the packages that std has, as in GoStdInfo.
       program: struct of `executable` (File to write), `importcfg` (its name, relative to the Bazel package), `main` (File: the object
         archive of the main package), `main_cgo` (its C part, or None), `packages` (list of struct(cgo, importmap, o): those of modules),
-        `std_imports` (import paths), `info` (the build information's text), `variables` (dict: values of string variables by name), `flags`
+        `std_imports` (import paths), `fuzzed_std` (those that are made for fuzzing with all that they need, in a configuration with `fuzz`), `info` (the build information's text), `variables` (dict: values of string variables by name), `flags`
         (further flags).
     """
     c = ctx.attr._c[GoCInfo]
     user = ["-linkmode=external", "-extldflags=-static"] if _is_static(ctx, config) else []
     user = config.linkopts + user + ctx.attr.gc_linkopts
     implied = (["runtime/cgo"] if _links_externally(config, user) else []) + (["runtime/" + config.sanitizer] if config.sanitizer else [])
-    linked = program.packages + _std_closure(ctx, config, std, program.std_imports + implied)
+    linked = program.packages + _linked_std(ctx, config, std, program, implied)
     with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
     importcfg = ctx.actions.declare_file(program.importcfg)
     lines = ["packagefile %s=%s" % (package.importmap, package.o.path) for package in linked]
@@ -168,11 +218,14 @@ def link(ctx, config, std, program):
 
     args = ctx.actions.args()
     args.add("-o", program.executable).add("-importcfg", importcfg)
-    if ctx.attr.default_godebug:
-        args.add("-X=runtime.godebugDefault=" + ctx.attr.default_godebug)
+    godebug = default_godebug(ctx, config)
+    if godebug:
+        args.add("-X=runtime.godebugDefault=" + godebug)
     args.add("-buildmode=" + config.linkmode).add("-buildid=")
-    for name, value in program.variables.items():
+    variables, stamped = stamped_variables(ctx, config, program.variables)
+    for name, value in variables.items():
         args.add("-X").add("%s=%s" % (name, value))
+    args.add_all(stamped, format_each = "@%s")
     args.add_all(["-" + config.sanitizer] if config.sanitizer else []).add_all(user).add_all(program.flags)
     if config.cgo:
         args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
@@ -185,7 +238,7 @@ def link(ctx, config, std, program):
         mnemonic = "GoLink",
         about = str(ctx.label),
         inputs = depset(
-            [importcfg, program.main] + [package.o for package in linked],
+            [importcfg, program.main] + stamped + [package.o for package in linked],
             transitive = [c.files] + [package.libraries for package in with_c],
         ),
         outputs = [program.executable],

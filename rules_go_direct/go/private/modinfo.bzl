@@ -26,7 +26,7 @@ def _module_lines(word, module):
     return ("%s\t%s\t%s\n" % (word, module.path, version) +
             line % ("=>", module.replace_path, module.replace_version or "(devel)", module.replace_sum) + "\n")
 
-def build_info(config, importpath, main_module, modules, default_godebug, goopts, counts = False):
+def build_info(config, importpath, main_module, modules, default_godebug, goopts, counts = False, shows_profile = True):
     """The text that a binary carries.
 
     Args:
@@ -36,6 +36,7 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
       modules: GoModuleInfos of all packages; those of the main module are skipped.
       default_godebug: the value of DefaultGODEBUG, may be empty.
       goopts: the compiler flags of `-gcflags`.
+      shows_profile: whether it says which profile guided optimisation; a program that runs tests of a library doesn't.
       counts: whether it counts statements, as a test does under `go test -cover`.
 
     Returns:
@@ -60,10 +61,14 @@ def build_info(config, importpath, main_module, modules, default_godebug, goopts
         ("DefaultGODEBUG", default_godebug),
         ("CGO_ENABLED", "1" if config.cgo else "0"),
         ("GOARCH", config.goarch),
-        ("GOEXPERIMENT", config.sdk.goexperiment),
+        ("GOEXPERIMENT", config.goexperiment),
+        ("GOFIPS140", config.gofips140 if config.gofips140 != "off" else ""),
         ("GOOS", config.goos),
         (config.variant_variable, config.variant),
     ]
+    if config.pgo and shows_profile:
+        # It is added last, and puts all into one order (`setPGOProfilePath`).
+        settings = sorted(settings + [("-pgo", config.pgo.name)])
     return text + "".join(["build\t%s=%s\n" % (key, _value(value)) for key, value in settings if value])
 
 def importcfg_line(text):

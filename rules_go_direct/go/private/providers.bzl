@@ -15,6 +15,7 @@ GoSdkInfo = provider(
         "link": "File: the linker.",
         "name": "string: the name that the spec gives it; `default` without one.",
         "packages": "dict: import path of each package of std to its record in the lock.",
+        "preprofile": "File: the tool that prepares profiles for the compiler; None before Go 1.23, whose compiler reads them itself.",
         "sources": "dict: path below GOROOT/src to File, for all files in the records.",
         "version": "string: its version, e.g. `1.27.3`.",
         "zoneinfo": "File: lib/time/zoneinfo.zip; None without it.",
@@ -32,12 +33,16 @@ GoConfigInfo = provider(
         "defines": "list of string: the assembler's `-D` names.",
         "env": "dict: the whole environment of the tools, besides PWD.",
         "experiments": "list of string: GOEXPERIMENT flags that are on.",
+        "fuzz": "bool: whether packages are compiled so that fuzzing sees which code an input reaches.",
         "goarch": "string: GOARCH of the target platform.",
+        "goexperiment": "string: GOEXPERIMENT, as build information has it.",
+        "gofips140": "string: GOFIPS140; `off` for none.",
         "goopts": "list of string: the compiler's flags for all packages besides std.",
         "goos": "string: GOOS of the target platform.",
         "linkmode": "string: the linker's `-buildmode`: `exe`, `pie`, `c-archive`, `c-shared` or `plugin`.",
         "linkopts": "list of string: the linker's flags.",
         "minor": "int: N of the SDK's version 1.N.",
+        "pgo": "struct of file (File: the profile that guides optimisation, as the compiler reads it) and name (that of the original); None without one.",
         "sanitizer": "string: what is compiled in to find mistakes in the use of memory: `race`, `msan`, `asan`, or nothing.",
         "sdk": "GoSdkInfo: the SDK that builds.",
         "static": "bool: whether C libraries are linked into programs.",
@@ -74,7 +79,8 @@ GoCoverInfo = provider(
 GoStdInfo = provider(
     doc = "The compiled packages of the standard library; nothing is built until it is needed.",
     fields = {
-        "packages": "dict: import path to struct(importmap, importpath, x, o, imports), for the packages that this configuration has.",
+        "packages": "dict: import path to struct(importmap, importpath, x, o, plain, imports), for the packages that this configuration has; plain is the object archive that " +
+                    "isn't made for fuzzing.",
     },
 )
 

@@ -1,10 +1,14 @@
 """The repository of a Go SDK."""
 
+load(":constraint.bzl", "minor_of")
 load(":proxy.bzl", "download_module")
 load(":records.bzl", "all_files")
 load(":sdk_place.bzl", "PLACE_ATTRS", "link_sdk", "placed_root")
 
 _TOOLS = ["asm", "cgo", "compile", "cover", "link"]
+
+# That SDKs have since Go 1.23.
+_PREPROFILE = "preprofile"
 
 _BUILD = """load("@rules_go_direct//go:toolchain.bzl", "go_sdk")
 
@@ -24,16 +28,17 @@ go_sdk(
     include = glob(["pkg/include/*.h"]),
     link = "{link}",
     packages = {packages},
+    preprofile = {preprofile},
     sdk_name = "{sdk_name}",
     version = "{version}",
     zoneinfo = {zoneinfo},
 )
 """
 
-def _executable_tools(rctx, directory):
+def _executable_tools(rctx, directory, tools):
     """Tools of a module zip have no executable bits; a download from the file itself, which can set them, needs no program."""
     paths = {}
-    for tool in _TOOLS:
+    for tool in tools:
         source = rctx.path("%s/%s" % (directory, tool))
         paths[tool] = "tool/" + tool
         rctx.download(url = "file://" + str(source).replace(" ", "%20"), output = paths[tool], executable = True)
@@ -110,15 +115,16 @@ def _go_sdk_repo_impl(rctx):
         for path, record in json.decode(rctx.attr.packages).items()
         for name in all_files(record)
     ]
+    names = _TOOLS + ([_PREPROFILE] if minor_of(version) >= 23 else [])
     root = placed_root(rctx, directory)
     if root:
-        tools = link_sdk(rctx, root, directory, _TOOLS, srcs)
+        tools = link_sdk(rctx, root, directory, names, srcs)
     elif rctx.attr.source == "module":
         download_module(rctx, "golang.org/toolchain", "v0.0.1-go%s.%s-%s" % (version, goos, goarch), rctx.attr.sha256)
-        tools = {} if rctx.attr.build else _executable_tools(rctx, directory)
+        tools = {} if rctx.attr.build else _executable_tools(rctx, directory, names)
     else:
         rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = rctx.attr.strip_prefix)
-        tools = {tool: "%s/%s" % (directory, tool) for tool in _TOOLS}
+        tools = {tool: "%s/%s" % (directory, tool) for tool in names}
     if rctx.attr.build:
         _write_from_source(rctx, goos, goarch, srcs)
         return
@@ -130,7 +136,7 @@ def _go_sdk_repo_impl(rctx):
         sdk_name = rctx.attr.sdk_name,
         version = version,
         zoneinfo = repr("lib/time/zoneinfo.zip" if rctx.path("lib/time/zoneinfo.zip").exists else None),
-        **tools
+        **(tools | {_PREPROFILE: repr(tools.get(_PREPROFILE))})
     ))
 
 go_sdk_repo = repository_rule(

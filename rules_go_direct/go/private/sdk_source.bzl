@@ -1,8 +1,12 @@
 """The rule `go_sdk_from_source`: an SDK that an action builds."""
 
+load(":constraint.bzl", "minor_of")
 load(":providers.bzl", "GoSdkInfo")
 
 _TOOLS = ["asm", "cgo", "compile", "cover", "link"]
+
+# That it has since Go 1.23.
+_PREPROFILE = "preprofile"
 
 # Files of std that cmd/dist writes (gentab in cmd/dist/build.go, and bootstrapBuildTools).
 _GENERATED = [
@@ -18,9 +22,10 @@ def _go_sdk_from_source_impl(ctx):
     below = {file.short_path.partition(root)[2]: file for file in ctx.files.srcs}
     wanted = json.decode(ctx.attr.sources)
     changed = {"src/" + name: True for name in _GENERATED} | {name: True for name in ctx.attr.patched}
+    tools = _TOOLS + ([_PREPROFILE] if minor_of(ctx.attr.version) >= 23 else [])
     built = {
         name: ctx.actions.declare_file(name)
-        for name in [directory + tool for tool in _TOOLS] +
+        for name in [directory + tool for tool in tools] +
                     [name for name in below if name.startswith("pkg/include/")] +
                     [name for name in wanted if name in changed]
     }
@@ -61,6 +66,7 @@ def _go_sdk_from_source_impl(ctx):
         link = built[directory + "link"],
         name = ctx.attr.sdk_name,
         packages = json.decode(ctx.attr.packages),
+        preprofile = built.get(directory + _PREPROFILE),
         sources = {name.removeprefix("src/"): file for name, file in sources.items()},
         version = ctx.attr.version,
         zoneinfo = below.get("lib/time/zoneinfo.zip"),
@@ -69,8 +75,12 @@ def _go_sdk_from_source_impl(ctx):
 # What programs set for themselves: an SDK is the same for all of them, and takes minutes to build.
 _PROGRAM_SETTINGS = {
     "//go/config:asan": False,
+    "//go/config:fuzz": False,
+    "//go/config:goexperiment": "",
+    "//go/config:gofips140": "off",
     "//go/config:linkmode": "normal",
     "//go/config:msan": False,
+    "//go/config:pgoprofile": Label("//go/config:no_profile"),
     "//go/config:pure": True,
     "//go/config:race": False,
     "//go/config:tags": [],

@@ -12,6 +12,15 @@ def _list_impl(ctx):
     # `--…:tags=` gives one empty item.
     return [GoSettingInfo(value = [item for item in ctx.build_setting_value if item])]
 
+def _value_impl(ctx):
+    return [GoSettingInfo(value = ctx.attr.value)]
+
+go_value = rule(
+    implementation = _value_impl,
+    doc = "What follows from Bazel's own flags, by `select`.",
+    attrs = {"value": attr.bool(mandatory = True, doc = "The value.")},
+)
+
 go_string_setting = rule(
     implementation = _setting_impl,
     doc = "A string that can be set on the command line.",

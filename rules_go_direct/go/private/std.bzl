@@ -109,11 +109,12 @@ def _compile(ctx, config, path, packages, compiled, asm_headers):
     go_asm = files.asm if not files.cgo or path == "runtime/cgo" else []
     imported = {dep: packages[dep].files for dep in package.deps}
     cgo = _run_cgo(ctx, config, path, files, go_asm, imported) if files.cgo else None
-    result = compile_package(
+    compile = lambda outputs, fuzzed: compile_package(
         ctx,
         config,
         go_package(
-            outputs = "std/" + path + "_",
+            outputs = "std/" + path + outputs,
+            fuzzed = fuzzed,
             importpath = path,
             path = path,
             new = path,
@@ -132,7 +133,11 @@ def _compile(ctx, config, path, packages, compiled, asm_headers):
         ),
         [compiled[dep] for dep in package.deps],
     )
-    return struct(importmap = path, importpath = path, x = result.x, o = result.o, imports = package.deps)
+    result = compile("_", True)
+
+    # A package that only the fuzzing itself needs isn't made for it.
+    plain = compile("_plain_", False).o if config.fuzz else result.o
+    return struct(importmap = path, importpath = path, x = result.x, o = result.o, plain = plain, imports = package.deps)
 
 def _go_std_impl(ctx):
     config = ctx.toolchains[TOOLCHAIN_TYPE].go

@@ -21,7 +21,7 @@ load(
     "source_std_imports",
     "variables_of",
 )
-load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "link", "unique_packages")
+load(":link.bzl", "LIBRARY_MODES", "LINK_ATTRS", "check_modes", "configuration", "default_godebug", "link", "unique_packages")
 load(":modinfo.bzl", "build_info")
 load(":packages.bzl", "ANY", "language", "trimmed_directory")
 load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
@@ -80,6 +80,8 @@ def _write_main(ctx, config, tested, test_files, has_package, counted):
     args.add("-setting", "program " + tested.program)
     args.add("-setting", "directory " + _directory(ctx))
     args.add("-setting", "package " + tested.importpath)
+    if not ctx.label.repo_name:
+        args.add("-setting", "source " + ctx.label.package)
     if counted:
         args.add("-counted", counted).add("-cover-mode", config.cover_mode)
         args.add("-setting", "coverage " + config.cover_format)
@@ -215,6 +217,7 @@ def _compile_external(ctx, config, source, tested, test_directory, imports):
         go = [],
         embed_files = source.embedsrcs,
         embed_patterns = embed_matches(ctx, source),
+        fuzzed = False,
         tests = test_directory,
     )
     archive = compile_package(ctx, config, package, imports, struct(label = ctx.label, module = tested.module, cycle = []))
@@ -233,7 +236,7 @@ def _compile_main(ctx, config, std, source, tested, written, counted, parts):
     )) if counted else None
     imports = std_imports(config, _MAIN_IMPORTS, std) + (_COUNTED_MAIN_IMPORTS if counted else []) + cover_imports(config, cover)
     go = cover.go if cover else [written.source]
-    package = _package(ctx, config, source, tested, "main", importpath = path, path = "main", cover = cover, go = go)
+    package = _package(ctx, config, source, tested, "main", importpath = path, path = "main", cover = cover, fuzzed = False, go = go)
     return compile_package(ctx, config, package, parts + [std[path] for path in imports]).o, imports
 
 def _compile_tests(ctx, config, std, source, tested):
@@ -267,13 +270,15 @@ def _compile_tests(ctx, config, std, source, tested):
     main, main_std = _compile_main(ctx, config, std, source, tested, written, counted, parts)
     packages = unique_packages(ctx, transitive)
     packages.pop(tested.importmap, None)
-    paths_of_std = [main_std, std_paths] + [entry.std_imports for entry in transitive]
+    paths_of_std = [std_paths] + [entry.std_imports for entry in transitive]
+    tested_std = {path: True for paths in paths_of_std for path in paths}.keys()
     return struct(
         counts = bool(counted),
         main = main,
         packages = parts + [again.get(path) or entry for path, entry in packages.items()],
         settings = [written.setup] + ([counted] if counted else []),
-        std_imports = {path: True for paths in paths_of_std for path in paths}.keys(),
+        fuzzed_std = tested_std,
+        std_imports = {path: True for path in main_std + tested_std}.keys(),
         transitive = transitive,
         variables = {name: value for entry in transitive for name, value in entry.variables} | variables_of(source, tested.importmap),
     )
@@ -283,13 +288,23 @@ def _link_program(ctx, config, std, tested, compiled):
     program = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, tested.program))
     modules = [entry.module for entry in compiled.transitive if entry.module]
     path = tested.importpath + ".test"
-    info = build_info(config, path, tested.module, modules, ctx.attr.default_godebug, ctx.attr.gc_goopts, compiled.counts)
+    info = build_info(
+        config,
+        path,
+        tested.module,
+        modules,
+        default_godebug(ctx, config),
+        ctx.attr.gc_goopts,
+        compiled.counts,
+        shows_profile = False,
+    )
     link(ctx, config, std, struct(
         executable = program,
         importcfg = ctx.label.name + "_/importcfg.link",
         main = compiled.main,
         main_cgo = None,
         packages = compiled.packages,
+        fuzzed_std = compiled.fuzzed_std,
         std_imports = compiled.std_imports,
         info = info,
         variables = compiled.variables,
@@ -344,6 +359,11 @@ The program beside the test, `<name>_/<package>.test`, has the bytes of `go test
             default = [ANY],
             doc = "Base names of the srcs in the package with `_test` after its name. Without the attribute the package is compiled again for its tests " +
                   "in any case; with it only where there are internal tests. `[]` means none.",
+        ),
+        "fuzz": attr.string(
+            default = "auto",
+            values = ["auto", "on", "off"],
+            doc = "Whether packages are compiled so that fuzzing sees which code an input reaches; `auto` is as `--@rules_go_direct//go/config:fuzz` says. rules_go doesn't have it.",
         ),
         "rundir": attr.string(doc = "Directory to run in, relative to the root of the repository, which is `.`; by default the package's, as `go test` does."),
         "_runner": attr.label(default = "//go/private/test_runner", executable = True, cfg = "target"),

@@ -7,6 +7,7 @@
 //	program FILE        the test program's name
 //	directory PATH      where to run it, relative to the root of the runfiles
 //	package PATH        import path of the package
+//	source PATH         the package's directory in the main repository, where that is its own
 //	test NAME           a test, example or fuzz test; in the program's order
 //	coverage FORMAT     the program counts statements; `lcov`, or `go_cover` for a profile of Go
 //
@@ -27,6 +28,7 @@ import (
 type setup struct {
 	program, directory, importPath, coverage string
 	tests                                    []string
+	source                                   *string
 }
 
 // afterExit is how long output is waited for that processes give which the program leaves behind.
@@ -68,16 +70,25 @@ func run() (int, error) {
 		return 0, err
 	}
 	os.Setenv("PWD", directory)
-	arguments, err := arguments(setup.tests, os.Args[1:], counters.flags())
+	forFuzzing, err := fuzzFlags(os.Args[1:], setup.importPath)
+	if err != nil {
+		return 0, err
+	}
+	arguments, err := arguments(setup.tests, os.Args[1:], append(counters.flags(), forFuzzing...))
 	if err != nil {
 		return 0, err
 	}
 	results := os.Getenv("XML_OUTPUT_FILE")
-	if results == "" {
-		return replace(program, arguments)
+	found := watchCorpus(setup)
+	switch {
+	case results != "":
+		code, err := record(program, arguments, setup.importPath, results)
+		return code, errors.Join(err, counters.collect(), found.collect())
+	case fuzzes(arguments):
+		code, err := fuzz(program, arguments)
+		return code, errors.Join(err, found.collect())
 	}
-	code, err := record(program, arguments, setup.importPath, results)
-	return code, errors.Join(err, counters.collect())
+	return replace(program, arguments)
 }
 
 // record runs the program and writes the results of its tests to a file.
@@ -121,6 +132,9 @@ func readSetup(name string) (setup, error) {
 			s.coverage = value
 		case "package":
 			s.importPath = value
+		case "source":
+			value = filepath.FromSlash(value)
+			s.source = &value
 		case "test":
 			s.tests = append(s.tests, value)
 		}

@@ -1,0 +1,7 @@
+//go:build goexperiment.arenas
+
+package main
+
+import "arena"
+
+var experiment = *arena.New[int](arena.NewArena())
