@@ -24,6 +24,8 @@ mod modes;
 mod modules;
 #[path = "support/outcomes.rs"]
 mod outcomes;
+#[path = "rules_go_direct/overrides.rs"]
+mod overrides;
 #[path = "support/reapi.rs"]
 mod reapi;
 #[path = "rules_go_direct/reference.rs"]

@@ -126,7 +126,30 @@ def _local_packages(mctx):
     tags = [tag for module in mctx.modules if module.is_root for tag in module.tags.local_package]
     return {tag.importpath: str(tag.label) for tag in tags}
 
-def _module_repos(modules, lock, local_packages):
+def _overrides(mctx, modules):
+    """What the root module says of where modules come from and what is changed in them: attributes of `go_module_repo` by module path."""
+    known = {module["path"]: module for module in modules}
+    overrides = {}
+    for tag, names in [
+        (tag, names)
+        for module in mctx.modules
+        if module.is_root
+        for tags, names in [
+            (module.tags.module_override, ["patches", "patch_strip"]),
+            (module.tags.archive_override, ["patches", "patch_strip", "sha256", "strip_prefix", "urls"]),
+        ]
+        for tag in tags
+    ]:
+        if tag.path not in known:
+            fail("MODULE.bazel overrides the module %s, which isn't in the lock; correct the path, or remove the tag" % tag.path)
+        if "directory" in known[tag.path]:
+            fail("MODULE.bazel overrides the module %s, which is in the vendor directory; change it there, or remove the tag" % tag.path)
+        if tag.path in overrides:
+            fail("MODULE.bazel overrides the module %s twice; keep one of the tags" % tag.path)
+        overrides[tag.path] = {name: getattr(tag, name) for name in names}
+    return overrides
+
+def _module_repos(modules, lock, local_packages, overrides):
     """Declares a repository for each module; returns the labels of their packages by import path."""
     taken, names, labels = {}, {}, {}
     for module in modules:
@@ -150,6 +173,7 @@ def _module_repos(modules, lock, local_packages):
             # Its directory is that of the repository, which vendored modules come from.
             lock = lock if "directory" in module else None,
             module = json.encode(module),
+            **overrides.get(module["path"], {})
         )
     return labels
 
@@ -161,19 +185,36 @@ def _go_impl(mctx):
         platforms = lock["platforms"],
         sdks = json.encode(_sdk_repos(mctx, lock["sdks"], mctx.path(label).dirname)),
     )
+    modules = lock["modules"] + lock.get("vendored", [])
     go_hub_repo(
         name = "go_modules",
-        packages = _module_repos(lock["modules"] + lock.get("vendored", []), label, _local_packages(mctx)),
+        packages = _module_repos(modules, label, _local_packages(mctx), _overrides(mctx, modules)),
     )
     return mctx.extension_metadata(reproducible = True)
 
 # Attributes of tags that say where an SDK is.
 _SDK_NAME = {"name": attr.string(default = "default", doc = "The SDK's name in the spec.")}
 
+# Attributes of tags that change modules.
+_OVERRIDE = {
+    "patch_strip": attr.int(default = 1, doc = "How many directories to take from the names in patches: 1 for what `git diff` writes."),
+    "path": attr.string(mandatory = True, doc = "The module's path."),
+}
+
 go = module_extension(
     implementation = _go_impl,
     doc = "Toolchains (`go_toolchains`) and third-party packages (`go_modules`) from a lock that `godirect lock` wrote.",
     tag_classes = {
+        "archive_override": tag_class(
+            doc = "A module of the lock comes from this archive, which must have the files and imports that the lock names. In build information it is " +
+                  "what the lock says.",
+            attrs = _OVERRIDE | {
+                "patches": attr.label_list(doc = "Unified diffs that are applied then, in order."),
+                "sha256": attr.string(mandatory = True, doc = "Of the archive, hexadecimal."),
+                "strip_prefix": attr.string(doc = "The directory in the archive that is the module's root."),
+                "urls": attr.string_list(mandatory = True, doc = "Where the archive is."),
+            },
+        ),
         "download_sdk": tag_class(
             doc = "An SDK of the lock comes from this archive, e.g. one of your own mirror; a tag for each execution platform.",
             attrs = _SDK_NAME | {
@@ -205,6 +246,13 @@ go = module_extension(
         "lock": tag_class(
             doc = "The lock, which `godirect lock` writes. Only that of the root module counts, and it has one: as there is one go.mod that selects versions.",
             attrs = {"file": attr.label(mandatory = True, doc = "The file `godirect.lock.json`.")},
+        ),
+        "module_override": tag_class(
+            doc = "Patches for a module of the lock, which may change files, but not add or remove any, nor imports: for that, replace the module in go.mod. " +
+                  "Only Bazel applies them.",
+            attrs = _OVERRIDE | {
+                "patches": attr.label_list(mandatory = True, doc = "Unified diffs that are applied, in order."),
+            },
         ),
         "wrap_sdk": tag_class(
             doc = "An SDK of the lock is in another repository, or in the root module. It must have the lock's version. Execution platforms that it has " +

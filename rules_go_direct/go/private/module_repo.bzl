@@ -81,14 +81,31 @@ def _link_vendored(rctx, directory, files):
             fail("%s/%s isn't there, but godirect.lock.json names it; run `godirect lock`" % (directory, file))
         rctx.symlink(path, file)
 
+def _download(rctx, module, files):
+    """Downloads the module, or the archive that stands for it, and applies patches.
+
+    Args:
+      rctx: the repository context.
+      module: its entry in the lock.
+      files: those that the lock names.
+    """
+    if rctx.attr.urls:
+        rctx.download_and_extract(url = rctx.attr.urls, sha256 = rctx.attr.sha256, stripPrefix = rctx.attr.strip_prefix)
+    else:
+        source = module.get("replace") or module
+        download_module(rctx, source["path"], source["version"], module["sha256"])
+    for patch in rctx.attr.patches:
+        rctx.patch(patch, strip = rctx.attr.patch_strip)
+    for file in files if rctx.attr.patches or rctx.attr.urls else []:
+        if not rctx.path(file).exists:
+            fail("the module %s has no %s as MODULE.bazel overrides it, but godirect.lock.json names it: overrides can't take files away; replace the module in go.mod" %
+                 (module["path"], file))
+
 def _go_module_repo_impl(rctx):
     module = json.decode(rctx.attr.module)
     labels = json.decode(rctx.attr.labels)
     replace = module.get("replace")
-    source = replace or module
     directory = module.get("directory")
-    if not directory:
-        download_module(rctx, source["path"], source["version"], module["sha256"])
 
     # Build information has no hash of what is vendored.
     h1 = "" if directory else module["h1"]
@@ -120,6 +137,7 @@ def _go_module_repo_impl(rctx):
     if directory:
         _link_vendored(rctx, directory, files)
     else:
+        _download(rctx, module, files)
         _remove_build_files(rctx, files)
     rctx.file("BUILD.bazel", "".join(build))
 
@@ -130,6 +148,11 @@ go_module_repo = repository_rule(
         "labels": attr.string(doc = "JSON: the labels of the packages that this one imports, without those of std, by import path."),
         "lock": attr.label(doc = "godirect.lock.json, for a module in the vendor directory."),
         "module": attr.string(doc = "The module's entry in the lock, as JSON."),
+        "patch_strip": attr.int(doc = "How many directories to take from the names in patches."),
+        "patches": attr.label_list(doc = "Unified diffs that are applied, in order."),
+        "sha256": attr.string(doc = "Of the archive in `urls`."),
+        "strip_prefix": attr.string(doc = "The directory in that archive that is the module's root."),
+        "urls": attr.string_list(doc = "Where an archive is that stands for the module's zip."),
     },
 )
 
