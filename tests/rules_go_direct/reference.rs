@@ -82,7 +82,7 @@ fn type_of(attribute: &Message) -> String {
         "INT" => "int",
         "LABEL" => "label",
         "LABEL_LIST" => "list of labels",
-        "STRING" => "string",
+        "NAME" | "STRING" => "string",
         "STRING_DICT" => "dict of strings",
         "STRING_LIST" => "list of strings",
         "STRING_LIST_DICT" => "dict of lists of strings",
@@ -96,11 +96,14 @@ fn type_of(attribute: &Message) -> String {
     if providers.is_empty() { base.to_owned() } else { format!("{base} ({})", providers.join(", ")) }
 }
 
-/// The table of the attributes, but for the one that all rules have.
+/// What Bazel says of the attribute that all rules have.
+const NAME: &str = "A unique name for this target.";
+
+/// The table of the attributes, but for the name of a target.
 fn attributes(of: &Message) -> String {
     let mut rows: Vec<(bool, &str, String)> = of
         .all("attribute")
-        .filter(|attribute| attribute.text("type") != "NAME")
+        .filter(|attribute| attribute.text("doc_string") != NAME)
         .map(|attribute| {
             let (name, is_optional) = (attribute.text("name"), attribute.text("mandatory") != "true");
             let default = if is_optional { format!("`{}`", attribute.text("default_value")) } else { "mandatory".to_owned() };
