@@ -222,7 +222,7 @@ impl Locked<'_> {
                 main: tested.clone(),
                 profile: profile.clone(),
                 stamps: Stamps::Generated("Bazel").values(profile_name, profile)?,
-                pgo: None,
+                pgo: self.pgo_of_test(profile_name, profile, program.package == "main", &scanned.directory)?,
                 default_godebug: program.default_godebug.clone(),
                 is_named: false,
             },

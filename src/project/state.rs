@@ -142,7 +142,12 @@ impl ViewOf<'_, '_> {
                     let (_, directory) = self.locked.directory_of(tested)?;
                     match self.locked.functions(&directory, [&program.internal, &program.external])? {
                         Ok([internal, external]) => {
-                            let pgo = self.locked.pgo_of_test(self.variant, program.package == "main", &directory)?;
+                            let pgo = self.locked.pgo_of_test(
+                                self.variant.profile_name,
+                                self.variant.profile,
+                                program.package == "main",
+                                &directory,
+                            )?;
                             tests.push(test::Test { tested: &tested.path, program, internal, external, pgo });
                             None
                         }

@@ -108,7 +108,8 @@ impl Locked<'_> {
         let guided = |name: &str, origin: &Origin| match origin {
             Origin::Main { index, directory } if variant.profile.buildid == BuildId::Go => {
                 let directory = join(&self.mains[*index].directory, directory);
-                self.pgo_of_test(variant, name == "main", &directory).is_ok_and(|file| file.is_some())
+                self.pgo_of_test(variant.profile_name, variant.profile, name == "main", &directory)
+                    .is_ok_and(|file| file.is_some())
             }
             _ => false,
         };
@@ -160,10 +161,16 @@ impl Locked<'_> {
     }
 
     /// The profile that optimisation of a test is guided by: as in Go, the tests of a command have that of the command.
-    pub(super) fn pgo_of_test(&self, variant: Variant, is_command: bool, directory: &str) -> Result<Option<String>> {
-        match &variant.profile.pgo {
+    pub(super) fn pgo_of_test(
+        &self,
+        profile_name: &str,
+        profile: &Profile,
+        is_command: bool,
+        directory: &str,
+    ) -> Result<Option<String>> {
+        match &profile.pgo {
             Pgo::Auto if !is_command => Ok(None),
-            _ => self.project.pgo(variant.profile_name, variant.profile, directory),
+            _ => self.project.pgo(profile_name, profile, directory),
         }
     }
 
@@ -199,7 +206,12 @@ impl Locked<'_> {
                 Tests::Broken(wrong) => State::Broken(wrong.clone()),
                 Tests::Program(program) => match self.functions(&directory, [&program.internal, &program.external])? {
                     Ok([internal, external]) => {
-                        let pgo = self.pgo_of_test(request.variant, program.package == "main", &directory)?;
+                        let pgo = self.pgo_of_test(
+                            request.variant.profile_name,
+                            request.variant.profile,
+                            program.package == "main",
+                            &directory,
+                        )?;
                         let test = test::Test { tested: &tested.path, program, internal, external, pgo };
                         let name = test.file_name();
                         tests.push(test);

@@ -74,15 +74,11 @@ fn profiles_that_cannot_be() {
         ("debug = True", "debug"),
         ("asmflags = [\"-D=X\"]", "asmflags"),
         ("buildmode = \"exe\"", "buildmode"),
-        ("goexperiment = [\"arenas\"]", "goexperiment"),
         ("buildid = \"go\"", "buildid"),
     ] {
         let message = format!("the Bazel files can't have {what} yet, which p is to be built with");
         locked.refuses(settings, "bazel()", &message, help);
     }
-    locked.project.write("default.pgo", "");
-    let message = "the Bazel files can't have optimisation guided by default.pgo yet, which p has";
-    locked.refuses("strip = True", "bazel()", message, "write pgo = \"off\" in its profile, or leave out bazel()");
 
     let help = "or give it a value for that case: default = \"…\"";
     let project = locked.spec("stamp = {\"main.V\": status(\"STABLE_V\")}", "nix()");

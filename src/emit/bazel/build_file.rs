@@ -50,7 +50,7 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
             rules.push(library(input, layout, seen, &dir, &main.directory)?);
         }
         for binary in input.binaries.iter().filter(|b| b.main == package.import_path) {
-            rules.push(binary_rule(input, layout, binary, seen)?);
+            rules.push(binary_rule(input, layout, binary, seen, &dir)?);
         }
         if layout.settings(&dir).naming == Naming::ImportAlias && !package.is_main() {
             rules.push(alias(layout, package, &dir));
@@ -74,7 +74,7 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 18] = [
+const ONLY_OWN: [&str; 21] = [
     "asan",
     "constraints",
     "default_godebug",
@@ -82,10 +82,13 @@ const ONLY_OWN: [&str; 18] = [
     "external_srcs",
     "gc_goopts",
     "gc_linkopts",
+    "goexperiment",
+    "gofips140",
     "gotags",
     "linkmode",
     "module",
     "msan",
+    "pgoprofile",
     "pure",
     "race",
     "sdk_name",
@@ -151,7 +154,7 @@ pub(super) fn module_target(module_dir: &str) -> String {
 /// Refuses settings that the rules don't have, rather than build something else.
 fn refuse(binary: &super::Binary) -> Result<()> {
     let Profile { gcflags, asmflags, ldflags, debug, cover, buildmode, .. } = &binary.profile;
-    let Profile { goexperiment, gofips140, buildid, cc, cxx, .. } = &binary.profile;
+    let Profile { buildid, cc, cxx, .. } = &binary.profile;
     let by_pattern = |flags: &[PackageFlags]| flags.iter().any(|flags| flags.pattern.is_some());
     let what = [
         ("gcflags for a pattern", by_pattern(gcflags)),
@@ -161,16 +164,9 @@ fn refuse(binary: &super::Binary) -> Result<()> {
         ("debug", *debug),
         ("cover", *cover),
         ("buildmode", *buildmode == Buildmode::Exe),
-        ("goexperiment", !goexperiment.is_empty()),
-        ("gofips140", gofips140.is_some()),
         ("buildid", *buildid != BuildId::None),
         ("cc or cxx", cc.is_some() || cxx.is_some()),
     ];
-    if let Some(pgo) = &binary.pgo {
-        let error =
-            Error::input(format!("the Bazel files can't have optimisation guided by {pgo} yet, which {} has", binary.name));
-        return Err(error.help("write pgo = \"off\" in its profile, or leave out bazel()"));
-    }
     match what.iter().find(|(_, has)| *has) {
         Some((what, _)) => {
             let error =
@@ -217,18 +213,25 @@ fn of_main(flags: &[PackageFlags]) -> Vec<String> {
     flags.last().map(|flags| flags.flags.clone()).unwrap_or_default()
 }
 
-fn binary_rule(input: &Input, layout: &Layout, binary: &super::Binary, seen: &[(&View, &Package)]) -> Result<Rule> {
+fn binary_rule(input: &Input, layout: &Layout, binary: &super::Binary, seen: &[(&View, &Package)], dir: &str) -> Result<Rule> {
     let (_, package) = seen[0];
     let there = seen.iter().map(|(view, _)| &view.target.platform);
     let missing = if binary.is_named { Expr::List(Vec::new()) } else { where_missing(input, there) };
-    Ok(program_rule(input, "go_binary", &binary.name, binary)?
+    Ok(program_rule(input, layout, "go_binary", &binary.name, binary, dir)?
         .with("embed", Expr::List(vec![format!(":{}", layout.library(package.import_path.as_str()))]))
         .with("target_compatible_with", missing)
         .with("visibility", Expr::List(vec!["//visibility:public".to_owned()])))
 }
 
 /// What rules have in common that link a program.
-pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, program: &super::Binary) -> Result<Rule> {
+pub(super) fn program_rule(
+    input: &Input,
+    layout: &Layout,
+    kind: &'static str,
+    name: &str,
+    program: &super::Binary,
+    dir: &str,
+) -> Result<Rule> {
     if input.rules.is_own() {
         refuse(program)?;
     }
@@ -240,9 +243,12 @@ pub(super) fn program_rule(input: &Input, kind: &'static str, name: &str, progra
         .with("default_godebug", Expr::String(program.default_godebug.clone()))
         .with("gc_goopts", Expr::List(of_main(&program.profile.gcflags)))
         .with("gc_linkopts", Expr::List(linkopts(program)))
+        .with("goexperiment", Expr::String(program.profile.goexperiment.join(",")))
+        .with("gofips140", Expr::String(program.profile.gofips140.clone().unwrap_or_default()))
         .with("gotags", Expr::List(program.profile.tags.iter().cloned().collect()))
         .with("linkmode", Expr::String(linkmode(program.profile.buildmode).to_owned()))
         .with("msan", sanitizer(Sanitizer::Memory))
+        .with("pgoprofile", Expr::String(program.pgo.as_deref().map(|file| layout.file(file, dir)).unwrap_or_default()))
         .with("pure", Expr::String(if program.profile.cgo { "off" } else { "on" }.to_owned()))
         .with("race", sanitizer(Sanitizer::Race))
         .with("sdk_name", Expr::String(sdk_name.to_owned()))

@@ -15,7 +15,7 @@ pub(super) fn rule(input: &Input, layout: &Layout, image: &Image) -> Rule {
     let (target, reference) = (binary.rsplit([':', '/']).next().unwrap_or_default().to_owned(), &spec.reference);
     Rule::new("go_image", spec.name.clone())
         .with("binary", Expr::String(binary))
-        .with("certificates", Expr::String(spec.certificates.as_deref().map(|file| layout.file(file)).unwrap_or_default()))
+        .with("certificates", Expr::String(spec.certificates.as_deref().map(|file| layout.file(file, "")).unwrap_or_default()))
         .with("cmd", Expr::List(spec.args.clone()))
         .with("env", Expr::StringDict(image.env.clone()))
         .with("exposed_ports", Expr::List(spec.ports.iter().cloned().collect()))

@@ -100,11 +100,11 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The label of a file, as the root package writes it.
-    pub(super) fn file(&self, file: &str) -> String {
-        match self.owner(file) {
-            None | Some("") => file.to_owned(),
-            Some(owner) => format!("//{owner}:{}", within(owner, file)),
+    /// The label of a file, as the package in a directory writes it.
+    pub(super) fn file(&self, file: &str, directory: &str) -> String {
+        match self.owner(file).unwrap_or_default() {
+            owner if owner == directory => within(owner, file),
+            owner => format!("//{owner}:{}", within(owner, file)),
         }
     }
 

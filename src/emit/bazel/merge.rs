@@ -144,61 +144,41 @@ fn removed(file: &BuildFile, call: &Call, others: &[(Range<usize>, String)]) -> 
     start..end.max(call.span.end)
 }
 
-/// The attributes that a generated rule of a kind has or may have had.
-fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
-    let program = &[
-        "asan",
-        "default_godebug",
-        "gc_goopts",
-        "gc_linkopts",
-        "gotags",
-        "linkmode",
-        "msan",
-        "pure",
-        "race",
-        "sdk_name",
-        "static",
-    ];
-    match (kind, rules.is_own()) {
-        ("go_library", _) => {
+/// The attributes of all rules that link a program.
+const PROGRAM: [&str; 14] = [
+    "asan",
+    "default_godebug",
+    "gc_goopts",
+    "gc_linkopts",
+    "goexperiment",
+    "gofips140",
+    "gotags",
+    "linkmode",
+    "msan",
+    "pgoprofile",
+    "pure",
+    "race",
+    "sdk_name",
+    "static",
+];
+
+/// Those that rules_go doesn't have, so that they go where its rules take over; the others are a person's to set there.
+const NOT_OF_RULES_GO: [&str; 4] = ["default_godebug", "goexperiment", "gofips140", "sdk_name"];
+
+/// Whether a generated rule of a kind has an attribute, or may have had it.
+fn is_managed(kind: &str, rules: &Rules, name: &str) -> bool {
+    let program = if rules.is_own() { &PROGRAM[..] } else { &NOT_OF_RULES_GO };
+    managed(kind).contains(&name) || (matches!(kind, "go_binary" | "go_test") && program.contains(&name))
+}
+
+/// The attributes that a generated rule of a kind has or may have had, besides those of programs.
+fn managed(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "go_library" => {
             &["srcs", "cgo", "constraints", "embed_patterns", "embedsrcs", "importpath", "module", "std_imports", "deps"]
         }
-        ("go_binary", true) => program,
-        ("go_binary", false) => &["default_godebug", "sdk_name"],
-        ("go_test", true) => &[
-            "srcs",
-            "constraints",
-            "embed_patterns",
-            "embedsrcs",
-            "external_srcs",
-            "module",
-            "std_imports",
-            "deps",
-            "asan",
-            "default_godebug",
-            "gc_goopts",
-            "gc_linkopts",
-            "gotags",
-            "linkmode",
-            "msan",
-            "pure",
-            "race",
-            "sdk_name",
-            "static",
-        ],
-        ("go_test", false) => &[
-            "srcs",
-            "constraints",
-            "embed_patterns",
-            "embedsrcs",
-            "external_srcs",
-            "module",
-            "std_imports",
-            "deps",
-            "default_godebug",
-            "sdk_name",
-        ],
-        ("go_image", _) => &[
+        "go_test" => &["srcs", "constraints", "embed_patterns", "embedsrcs", "external_srcs", "module", "std_imports", "deps"],
+        "go_image" => &[
             "binary",
             "certificates",
             "cmd",
@@ -212,9 +192,9 @@ fn managed(kind: &str, rules: &Rules) -> &'static [&'static str] {
             "user",
             "workdir",
         ],
-        ("go_module", _) => &["path", "go", "version", "replace_path"],
-        ("alias", _) => &["actual"],
-        ("filegroup", _) => &["srcs"],
+        "go_module" => &["path", "go", "version", "replace_path"],
+        "alias" => &["actual"],
+        "filegroup" => &["srcs"],
         _ => &[],
     }
 }
@@ -270,7 +250,7 @@ fn fate(job: &Job, rule: &Rule, argument: &Element<Argument>, gone: &[&Call], wa
     let embedded = Expr::List(embedded(job, wanted, argument, gone));
     let wanted = match name {
         "embed" => Some(&embedded),
-        _ if managed(rule.kind, job.rules).contains(&name) => wanted,
+        _ if is_managed(rule.kind, job.rules, name) => wanted,
         // A binary's own sources become those of the library that it embeds.
         "srcs" | "deps" if rule.kind == "go_binary" => wanted,
         "importpath" if wanted.is_some() => wanted,

@@ -40,7 +40,7 @@ fn rule(
         vary(input, test.imports.iter().flat_map(of))
     };
     let external = test.external.iter().filter(|name| files.sources.contains(name)).cloned().collect();
-    let mut rule = program_rule(input, "go_test", name, &test.program)?
+    let mut rule = program_rule(input, layout, "go_test", name, &test.program, dir)?
         .with("srcs", Expr::List(sorted(files.sources)))
         .with("constraints", Expr::StringDict(files.constraints))
         .with("data", layout.data(test, dir))
