@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -171,6 +172,43 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestTry(t *testing.T) {
+	steps := `[{"try": ["{self}", "PROGRAM"], "dir": "{obj}", "then": [{"write": "{obj}/then", "text": "{{"}], "else": [{"write": "{obj}/else", "text": "{src"}]}]`
+	got, err := do(t, strings.Replace(strings.Replace(steps, "PROGRAM", "even", 1), "{src", "{src}", 1))
+	if err != nil || got["obj/then"] != "-rw-r--r-- {" || got["obj/else"] != "" {
+		t.Errorf("got %q, %v, want what is done after success", got, err)
+	}
+	// What isn't done isn't looked at.
+	if _, err := do(t, strings.Replace(steps, "PROGRAM", "even", 1)); err != nil {
+		t.Error(err)
+	}
+	if _, err := do(t, strings.Replace(steps, "PROGRAM", "odd", 1)); err == nil || err.Error() != `example.com/p: unpaired brace at "{src"` {
+		t.Errorf("got %v, want an error of what is done after failure", err)
+	}
+	if _, err := do(t, strings.Replace(steps, `"{self}"`, `"/nowhere"`, 1)); err == nil {
+		t.Error("a program that isn't there is no failure of its own")
+	}
+}
+
+func TestFind(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	for _, file := range []string{first + "/a", second + "/a", second + "/b"} {
+		if err := os.WriteFile(file, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j := job{Env: map[string]string{"PATH": first + ":" + second}}
+	for program, want := range map[string]string{"a": first + "/a", "b": second + "/b", "./c": "./c", "/d": "/d"} {
+		if got, err := j.find(program); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", program, got, err, want)
+		}
+	}
+	want := "there is no program c in " + strconv.Quote(j.Env["PATH"])
+	if _, err := j.find("c"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // doWhole builds a program of these packages, which is {o:c} and {o:a} together, and returns it.
 func doWhole(t *testing.T, packages string) (string, error) {
 	t.Helper()
@@ -198,7 +236,7 @@ func doWhole(t *testing.T, packages string) (string, error) {
 func TestWhole(t *testing.T) {
 	packages := `{
 		"a": {"src": "/a", "shown": "a/", "deps": [], "steps": [{"write": "{x}", "text": "x of {src} "}, {"write": "{o}", "text": "of a"}]},
-		"b": {"src": "/b", "shown": "b/", "deps": ["a"], "steps": [{"copy": "{x:a}", "to": "{x}"}, {"write": "{o}", "text": "of b"}]},
+		"b": {"src": "/r/b", "root": "/r", "shown": "b/", "deps": ["a"], "steps": [{"copy": "{x:a}", "to": "{x}"}, {"write": "{o}", "text": "{root}"}]},
 		"c": {"src": "/c", "shown": "c/", "deps": ["b"], "steps": [{"copy": "{x:b}", "to": "{o}"}, {"write": "{x}", "text": "{sdk} {tool}"}]}
 	}`
 	for _, cores := range []string{"1", "2", "0", ""} {
@@ -216,6 +254,7 @@ func TestWholeFails(t *testing.T) {
 		`{"a": {"steps": [{"mkdir": "{nothing}"}]}, "c": {"deps": ["a"], "steps": [{"mkdir": "{neither}"}]}}`:                              "a: unknown token {nothing}",
 		`{"a": {"steps": []}, "c": {"deps": ["a", "gone"], "steps": []}}`:                                                                  "c: needs gone, which isn't there",
 		`{"a": {"steps": [{"write": "{o}", "text": ""}]}, "c": {"steps": [{"write": "{o}", "text": ""}, {"write": "{x:a}", "text": ""}]}}`: "c: unknown token {x:a}",
+		`{"a": {"steps": [{"mkdir": "{root}"}]}}`:                                                                                          "a: unknown token {root}",
 		`{"a": {"steps": []}}`: "binary p: unknown token {o:c}",
 	} {
 		if _, err := doWhole(t, packages); err == nil || err.Error() != want {
@@ -227,7 +266,7 @@ func TestWholeFails(t *testing.T) {
 func TestUnknownStepsAreRefused(t *testing.T) {
 	for steps, want := range map[string]string{
 		`[{"chmod": "x"}]`:         `example.com/p: steps: json: unknown field "chmod"`,
-		`[{"dir": "x"}]`:           "example.com/p: empty step {Mkdir: Write: Text: Copy: To: Run:[] Dir:x Pack: Add:[]}",
+		`[{"dir": "x"}]`:           "example.com/p: empty step {Mkdir: Write: Text: Copy: To: Run:[] Dir:x Try:[] Then:[] Else:[] Pack: Add:[]}",
 		`[{"mkdir": "{nothing}"}]`: "example.com/p: unknown token {nothing}",
 	} {
 		if _, err := do(t, steps); err == nil || err.Error() != want {

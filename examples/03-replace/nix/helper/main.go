@@ -6,7 +6,7 @@
 // Nix leaves a derivation's attributes in .attrs.json ("Structured attributes" in its manual). A change of this program rebuilds
 // everything, and everybody waits for its compilation, so it is small and knows nothing about Go packages.
 //
-// This is version 2. A new version is made on purpose, and for all of a release together.
+// This is version 3. A new version is made on purpose, and for all of a release together.
 package main
 
 import (
@@ -62,7 +62,7 @@ type job struct {
 	top    string            // the build directory
 }
 
-// A step is one of mkdir, write, copy, run and pack; see docs/plan.md of godirect.
+// A step is one of mkdir, write, copy, run, try and pack; see docs/plan.md of godirect.
 type step struct {
 	Mkdir string
 
@@ -74,6 +74,10 @@ type step struct {
 
 	Run []string
 	Dir string
+
+	Try  []string // in Dir
+	Then []step
+	Else []step
 
 	Pack string
 	Add  []string
@@ -99,10 +103,8 @@ func (j *job) build() error {
 	if err := os.Mkdir(obj, 0o755); err != nil {
 		return err
 	}
-	for _, s := range steps {
-		if err := j.do(s); err != nil {
-			return fmt.Errorf("%s: %w", j.Label, err)
-		}
+	if err := j.doAll(steps); err != nil {
+		return fmt.Errorf("%s: %w", j.Label, err)
 	}
 	return nil
 }
@@ -119,6 +121,7 @@ type program struct {
 // A member is a package of a program.
 type member struct {
 	Src   string
+	Root  string // of the tree that Src is in, if steps name it
 	Shown string
 	Deps  []string // import paths
 	Steps json.RawMessage
@@ -158,6 +161,9 @@ func whole(attributes []byte, top string) error {
 func (p *program) member(name string, m *member) error {
 	j := job{Label: name, Shown: m.Shown, Env: p.Env, Steps: m.Steps, top: m.top}
 	j.Tokens = map[string]string{"sdk": p.Tokens["sdk"], "tool": p.Tokens["tool"], "src": m.Src}
+	if m.Root != "" {
+		j.Tokens["root"] = m.Root
+	}
 	j.Tokens["x"], j.Tokens["o"] = filepath.Join(m.top, "x"), filepath.Join(m.top, "o")
 	for _, dep := range m.Deps {
 		d := p.Packages[dep]
@@ -195,6 +201,15 @@ func cores() int {
 	return runtime.NumCPU()
 }
 
+func (j *job) doAll(steps []step) error {
+	for _, s := range steps {
+		if err := j.do(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (j *job) do(s step) error {
 	var failed error
 	expand := func(text string) string {
@@ -210,7 +225,7 @@ func (j *job) do(s step) error {
 		return expanded
 	}
 	mkdir, write, text, from, to := expand(s.Mkdir), expand(s.Write), expand(s.Text), expand(s.Copy), expand(s.To)
-	argv, dir, archive, members := expandAll(s.Run), expand(s.Dir), expand(s.Pack), expandAll(s.Add)
+	argv, attempt, dir, archive, members := expandAll(s.Run), expandAll(s.Try), expand(s.Dir), expand(s.Pack), expandAll(s.Add)
 	switch {
 	case failed != nil:
 		return failed
@@ -222,6 +237,8 @@ func (j *job) do(s step) error {
 		return copyFile(from, to)
 	case len(argv) > 0:
 		return j.run(argv, dir)
+	case len(attempt) > 0:
+		return j.try(attempt, dir, s)
 	case archive != "":
 		return pack(archive, members)
 	}
@@ -284,27 +301,13 @@ func create(name string, mode os.FileMode, content io.Reader) error {
 	return errors.Join(err, file.Close())
 }
 
-// run starts a program; it uses no os/exec because that would only lengthen the compilation of this one.
+// run runs a program, shows what it says, and fails if the program does.
 func (j *job) run(argv []string, dir string) error {
-	env := []string{"PWD=" + dir, "TMPDIR=" + j.top}
-	for name, value := range j.Env {
-		env = append(env, name+"="+value)
-	}
-	sort.Strings(env)
-	log, err := os.Create(filepath.Join(j.top, "log"))
+	state, err := j.start(argv, dir)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	process, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: env, Files: []*os.File{os.Stdin, log, log}})
-	if err != nil {
-		return err
-	}
-	state, err := process.Wait()
-	if err != nil {
-		return err
-	}
-	if err := j.show(log.Name()); err != nil {
+	if err := j.show(j.log()); err != nil {
 		return err
 	}
 	if !state.Success() {
@@ -312,6 +315,58 @@ func (j *job) run(argv []string, dir string) error {
 	}
 	return nil
 }
+
+// try runs a program that may fail, and then some steps or others. What it says would only confuse.
+func (j *job) try(argv []string, dir string, s step) error {
+	state, err := j.start(argv, dir)
+	switch {
+	case err != nil:
+		return err
+	case state.Success():
+		return j.doAll(s.Then)
+	}
+	return j.doAll(s.Else)
+}
+
+// start runs a program to its end; it uses no os/exec because that would only lengthen the compilation of this one.
+func (j *job) start(argv []string, dir string) (*os.ProcessState, error) {
+	env := []string{"PWD=" + dir, "TMPDIR=" + j.top}
+	for name, value := range j.Env {
+		env = append(env, name+"="+value)
+	}
+	sort.Strings(env)
+	program, err := j.find(argv[0])
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(j.log())
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	process, err := os.StartProcess(program, argv, &os.ProcAttr{Dir: dir, Env: env, Files: []*os.File{os.Stdin, log, log}})
+	if err != nil {
+		return nil, err
+	}
+	return process.Wait()
+}
+
+// find says where a program is: one without a slash in its name is in a directory of the job's PATH.
+func (j *job) find(program string) (string, error) {
+	if strings.Contains(program, "/") {
+		return program, nil
+	}
+	for _, dir := range filepath.SplitList(j.Env["PATH"]) {
+		file := filepath.Join(dir, program)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("there is no program %s in %q", program, j.Env["PATH"])
+}
+
+// log is the file for what a program says.
+func (j *job) log() string { return filepath.Join(j.top, "log") }
 
 // show prints a program's output, with the files' names in the repository instead of the store.
 func (j *job) show(log string) error {
