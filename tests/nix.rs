@@ -209,7 +209,7 @@ fn outputs_have_the_documented_names() {
     assert_eq!(
         serde_json::from_str::<Value>(&output).unwrap(),
         json!({"outputs": {"apps": systems, "checks": systems, "packages": systems, "legacyPackages": systems,
-                           "lib": ["buildGoModule", "devShells", "formatter"], "overlays": ["default", "packages"]},
+                           "lib": ["build", "buildGoModule", "devShells", "formatter"], "overlays": ["default", "packages"]},
                "same": true, "addressed": true})
     );
 }

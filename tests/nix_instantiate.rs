@@ -20,9 +20,23 @@ static NIX: LazyLock<std::path::PathBuf> = LazyLock::new(|| engines::provisioned
 const X86_64: &str = "x86_64-linux";
 const AARCH64: &str = "aarch64-linux";
 
+/// What stands for C compilers, and is in every store; where it is follows from its content.
+const COMPILERS: &str = "compilers";
+
+/// Puts it there, and gives its path.
+fn add_compilers(store: &Path) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(COMPILERS), "").unwrap();
+    let mut command = Command::new(NIX.join("nix-store"));
+    command.current_dir(directory.path()).env("NIX_CONF_DIR", engines::repository("tests/env"));
+    let output = command.args(["--add", COMPILERS, "--store"]).arg(store).output().unwrap();
+    engines::succeeded("nix-store --add", &output).trim().to_owned()
+}
+
 /// All files of an empty store after something was put into it.
 fn store_after(put: impl FnOnce(&Path) -> Output) -> (String, BTreeMap<String, Vec<u8>>) {
     let store = tempfile::tempdir().unwrap();
+    add_compilers(store.path());
     let output = put(store.path());
     let printed = engines::succeeded("putting derivations into a store", &output);
     let mut tree = BTreeMap::new();
@@ -197,6 +211,40 @@ fn tests_of_packages() {
         "none/none.go",
     ];
     assert_eq!(files, wanted);
+}
+
+/// C code with compilers and without: packages of std and of the repository that include from elsewhere, tests, coverage, an image.
+#[test]
+fn c_code() {
+    let files = read_tree(&engines::repository("tests/matrix/rows/c"));
+    let files = files.into_iter().filter(|(path, _)| !["cmd/greet/", "lib/"].iter().any(|other| path.starts_with(other)));
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), files).with_user_cache();
+    project.write("cmd/pure/main.go", "package main\n\nfunc main() {}\n");
+    project.write("cmd/pure/main_test.go", "package main\n\nimport \"testing\"\n\nfunc TestNothing(*testing.T) {}\n");
+    project.write(
+        "godirect.star",
+        "go_sdk(version = \"1.27.3\", exec_platforms = [\"linux/amd64\", \"linux/arm64\"])\nplatforms(\"linux/amd64\", \"linux/arm64\", \"darwin/arm64\")\nprofile(\"default\", cgo = True)\nprofile(\"race\", extends = \"default\", race = True)\nbinary(\"./cmd/own\", profiles = [\"default\", \"race\"])\nbinary(\"./cmd/resolve\")\nbinary(\"./cmd/pure\")\nimage(\"small\", binary = \"own\", platforms = [\"linux/amd64\"])\nimage(\"pure-image\", binary = \"pure\")\nnix(tests = True, coverage = True)\n",
+    );
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    let cc = add_compilers(tempfile::tempdir().unwrap().path());
+    for system in [X86_64, AARCH64] {
+        for (attributes, names) in [(&[][..], &[][..]), (&["-A", "whole"], &["whole"]), (&["-A", "tests"], &["tests"])] {
+            let without = compare_named(&project, system, attributes, names);
+            let to_nix = [&["--argstr", "cc", &cc], attributes].concat();
+            let with = compare_named(&project, system, &to_nix, &[&["--cc", &cc], names].concat());
+            assert!(without > 20 && with > without + 20, "{names:?} for {system}: {without}, {with}");
+        }
+    }
+    // The compilers must be in the store.
+    let elsewhere = "/nix/store/00000000000000000000000000000000-gcc";
+    let mut command = project.command(&["nix", "instantiate", "--system", X86_64, "--cc", elsewhere, "own"]);
+    let store = tempfile::tempdir().unwrap();
+    let path = std::env::join_paths([NIX.as_path(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+    command.env("PATH", path).env("NIX_CONF_DIR", engines::repository("tests/env")).env("NIX_REMOTE", store.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains(elsewhere), "{said}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 # nix-build -A <binary> [--argstr goproxy <URL of a Go module proxy>] [--arg contentAddressed true]
 # nix-build -A tests
 # nix-build -A whole.<binary>, without a derivation for each package
+# nix-build --arg cc '(import <nixpkgs> { }).stdenv.cc' -A <binary with C code>
 {
   system ? builtins.currentSystem,
   ...

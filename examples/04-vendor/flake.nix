@@ -22,6 +22,14 @@
       nixpkgsName = "go_${release}";
       builderName = "buildGo${builtins.replaceStrings [ "_" ] [ "" ] release}Module";
 
+      # With the C compilers of a package set.
+      packagesFor =
+        pkgs:
+        (godirect {
+          inherit (pkgs.stdenv.hostPlatform) system;
+          inherit (pkgs.stdenv) cc;
+        }).packages;
+
       forNixpkgs =
         pkgs:
         import ./nix/nixpkgs.nix (godirect {
@@ -35,17 +43,27 @@
 
       # Binaries without a derivation for each package: nix build .#whole.<binary>
       # And content-addressed derivations of all, and of `tests`, for a Nix with the feature: nix build .#contentAddressed.<binary>
-      legacyPackages = forEachSystem (system: {
-        inherit (godirect { inherit system; }) whole;
-        contentAddressed = import ./default.nix {
-          inherit system;
-          contentAddressed = true;
-        };
-      });
+      # Binaries with C code are errors that say what they lack; `overlays` and `lib.build` have them.
+      legacyPackages = forEachSystem (
+        system:
+        let
+          built = godirect { inherit system; };
+        in
+        built.lacking
+        // {
+          inherit (built) whole;
+          contentAddressed = import ./default.nix {
+            inherit system;
+            contentAddressed = true;
+          };
+        }
+      );
 
       # Functions of nixpkgs' package set, for a flake that has one:
       #   devShells.x86_64-linux = lib.devShells nixpkgs.legacyPackages.x86_64-linux;
+      # And what default.nix has, for its arguments: lib.build { system = "x86_64-linux"; cc = pkgs.stdenv.cc; }
       lib = {
+        build = import ./default.nix;
         devShells = pkgs: (forNixpkgs pkgs).devShells pkgs;
         formatter = pkgs: (forNixpkgs pkgs).formatter pkgs;
         buildGoModule = pkgs: (forNixpkgs pkgs).buildGoModule pkgs;
@@ -54,7 +72,7 @@
       overlays = {
         # The binaries, and the pinned Go in the place of nixpkgs' own.
         default = final: prev: {
-          godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
+          godirect = packagesFor final;
           ${nixpkgsName} = (forNixpkgs final).go;
           ${builderName} = (forNixpkgs final).buildGoModule prev;
           buildGoModule = final.${builderName};
@@ -62,7 +80,7 @@
 
         # The binaries alone, where nixpkgs' programs are to keep the Go that they have.
         packages = final: prev: {
-          godirect = (godirect { inherit (final.stdenv.hostPlatform) system; }).packages;
+          godirect = packagesFor final;
         };
       };
     };

@@ -72,6 +72,9 @@ struct Which {
     /// The Go module proxy that derivations download from, as the argument `goproxy` of the Nix files. Not GOPROXY, which may have a password.
     #[arg(long, value_name = "URL")]
     goproxy: Option<String>,
+    /// The store path of C compilers, as the argument `cc` of the Nix files gets it: an object with `bin/gcc` and `bin/g++`, or what else profiles name. Without it there is nothing that has C code.
+    #[arg(long, value_name = "STORE PATH")]
+    cc: Option<String>,
     /// Which of the URLs of an SDK's archive to take, counted from 0, as the argument `mirror` of the Nix files.
     #[arg(long, default_value_t = 0)]
     mirror: usize,
@@ -146,7 +149,8 @@ fn compute(directory: &Path, which: &Which) -> Result<Derivations> {
     let goproxy = which.goproxy.as_deref().unwrap_or(goenv::default_proxy());
     let (directory, read, list) = (&nix.dir, |file: &str| read(&project, file), |directory: &str| list(&project, directory));
     let whole = which.names.iter().any(|name| is_of_kind(name, nix::WHOLE));
-    let settings = Settings { system: &system, goproxy, mirror: which.mirror, whole, directory, read: &read, list: &list };
+    let cc = which.cc.as_deref().map(StorePath::parse).transpose()?;
+    let settings = Settings { system: &system, goproxy, mirror: which.mirror, cc, whole, directory, read: &read, list: &list };
     nix::derivations(&locked.sdk_versions(), &plans, &images, &lock, settings)
 }
 
@@ -225,6 +229,7 @@ fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named
     }
     let find = |name: &str| {
         let named = derivations.get(name).ok_or_else(|| match is_of_kind(name, TESTS) {
+            _ if derivations.lacks_compiler(name) => no_compiler(name),
             true => no_test(name, &tests),
             false => {
                 let error = Error::input(format!("there is no package `{}`", name.escape_debug()));
@@ -235,6 +240,11 @@ fn chosen(derivations: &Derivations, which: &Which) -> Result<Vec<(String, Named
         Ok((name.to_owned(), named))
     };
     names.into_iter().map(find).collect()
+}
+
+fn no_compiler(name: &str) -> Error {
+    let error = Error::input(format!("`{name}` has C code, and there is no compiler for it"));
+    error.help("C code is compiled only for the machine that builds, and with --cc: the store path of an object with `bin/gcc`")
 }
 
 fn no_test(name: &str, tests: &[&str]) -> Error {

@@ -1,9 +1,11 @@
 //! Nix files: the plan as data, and small static expressions that turn it into derivations.
 
 mod aterm;
+mod c;
 mod derivations;
 mod images;
 mod sdks;
+mod sources;
 mod store;
 mod symlinks;
 mod tested;

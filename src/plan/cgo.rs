@@ -30,6 +30,7 @@ const ASSEMBLY_FIRST_SINCE: u32 = 26;
 pub struct UsesC {
     /// Files in the syntax of Make that compilers and linkers write: they name what was read, in which the cache must see changes.
     /// Any of them may be missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depfiles: Vec<String>,
     /// Directories of the source tree that headers are looked for in; new ones there may come before those that were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,6 +38,9 @@ pub struct UsesC {
     /// Whether the results depend on the path of the source tree: a library that a `#cgo` line names by `${SRCDIR}`, hashes of counted files.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_root: bool,
+    /// Files of the repository, relative to the spec, that the package's own may include and link; only for engines that show no others to compilers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<String>,
 }
 
 /// How cgo takes part in compiling a package.
@@ -136,7 +140,7 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
     steps.push(Step::Run { run: recipe.cgo(), dir: SRC.to_owned() });
     // cgo names symbols by a hash of the files that it reads; counted ones say where they were made from.
     let has_root = recipe.flags.has_root() || cover::mode(settings, package).is_some();
-    let mut uses = UsesC { depfiles: Vec::new(), include: recipe.flags.include(), has_root };
+    let mut uses = UsesC { depfiles: Vec::new(), include: recipe.flags.include(), has_root, included: Vec::new() };
     let mut objects = Vec::new();
     if recipe.flags.prefers_external_link {
         steps.push(Step::Write { write: PREFER_EXTERNAL.to_owned(), text: String::new() });
@@ -158,8 +162,8 @@ pub(super) fn package(settings: Settings, graph: &PackageGraph, package: &Packag
 
 /// What engines say that have no C toolchain.
 pub(super) fn unsupported(package: &Package) -> Error {
-    let error = Error::input(format!("package {} has C code, which Nix can't build yet", package.import_path));
-    error.help("build it with `godirect build`, or with `cgo = False` in the profile, or choose another package")
+    let error = Error::input(format!("package {} has C code, and there is no C compiler", package.import_path));
+    error.help("build with `cgo = False` in the profile, or choose another package")
 }
 
 /// A package with all that decides how its C code is compiled.

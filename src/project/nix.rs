@@ -1,5 +1,7 @@
 //! What Nix builds, and which tests it runs.
 
+mod c;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::recorded::Recorded;
@@ -41,7 +43,9 @@ impl Locked<'_> {
         let tested = if has_tests { self.nix_tested()? } else { Vec::new() };
         let mut skipped = BTreeSet::new();
         for (variant, graph) in variants.iter().zip(graphs) {
-            let configuration = self.plan(graph, *variant, &Stamps::Generated("Nix"), None, |_| true)?;
+            let c = c::toolchain(&self.c_needs(graph, *variant, |_| true)?, variant.profile)?;
+            let mut configuration = self.plan(graph, *variant, &Stamps::Generated("Nix"), Some(&c), |_| true)?;
+            c::prepare(&self.project.tree, &mut configuration)?;
             let (mut tests, mut covered) = (Tests::default(), Tests::default());
             if tested.contains(&variant.name()) {
                 let profile = variant.profile;
@@ -110,8 +114,10 @@ impl Locked<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<Tests> {
         let skipped_names = self.skip(&mut found, skipped)?;
-        let planned = self.plan_tests(request, &Stamps::Generated("Nix"), found, None)?;
-        let Planned { configuration, packages, .. } = planned;
+        let c = c::toolchain(&self.c_needs_of_tests(&found, request.variant)?, request.variant.profile)?;
+        let planned = self.plan_tests(request, &Stamps::Generated("Nix"), found, Some(&c))?;
+        let Planned { mut configuration, packages, .. } = planned;
+        c::prepare(&self.project.tree, &mut configuration)?;
         let recorded = Recorded::load(&self.project.files, &self.project.dir)?;
         let runtime = Runtime::new(&self.project.tree, recorded);
         let has_program = |package: &&TestPackage| configuration.binaries.contains_key(package.path.as_str());

@@ -4,7 +4,7 @@
 mod attributes;
 mod bazel;
 mod images;
-mod includes;
+pub(super) mod includes;
 mod nix_files;
 pub(super) mod runtime;
 

@@ -13,7 +13,23 @@
   storeName,
 }:
 let
-  inherit (builtins) listToAttrs mapAttrs;
+  inherit (builtins)
+    all
+    attrNames
+    filter
+    listToAttrs
+    mapAttrs
+    ;
+
+  # Images of binaries that can't be built here for all platforms, since they have C code.
+  lacking = filter (
+    name:
+    let
+      image = plan.images.${name};
+      has = configuration: configurations.${configuration}.binaries ? ${image.binary};
+    in
+    !(all has image.configurations)
+  ) (attrNames plan.images);
 
   program = compileProgram sdks.default.bootstrap "godirect-image" (
     localFiles "${directory}/image" "godirect-image-source" [
@@ -56,4 +72,4 @@ mapAttrs (
     // listToAttrs (map (binaryToken image) image.configurations)
     // listToAttrs (map (fileToken name) (image.files or [ ]));
   }
-) plan.images
+) (removeAttrs plan.images lacking)

@@ -59,11 +59,24 @@ fn messages_of_compilers_name_the_file() {
 }
 
 #[test]
-fn nix_has_no_c_compiler_yet() {
-    let project = program("int f(void) { return 1; }");
+fn what_nix_files_cannot_have_is_named() {
+    let project = program("#cgo pkg-config: --static libnosuch\nint f(void);");
     let expected = error(
-        "package example.com/p has C code, which Nix can't build yet",
-        "build it with `godirect build`, or with `cgo = False` in the profile, or choose another package",
+        "package example.com/p has `#cgo pkg-config: --static libnosuch`, which Nix can't build yet",
+        "build it with `godirect build`, or write the flags themselves into #cgo CFLAGS and LDFLAGS",
     );
     project.fails(&["generate"], 2, &expected);
+
+    let project = program("int f(void) { return 1; }");
+    project.edit("godirect.star", "cgo = True", "cgo = True, buildmode = \"c-shared\"");
+    let expected = error(
+        "package example.com/p is for a library (buildmode c-shared), which Nix can't build yet",
+        "build it with `godirect build`, or leave out nix()",
+    );
+    project.fails(&["generate"], 2, &expected);
+
+    // What a flag would do is the same for every engine.
+    let project = program("#cgo CFLAGS: -fplugin=evil.so\nint f(void) { return 1; }");
+    let ran = project.run(&["generate"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("invalid flag in #cgo CFLAGS: -fplugin=evil.so"), "{}", ran.stderr);
 }

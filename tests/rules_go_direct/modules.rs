@@ -127,7 +127,7 @@ fn workspace(modules: &[&str]) -> PathBuf {
     let spec = fs::read_to_string(root.join("godirect.star")).unwrap();
     // One SDK for all, whatever a module's go line says.
     let spec = spec.replace("from_go_mod(), ", "\"1.27.3\", ");
-    // Nix files can't have C code yet.
+    // Where there is C code, only the files for Bazel are looked at.
     let with_c = spec.replace("nix()", "profile(\"default\", cgo = True)");
     fs::write(root.join("godirect.star"), if WITH_C.contains(&first) { with_c } else { spec }).unwrap();
     for (_, tests) in READING.iter().filter(|(module, _)| *module == first) {

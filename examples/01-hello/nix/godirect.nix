@@ -20,13 +20,17 @@
   # Whether outputs of packages, binaries, images and tests get their paths from what is in them, instead of from what they are made of:
   # what has become the same as before rebuilds nothing. Nix must have its experimental feature `ca-derivations`.
   contentAddressed ? false,
+  # C compilers: a derivation with `gcc` and `g++`, or what else profiles name, in its `bin`; or its store path as a string. Without it, there is nothing that has C code.
+  cc ? null,
 }:
 let
   inherit (builtins)
+    attrNames
     concatMap
     concatStringsSep
     filter
     fromJSON
+    hasContext
     head
     isString
     listToAttrs
@@ -226,25 +230,34 @@ let
       filter = path: _: wanted ? ${substring prefixLength (-1) path};
     };
 
-  # A package's directory in the store, and its name for the messages of the compiler.
+  # A package's directory in the store, and its name for the messages of the compiler. C code also knows the root of the tree that it is in.
   sourceOf =
-    sdk: importPath: source:
+    sdk: importPath: package:
     let
+      inherit (package) source;
       below = directory: path: if path == "" then directory else "${directory}/${path}";
+      name = storeName "${importPath}-source";
     in
     if source ? std then
       {
+        root = sdk.goroot;
         path = "${sdk.goroot}/src/${source.std}";
         shown = "GOROOT/src/${source.std}/";
       }
     else if source ? module then
-      {
-        path = below "${moduleTree source.module}" source.dir;
+      rec {
+        root = "${moduleTree source.module}";
+        path = below root source.dir;
         shown = "${below source.module source.dir}/";
       }
     else
-      {
-        path = "${localFiles source.local (storeName "${importPath}-source") source.files}";
+      rec {
+        root = "${localFiles "" name (map (file: shown + file) source.files ++ package.c.included or [ ])}";
+        path =
+          if package ? c then
+            below root source.local
+          else
+            "${localFiles source.local name source.files}";
         shown = if source.local == "" then "" else "${source.local}/";
       };
 
@@ -252,6 +265,39 @@ let
     module:
     modules.${module}
       or (throw "${planFile} names ${module}, which godirect.lock.json doesn't pin; run `godirect generate`");
+
+  # --- C ------------------------------------------------------------------------------------------------------------------------
+
+  # A string that comes from outside names no store object yet.
+  compilers = if isString cc && !hasContext cc then builtins.storePath cc else cc;
+
+  platformOf = configuration: "${configuration.env.GOOS}/${configuration.env.GOARCH}";
+
+  # Compilers compile for the system that they run on.
+  compilesC = configuration: cc != null && platformOf configuration == sdks.default.platform;
+
+  # Those of a configuration's binaries or tests that can be built.
+  buildable =
+    configuration: actions: made:
+    let
+      withC = filter (name: actions.${name} ? c) (attrNames actions);
+    in
+    if withC == [ ] || compilesC configuration then made else removeAttrs made withC;
+
+  # The environment of an action's steps; where it has C code, they find compilers on PATH, whose messages others read.
+  envOf =
+    configuration: name: action:
+    if !(action ? c) then
+      configuration.env
+    else if compilesC configuration then
+      configuration.env
+      // {
+        PATH = "${compilers}/bin";
+        LC_ALL = "C";
+        TERM = "dumb";
+      }
+    else
+      throw "${name} has C code: it is built on ${platformOf configuration} alone, with a C compiler as the argument `cc`, e.g. nixpkgs' stdenv.cc";
 
   # --- packages and binaries ----------------------------------------------------------------------------------------------------
 
@@ -275,7 +321,7 @@ let
     configuration: packages: importPath: package:
     let
       sdk = sdks.${configuration.sdk};
-      source = sourceOf sdk importPath package.source;
+      source = sourceOf sdk importPath package;
     in
     build {
       name = storeName importPath;
@@ -285,7 +331,7 @@ let
       ];
       label = importPath;
       inherit (source) shown;
-      inherit (configuration) env;
+      env = envOf configuration importPath package;
       inherit (package) steps;
       tokens =
         toolTokens sdk
@@ -294,7 +340,8 @@ let
           src = source.path;
           o = placeholder "out";
           x = placeholder "export";
-        };
+        }
+        // (if package ? c then { inherit (source) root; } else { });
     };
 
   link =
@@ -302,7 +349,7 @@ let
     build {
       name = storeName name;
       label = "binary ${name}";
-      inherit (configuration) env;
+      env = envOf configuration name binary;
       steps = [ { mkdir = "${placeholder "out"}/bin"; } ] ++ binary.steps;
       tokens =
         toolTokens sdks.${configuration.sdk}
@@ -319,6 +366,7 @@ let
   linkWhole = import ./whole.nix {
     inherit
       addressing
+      envOf
       help
       sdks
       sourceOf
@@ -351,17 +399,21 @@ let
           # Those that are compiled for tests in another way have another result.
           all = packages // mapAttrs (compile configuration all) tests.packages;
         in
-        mapAttrs (testing.run counts configuration all) tests.programs;
+        buildable configuration tests.programs (
+          mapAttrs (testing.run counts configuration all) tests.programs
+        );
       none = {
         packages = { };
         programs = { };
       };
+      builds = buildable configuration configuration.binaries;
     in
-    {
-      platform = "${configuration.env.GOOS}/${configuration.env.GOARCH}";
+    rec {
+      platform = platformOf configuration;
       inherit packages;
-      binaries = mapAttrs (link configuration packages) configuration.binaries;
-      whole = mapAttrs (linkWhole configuration) configuration.binaries;
+      planned = mapAttrs (link configuration packages) configuration.binaries;
+      binaries = builds planned;
+      whole = builds (mapAttrs (linkWhole configuration) configuration.binaries);
       tests = tested false (configuration.tests or none);
       covered = tested true (configuration.covered or none);
     }

@@ -21,7 +21,7 @@ let
     mapAttrs
     ;
 
-  # By `<binary>-<configuration>`; `kind` is how they are built, `binaries` or `whole`.
+  # By `<binary>-<configuration>`; `kind` is how they are built, `binaries` or `whole`, or `planned` for all binaries.
   configured =
     kind:
     listToAttrs (
@@ -52,7 +52,7 @@ let
           })
           (
             filter (name: plan.configurations.${configuration}.binaries.${name}.default or false) (
-              attrNames plan.configurations.${configuration}.binaries
+              attrNames configurations.${configuration}.${kind}
             )
           )
       ) ownConfigurations
@@ -95,6 +95,11 @@ in
 
   # Binaries by the names that they have in `packages`, each as one derivation.
   whole = configured "whole" // own "whole";
+
+  # Binaries that aren't among `packages`, since there is no compiler for their C code: each is an error that says so.
+  lacking = removeAttrs (configured "planned" // own "planned") (
+    attrNames (configuredBinaries // ownBinaries)
+  );
 
   # Package archives, by configuration and import path.
   packageArchives = mapAttrs (_: configuration: configuration.packages) configurations;

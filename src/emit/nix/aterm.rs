@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::digest::Sha256;
+use crate::error::{Error, Result};
 
 /// The directory of the store.
 const STORE: &str = "/nix/store";
@@ -26,6 +27,24 @@ impl StorePath {
     /// The whole path.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// One that is there already.
+    ///
+    /// # Errors
+    ///
+    /// What isn't the path of a store object itself.
+    pub fn parse(path: &str) -> Result<StorePath> {
+        let object =
+            path.strip_prefix(STORE).and_then(|rest| rest.strip_prefix('/')).and_then(|rest| rest.split_at_checked(32));
+        let is_named = |name: &str| name.len() > 1 && name.starts_with('-') && !name.contains('/');
+        match object {
+            Some((hash, name)) if hash.bytes().all(|letter| LETTERS.contains(&letter)) && is_named(name) => {
+                Ok(StorePath(path.into()))
+            }
+            _ => Err(Error::input(format!("`{}` is no store path", path.escape_debug()))
+                .help(format!("write the path of a store object: {STORE}/<hash>-<name>"))),
+        }
     }
 
     /// `makeStorePath`.
@@ -88,9 +107,11 @@ pub fn placeholder(output: &str) -> String {
     format!("/{}", base32(Sha256::of(format!("nix-output:{output}")).as_bytes()))
 }
 
-/// Nix's base 32: from the last bits to the first, without letters that make words.
+/// Those of Nix's base 32, without letters that make words.
+const LETTERS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
+
+/// Nix's base 32: from the last bits to the first.
 fn base32(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
     let count = (bytes.len() * 8).div_ceil(5);
     let letter = |n: usize| {
         let (byte, bit) = (n * 5 / 8, n * 5 % 8);
@@ -284,6 +305,15 @@ mod tests {
     fn placeholders_are_nix_s() {
         // `builtins.placeholder "out"`.
         assert_eq!(placeholder("out"), "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9");
+    }
+
+    #[test]
+    fn store_paths_are_told_from_others() {
+        let gcc = "/nix/store/g76zcpqc540lrc8i6g7xy6ip0npn2hnp-gcc-wrapper-13.2.0";
+        assert_eq!(StorePath::parse(gcc).unwrap().as_str(), gcc);
+        for other in ["/usr", "/nix/store/gcc", &gcc[..44], &format!("{gcc}/bin"), &gcc.replace("g76", "e76"), &gcc[1..]] {
+            assert!(StorePath::parse(other).is_err(), "{other}");
+        }
     }
 
     #[test]

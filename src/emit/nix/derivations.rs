@@ -11,18 +11,17 @@ use serde_json::{Value, json};
 use super::COVERAGE;
 use super::aterm::{Fixed, StorePath, placeholder};
 use super::sdks::Sdk;
+use super::sources::PlacedSource;
 use super::store::{Attributes, Derivation, Store, Text, store_name};
 use super::tested::{List, Plan};
 use crate::digest::{H1, Sha256, Sri};
 use crate::error::{Error, Result};
 use crate::lock::file::{LockedModule, Lockfile};
-use crate::lock::nar;
 use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::name::GoVersion;
 use crate::plan::image::ImageAction;
-use crate::plan::{BinaryAction, Configuration, PackageAction, Source};
-use crate::source::tree::join;
+use crate::plan::{BinaryAction, Configuration, PackageAction};
 use crate::spec::DEFAULT_SDK;
 
 /// What else decides about derivations than plan and lock.
@@ -33,6 +32,8 @@ pub struct Settings<'a> {
     pub goproxy: &'a str,
     /// Which of an SDK's URLs is taken, counted from 0.
     pub mirror: usize,
+    /// A store object with C compilers in `bin`, for what has C code.
+    pub cc: Option<StorePath>,
     /// Whether there are to be binaries without a derivation for each package, too.
     pub whole: bool,
     /// The directory of the Nix files, relative to the spec.
@@ -69,6 +70,7 @@ pub struct Derivations {
     whole: BTreeMap<String, Rc<Derivation>>,
     tests: BTreeMap<String, Rc<Derivation>>,
     archives: BTreeMap<String, Rc<Derivation>>,
+    lacking: BTreeSet<String>,
     downloads: BTreeMap<StorePath, Download>,
 }
 
@@ -116,6 +118,11 @@ impl Derivations {
         self.archives.keys().map(String::as_str)
     }
 
+    /// Whether a name is that of a binary, an image or a test that has C code, and there is no compiler for it.
+    pub fn lacks_compiler(&self, name: &str) -> bool {
+        self.lacking.contains(name.strip_prefix("whole.").unwrap_or(name))
+    }
+
     /// The derivation of a name.
     pub fn get(&self, name: &str) -> Option<Named> {
         let mut all = [&self.attributes, &self.whole, &self.tests, &self.archives].into_iter();
@@ -156,12 +163,13 @@ pub fn derivations(
     lock: &Lockfile,
     settings: Settings,
 ) -> Result<Derivations> {
-    let (store, sources, whole, tests, covered, archives, downloads) = Default::default();
+    let (store, sources, whole, tests, covered, archives, lacking, downloads) = Default::default();
     let (helper, runner) = (None, None);
-    let mut builder = Builder { lock, settings, store, helper, runner, sources, whole, tests, covered, archives, downloads };
+    let mut builder =
+        Builder { lock, settings, store, helper, runner, sources, whole, tests, covered, archives, lacking, downloads };
     let attributes = builder.attributes(sdks, plans, images)?;
-    let Builder { store, whole, tests, archives, downloads, .. } = builder;
-    Ok(Derivations { store, attributes, whole, tests, archives, downloads })
+    let Builder { store, whole, tests, archives, lacking, downloads, .. } = builder;
+    Ok(Derivations { store, attributes, whole, tests, archives, lacking, downloads })
 }
 
 /// What is being made.
@@ -174,7 +182,7 @@ pub(super) struct Builder<'a> {
     /// The program that runs tests, once there is one.
     pub runner: Option<Rc<Derivation>>,
     /// Directories of the repository that are in the store.
-    sources: BTreeMap<(String, Vec<String>), Text>,
+    pub sources: BTreeMap<(String, Vec<String>), Text>,
     /// Binaries without a derivation for each package, by name.
     pub whole: BTreeMap<String, Rc<Derivation>>,
     /// Tests by name.
@@ -183,14 +191,16 @@ pub(super) struct Builder<'a> {
     covered: BTreeMap<String, Rc<Derivation>>,
     /// Package archives by name.
     archives: BTreeMap<String, Rc<Derivation>>,
+    /// Binaries, images and tests that aren't made, since there is no C compiler.
+    pub lacking: BTreeSet<String>,
     /// Zips of modules by their paths in the store.
     downloads: BTreeMap<StorePath, Download>,
 }
 
 /// What is known before packages are built.
 pub(super) struct Ground {
-    sdks: BTreeMap<String, Sdk>,
-    modules: BTreeMap<String, Rc<Derivation>>,
+    pub sdks: BTreeMap<String, Sdk>,
+    pub modules: BTreeMap<String, Rc<Derivation>>,
 }
 
 impl Builder<'_> {
@@ -221,9 +231,8 @@ impl Builder<'_> {
         let (mut own, mut configured) = (BTreeMap::new(), BTreeMap::new());
         for (name, plan) in plans {
             let configuration = &plan.configuration;
-            let platform = ["GOOS", "GOARCH"].map(|variable| configuration.env.get(variable).cloned().unwrap_or_default());
-            let is_own = ground.sdks.get(DEFAULT_SDK).is_some_and(|sdk| sdk.platform == platform.join("/"));
-            for (binary, derivation) in self.configuration(&ground, name, plan, is_own)? {
+            let is_own = ground.is_own(configuration);
+            for (binary, derivation) in self.configuration(&ground, name, plan)? {
                 let action = &configuration.binaries[&binary];
                 if is_own && action.default && !own.contains_key(&binary) {
                     own.insert(binary.clone(), (derivation.clone(), action.file.clone()));
@@ -274,28 +283,33 @@ impl Builder<'_> {
         self.store.derivation(attributes.value("tokens", json!({})).value("steps", steps).using(&used))
     }
 
-    /// The binaries of a configuration by name; if `has_tests`, it makes its tests, too.
-    fn configuration(
-        &mut self,
-        ground: &Ground,
-        configured: &str,
-        plan: &Plan,
-        has_tests: bool,
-    ) -> Result<Vec<(String, Rc<Derivation>)>> {
+    /// The binaries of a configuration by name; it also makes its tests, if they run on the machine that builds.
+    fn configuration(&mut self, ground: &Ground, configured: &str, plan: &Plan) -> Result<Vec<(String, Rc<Derivation>)>> {
         let configuration = &plan.configuration;
         let sdk = sdk_of(ground, configuration)?;
         let mut packages = BTreeMap::new();
         for name in dependencies_first(&configuration.packages) {
             let action = &configuration.packages[name];
+            if self.lacks_compiler(ground, configuration, &packages, action) {
+                continue;
+            }
             let package = self.package(ground, sdk, configuration, &packages, (name, action))?;
             self.archives.insert(format!("packageArchives.{configured}.{name}"), package.clone());
             packages.insert(name, package);
         }
+        let (compiles_c, is_own) = (self.compiles_c(ground, configuration), ground.is_own(configuration));
         let mut binaries = Vec::new();
         for (name, binary) in &configuration.binaries {
+            if binary.c.is_some() && !compiles_c {
+                self.lacking.extend([format!("{name}-{configured}")]);
+                self.lacking.extend((is_own && binary.default).then(|| name.clone()));
+                continue;
+            }
             binaries.push((name.clone(), self.binary(sdk, configuration, &packages, name, binary)?));
         }
-        if has_tests {
+        if is_own {
+            let lacking = plan.tests.programs.iter().filter(|(_, test)| test.program.c.is_some() && !compiles_c);
+            self.lacking.extend(lacking.map(|(name, _)| format!("tests.{name}")));
             for (name, run) in self.tested(ground, plan, &plan.tests, &packages, false)? {
                 self.tests.insert(format!("tests.{name}"), run);
             }
@@ -314,12 +328,13 @@ impl Builder<'_> {
         packages: &BTreeMap<&str, Rc<Derivation>>,
         (name, package): (&str, &PackageAction),
     ) -> Result<Rc<Derivation>> {
-        let (source, shown) = self.source(ground, sdk, name, &package.source)?;
+        let PlacedSource { root, path, shown } = self.source(ground, sdk, name, package)?;
         let mut tokens = tool_tokens(sdk);
         for dep in &package.deps {
             tokens.insert(format!("x:{dep}"), result(packages, dep, "export")?);
         }
-        tokens.insert("src".to_owned(), source);
+        tokens.extend(package.c.is_some().then(|| ("root".to_owned(), root)));
+        tokens.insert("src".to_owned(), path);
         tokens.insert("o".to_owned(), placeholder("out").into());
         tokens.insert("x".to_owned(), placeholder("export").into());
         let attributes = self
@@ -327,7 +342,7 @@ impl Builder<'_> {
             .value("outputs", json!(["out", "export"]))
             .with("label", name)
             .with("shown", shown)
-            .value("env", json!(configuration.env))
+            .with_all("env", self.env(configuration, package.c.as_ref()))
             .value("steps", steps(name, &package.steps)?)
             .with_all("tokens", tokens);
         self.store.derivation(attributes)
@@ -353,29 +368,10 @@ impl Builder<'_> {
         let attributes = self
             .help("build", &store_name(name))?
             .with("label", format!("binary {name}"))
-            .value("env", json!(configuration.env))
+            .with_all("env", self.env(configuration, binary.c.as_ref()))
             .value("steps", all)
             .with_all("tokens", tokens);
         self.store.derivation(attributes)
-    }
-
-    /// A package's directory in the store, and its name for the messages of the compiler (`sourceOf`).
-    pub(super) fn source(&mut self, ground: &Ground, sdk: &Sdk, name: &str, source: &Source) -> Result<(Text, String)> {
-        Ok(match source {
-            Source::Std { std } => (sdk.goroot.within("", format!("/src/{std}")), format!("GOROOT/src/{std}/")),
-            Source::Module { module, dir } => {
-                let tree = ground.modules.get(module).ok_or_else(|| {
-                    Error::input(format!("the plan names {module}, which the lock doesn't pin")).help("run `godirect lock`")
-                })?;
-                let below = if dir.is_empty() { String::new() } else { format!("/{dir}") };
-                (tree.out().within("", &below), format!("{module}{below}/"))
-            }
-            Source::Local { local, files } => {
-                let files: Vec<&str> = files.iter().map(String::as_str).collect();
-                let tree = self.local_files(local, &store_name(&format!("{name}-source")), &files)?;
-                (tree, if local.is_empty() { String::new() } else { format!("{local}/") })
-            }
-        })
     }
 
     fn modules(&mut self) -> Result<BTreeMap<String, Rc<Derivation>>> {
@@ -433,30 +429,6 @@ impl Builder<'_> {
 
     fn helper(&self) -> Result<Rc<Derivation>> {
         self.helper.clone().ok_or_else(|| Error::input("the plan has no SDK that could compile Nix's helper"))
-    }
-
-    /// Just these files of a directory in the repository (`localFiles`).
-    pub(super) fn local_files(&mut self, from: &str, name: &str, files: &[&str]) -> Result<Text> {
-        let key = (format!("{from}\n{name}"), files.iter().map(|file| (*file).to_owned()).collect());
-        if let Some(known) = self.sources.get(&key) {
-            return Ok(known.clone());
-        }
-        let mut sorted = files.to_vec();
-        sorted.sort_by(|a, b| nar::order(a, b));
-        let path = |file: &str| join(from, file);
-        let failed = |e: std::io::Error| Error::io("read", std::path::Path::new(from), &e);
-        let mut archive = nar::Writer::new(Vec::new()).map_err(failed)?;
-        for file in sorted {
-            let LocalFile { bytes, kind } = (self.settings.read)(&path(file))?;
-            match kind {
-                LocalKind::Symlink => archive.symlink(file, &String::from_utf8_lossy(&bytes)),
-                _ => archive.file(file, kind == LocalKind::Executable, bytes.len() as u64, bytes.as_slice()),
-            }
-            .map_err(failed)?;
-        }
-        let tree = self.store.tree(name, archive.finish().map_err(failed)?)?;
-        self.sources.insert(key, tree.clone());
-        Ok(tree)
     }
 }
 

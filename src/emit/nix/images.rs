@@ -10,7 +10,7 @@ use serde_json::json;
 use super::aterm::placeholder;
 use super::derivations::{Builder, steps};
 use super::store::{Derivation, Text, store_name};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::GoVersion;
 use crate::plan::image::ImageAction;
 use crate::spec::DEFAULT_SDK;
@@ -42,11 +42,14 @@ impl Builder<'_> {
             let mut tokens = BTreeMap::from([("image".to_owned(), program.clone())]);
             tokens.insert("out".to_owned(), placeholder("out").into());
             tokens.extend(image.sdk.then(|| ("sdk".to_owned(), goroot.clone())));
-            for configuration in &image.configurations {
-                let missing = || Error::input(format!("the image {name} needs {configuration}, which isn't planned"));
-                let binary = executable(configuration, &image.binary).ok_or_else(missing)?;
-                tokens.insert(format!("bin:{configuration}"), binary);
-            }
+            let binary =
+                |configuration: &String| Some((format!("bin:{configuration}"), executable(configuration, &image.binary)?));
+            // Its C code can't be compiled here for all platforms.
+            let Some(binaries) = image.configurations.iter().map(binary).collect::<Option<Vec<_>>>() else {
+                self.lacking.insert(name.clone());
+                continue;
+            };
+            tokens.extend(binaries);
             for file in &image.files {
                 let tree = self.local_files("", &store_name(&format!("{name}-file")), &[file])?;
                 tokens.insert(format!("file:{file}"), tree.within("", format!("/{file}")));

@@ -48,6 +48,12 @@ impl<T: Into<String>> From<T> for Text {
     }
 }
 
+impl From<&StorePath> for Text {
+    fn from(path: &StorePath) -> Text {
+        Text { text: path.as_str().to_owned(), uses: [Use::Source(path.clone())].into() }
+    }
+}
+
 /// A derivation's attributes.
 #[derive(Default)]
 pub(super) struct Attributes {
@@ -234,9 +240,9 @@ impl Store {
     }
 
     fn source(&mut self, path: StorePath, nar: Vec<u8>) -> Text {
-        let text = path.as_str().to_owned();
-        self.objects.insert(path.clone(), Object { nar, references: BTreeSet::new() });
-        Text { text, uses: [Use::Source(path)].into() }
+        let text = Text::from(&path);
+        self.objects.insert(path, Object { nar, references: BTreeSet::new() });
+        text
     }
 
     /// The outputs of these derivations.
@@ -244,18 +250,16 @@ impl Store {
         paths.iter().filter_map(|path| self.outputs.get(path)).flatten().cloned().collect()
     }
 
-    /// The objects that these need, each after those that it refers to.
+    /// The objects that these need, each after those that it refers to; without those that were there before.
     pub fn closure(&self, roots: impl IntoIterator<Item = StorePath>) -> Vec<StorePath> {
         let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
         let mut open: Vec<(StorePath, bool)> = roots.into_iter().map(|path| (path, false)).collect();
         while let Some((path, is_done)) = open.pop() {
             if is_done {
                 order.push(path);
-            } else if seen.insert(path.clone()) {
-                let references = self.objects[&path].references.iter().map(|path| (path.clone(), false));
-                let references: Vec<_> = references.collect();
+            } else if let Some(object) = self.objects.get(&path).filter(|_| seen.insert(path.clone())) {
                 open.push((path, true));
-                open.extend(references);
+                open.extend(object.references.iter().map(|path| (path.clone(), false)));
             }
         }
         order

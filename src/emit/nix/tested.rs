@@ -194,10 +194,17 @@ impl Builder<'_> {
         let (configuration, mut packages) = (&plan.configuration, packages.clone());
         let sdk = sdk_of(ground, configuration)?;
         for name in dependencies_first(&tests.packages) {
-            let package = self.package(ground, sdk, configuration, &packages, (name, &tests.packages[name]))?;
+            let action = &tests.packages[name];
+            if self.lacks_compiler(ground, configuration, &packages, action) {
+                packages.remove(name);
+                continue;
+            }
+            let package = self.package(ground, sdk, configuration, &packages, (name, action))?;
             packages.insert(name, package);
         }
-        let run = tests.programs.iter().map(|(name, test)| {
+        let compiles_c = self.compiles_c(ground, configuration);
+        let can_run = tests.programs.iter().filter(|(_, test)| test.program.c.is_none() || compiles_c);
+        let run = can_run.map(|(name, test)| {
             let result = self.test(sdk, configuration, &packages, test, counts)?;
             Ok((name.clone(), result))
         });

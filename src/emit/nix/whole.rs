@@ -28,7 +28,8 @@ impl Builder<'_> {
         if !self.settings.whole {
             return Ok(());
         }
-        for (binary, action) in &configuration.binaries {
+        let compiles_c = self.compiles_c(ground, configuration);
+        for (binary, action) in configuration.binaries.iter().filter(|(_, action)| action.c.is_none() || compiles_c) {
             let whole = self.link_whole(ground, configuration, binary, action)?;
             if is_own && action.default {
                 self.whole.entry(format!("{WHOLE}.{binary}")).or_insert_with(|| whole.clone());
@@ -50,11 +51,14 @@ impl Builder<'_> {
         let (mut members, mut sources): (Map<String, Value>, Vec<Text>) = Default::default();
         for (path, package) in needed(&configuration.packages, binary) {
             let package = package.ok_or_else(|| Error::input(format!("the plan needs {path}, which it doesn't compile")))?;
-            let (source, shown) = self.source(ground, sdk, path, &package.source)?;
-            let steps = steps(path, &package.steps)?;
-            let member = json!({ "src": source.as_str(), "shown": shown, "deps": package.deps, "steps": steps });
+            let source = self.source(ground, sdk, path, package)?;
+            let (src, steps) = (source.path.as_str(), steps(path, &package.steps)?);
+            let mut member = json!({ "src": src, "shown": source.shown, "deps": package.deps, "steps": steps });
+            if package.c.is_some() {
+                member["root"] = source.root.as_str().into();
+            }
             members.insert(path.to_owned(), member);
-            sources.push(source);
+            sources.push(source.path);
         }
         let out = placeholder("out");
         let mut all = vec![json!({ "mkdir": format!("{out}/bin") })];
@@ -64,7 +68,7 @@ impl Builder<'_> {
         let attributes = self
             .help("whole", &store_name(name))?
             .with("label", format!("binary {name}"))
-            .value("env", json!(configuration.env))
+            .with_all("env", self.env(configuration, binary.c.as_ref()))
             .value("packages", members)
             .value("steps", all)
             .with_all("tokens", tokens)

@@ -100,6 +100,18 @@ impl Language {
 }
 
 impl Compiler {
+    /// One that can't be asked: it knows what GCC 8 (2018) does, or Clang 10 (2020) if it is called so. What its linker has read nobody asks.
+    pub fn presumed(program: &str, platform: &Platform) -> Compiler {
+        let is_clang = program.contains("clang");
+        let is_known = |flag: &&str| match *flag {
+            "-fno-caret-diagnostics" | "-Qunused-arguments" => is_clang,
+            "-Wl,--no-gc-sections" => !matches!(platform.goos(), "darwin" | "ios"),
+            flag => flag != DEPENDENCY_FILE,
+        };
+        let knows = OPTIONAL.into_iter().filter(is_known).collect();
+        Compiler { program: program.to_owned(), knows, version: String::new() }
+    }
+
     /// The command with the flags that every package gets (`compilerCmd`).
     pub(super) fn command(&self, platform: &Platform, minor: u32) -> Vec<String> {
         let mut run = strings([self.program.as_str(), "-I", SRC]);

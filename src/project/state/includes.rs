@@ -39,7 +39,7 @@ pub fn closure(tree: &DiskTree, local: &str, files: &[String], steps: &[Step]) -
 }
 
 /// The places in the repository that flags name, in their own argument or in the next one.
-fn places(flags: &[&str], local: &str, steps: &[Step]) -> BTreeSet<String> {
+pub fn places(flags: &[&str], local: &str, steps: &[Step]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let texts: Vec<&str> = steps.iter().flat_map(Step::texts).collect();
     for (index, text) in texts.iter().enumerate() {

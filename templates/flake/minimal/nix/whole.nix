@@ -5,6 +5,7 @@
 {
   # From godirect.nix: what derivations are made with, and where sources are.
   addressing,
+  envOf,
   help,
   sdks,
   sourceOf,
@@ -28,7 +29,7 @@ let
     { key }:
     let
       package = configuration.packages.${key};
-      source = sourceOf sdk key package.source;
+      source = sourceOf sdk key package;
     in
     {
       name = key;
@@ -36,7 +37,8 @@ let
         src = source.path;
         inherit (source) shown;
         inherit (package) deps steps;
-      };
+      }
+      // (if package ? c then { inherit (source) root; } else { });
     };
 in
 help "whole" (
@@ -44,7 +46,7 @@ help "whole" (
   // {
     name = storeName name;
     label = "binary ${name}";
-    inherit (configuration) env;
+    env = envOf configuration name binary;
     packages = listToAttrs (map member needed);
     steps = [ { mkdir = "${placeholder "out"}/bin"; } ] ++ binary.steps;
     tokens = toolTokens sdk // {
