@@ -128,6 +128,26 @@ fn programs_are_those_of_the_embedded_engine() {
     assert_eq!(said, ["ok  \texample.com/c/cmd/own\n", "ok  \texample.com/c/count\n"]);
 }
 
+/// Headers in another directory than the package.
+#[test]
+fn what_may_be_included_counts_and_nothing_else() {
+    let project = programs(PROFILES);
+    let derivation = || nix_ok(&project.root(), "nix-instantiate", &["--argstr", "cc", &CC, "-A", "own"]);
+    let before = derivation();
+    project.write("include/other.h", "#define OTHER 1\n");
+    assert_eq!(derivation(), before);
+    project.edit("include/shared.h", "#define", "#include \"other.h\"\n#define");
+    assert!(derivation() != before);
+    let arguments = ["--no-out-link", "--argstr", "cc", &CC, "-A", "own"];
+    let failed = nix(&project.root(), "nix-build", &[&arguments[..], &SANDBOX].concat());
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(!failed.status.success() && said.contains("other.h: No such file or directory"), "{said}");
+    assert_eq!(project.run(&["generate", "--check"]).code, Some(1));
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    build(&project, &["own"]);
+    assert_eq!(project.run(&["generate", "--check"]).code, Some(0));
+}
+
 /// A module with C code that includes from elsewhere in it, and a library of C in the repository, in another directory than the package.
 #[test]
 fn modules_and_libraries_are_found() {
@@ -207,13 +227,15 @@ fn without_compilers_there_is_nothing_with_c_code() {
     project.write("cmd/pure/main_test.go", "package main\n\nimport \"testing\"\n\nfunc TestNothing(*testing.T) {}\n");
     project.write("godirect.star", &format!("{PROFILES}{pure}"));
     let project = with_generated(project);
-    let names = "names = built: builtins.mapAttrs (_: builtins.attrNames) { inherit (built) packages tests whole apps; }";
+    let names =
+        "names = built: builtins.mapAttrs (_: builtins.attrNames) { inherit (built) apps checks packages tests whole; }";
     let without = evaluate(&project, &format!("let {names}; in names (import ./nix/godirect.nix {{ }})"));
     let expected = json!({
+        "apps": ["pure"],
+        "checks": ["pure-linux_amd64", "pure-linux_arm64", "test-cmd-pure"],
         "packages": ["default", "go", "pure", "pure-linux_amd64", "pure-linux_arm64", "sdk-rebuild"],
         "tests": ["cmd-pure"],
         "whole": ["pure", "pure-linux_amd64", "pure-linux_arm64"],
-        "apps": ["pure"],
     });
     assert_eq!(without, expected);
     let with =
@@ -245,6 +267,7 @@ fn without_compilers_there_is_nothing_with_c_code() {
         "C code is compiled only for the machine that builds, and with --cc: the store path of an object with `bin/gcc`",
     );
     project.fails(&["nix", "paths", "--system", "x86_64-linux", "own"], 2, &expected);
+    project.fails(&["nix", "paths", "--system", "x86_64-linux", "own-image"], 2, &expected.replace("own", "own-image"));
     project.fails(
         &["nix", "paths", "--system", "x86_64-linux", "--cc", cc, "own-linux_arm64"],
         2,
