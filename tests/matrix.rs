@@ -5,6 +5,8 @@
 //! row for one platform; all of them write what they found into the table of docs/identity.md. Without it, the cells of [`is_quick`] are
 //! compared.
 
+#[path = "matrix/bazel.rs"]
+mod bazel;
 #[allow(dead_code)]
 #[path = "support/engines.rs"]
 mod engines;
@@ -39,6 +41,11 @@ const PLATFORMS: [&str; 9] = [
 /// Values of the profile's `buildid`, with what makes `go build` do the same.
 const BUILD_IDS: [(&str, &str); 2] = [("none", "-buildid="), ("go", "")];
 
+const VARIABLE: &str = "GODIRECT_TEST_MATRIX";
+
+/// Where the first table begins.
+const TABLE: &str = "# Where binaries are the same";
+
 /// One comparison.
 #[derive(Clone, Copy)]
 struct Cell {
@@ -63,7 +70,6 @@ fn is_quick(cell: &Cell) -> bool {
 }
 
 fn cells() -> Vec<Cell> {
-    let wanted = std::env::var("GODIRECT_TEST_MATRIX").unwrap_or_default();
     let mut cells = Vec::new();
     for row in ROWS {
         for version in VERSIONS {
@@ -72,19 +78,29 @@ fn cells() -> Vec<Cell> {
             }
         }
     }
-    match wanted.as_str() {
+    choose(VARIABLE, &mut cells, |cell| (cell.row.name, cell.platform), is_quick);
+    cells
+}
+
+/// Keeps the cells that a variable names, or without it those that are quick; `place` gives a cell's row and platform.
+fn choose<T>(
+    variable: &str,
+    cells: &mut Vec<T>,
+    place: impl Fn(&T) -> (&'static str, &'static str),
+    is_quick: impl Fn(&T) -> bool,
+) {
+    match std::env::var(variable).unwrap_or_default().as_str() {
         "" => cells.retain(is_quick),
         "all" => {}
         names => cells.retain(|cell| {
             let is_meant = |name: &str| match name.split_once('@') {
-                Some((row, platform)) => row == cell.row.name && platform == cell.platform,
-                None => name == cell.row.name,
+                Some(wanted) => wanted == place(cell),
+                None => name == place(cell).0,
             };
             names.split(',').any(is_meant)
         }),
     }
-    assert!(!cells.is_empty(), "GODIRECT_TEST_MATRIX is `all`, or names of rows with commas between, which may have @PLATFORM");
-    cells
+    assert!(!cells.is_empty(), "{variable} is `all`, or names of rows with commas between, which may have @PLATFORM");
 }
 
 /// A row's program with a spec, locked, in a directory that stays between runs.
@@ -235,10 +251,12 @@ impl Cell {
     }
 }
 
-/// Puts the compared cells into the table of docs/identity.md: how many are equal, of how many.
-fn write_table(results: &BTreeMap<(&str, &str), (usize, usize)>) {
+/// Puts the compared cells into the table of docs/identity.md under a heading: how many are equal, of how many.
+fn write_table(heading: &str, results: &BTreeMap<(&str, &str), (usize, usize)>) {
     let page = engines::repository("docs/identity.md");
     let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once(heading).unwrap_or_else(|| panic!("docs/identity.md has no {heading}"));
+    let (table, after) = rest.split_once("\n## ").unwrap_or((rest, ""));
     let updated = |line: &str| {
         let columns: Vec<&str> = line.trim_matches(['|', ' ']).split(" | ").collect();
         let [name, old @ ..] = columns.as_slice() else { return line.to_owned() };
@@ -251,8 +269,9 @@ fn write_table(results: &BTreeMap<(&str, &str), (usize, usize)>) {
             false => line.to_owned(),
         }
     };
-    let new: String = text.lines().map(|line| updated(line) + "\n").collect();
-    fs::write(&page, new).unwrap();
+    let table: Vec<String> = table.split('\n').map(updated).collect();
+    let end = if after.is_empty() { "" } else { "\n## " };
+    fs::write(&page, format!("{before}{heading}{}{end}{after}", table.join("\n"))).unwrap();
 }
 
 #[test]
@@ -281,8 +300,8 @@ fn binaries_are_those_of_go_build() {
         failed.extend(result.err().map(|difference| format!("{shown}\n{difference}")));
         // After each row, so that nothing is lost when the rest isn't waited for.
         let is_last = cells.get(index + 1).is_none_or(|next| next.row.name != cell.row.name);
-        if is_last && std::env::var_os("GODIRECT_TEST_MATRIX").is_some() {
-            write_table(&results);
+        if is_last && std::env::var_os(VARIABLE).is_some() {
+            write_table(TABLE, &results);
         }
     }
     assert!(failed.is_empty(), "{} of {compared} differ:\n{}", failed.len(), failed.join("\n"));

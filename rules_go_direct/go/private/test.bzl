@@ -76,7 +76,7 @@ def _write_main(ctx, config, tested, test_files, has_package, counted):
     setup = ctx.actions.declare_file(prefix + ctx.label.name + ".run")
     args = ctx.actions.args()
     args.add("-importpath", tested.importpath).add("-module", tested.module.path if tested.module else "")
-    args.add("-main", source).add("-run", setup).add("-internal", internal.path).add("-external", external.path)
+    args.add("-go", str(config.minor)).add("-main", source).add("-run", setup).add("-internal", internal.path).add("-external", external.path)
     args.add("-setting", "program " + tested.program)
     args.add("-setting", "directory " + _directory(ctx))
     args.add("-setting", "package " + tested.importpath)
@@ -286,7 +286,9 @@ def _compile_tests(ctx, config, std, source, tested):
 def _link_program(ctx, config, std, tested, compiled):
     """Declares the link of the test program."""
     program = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, tested.program))
-    modules = [entry.module for entry in compiled.transitive if entry.module]
+
+    # Before Go 1.27 they don't show the modules of what they import (`TestPackagesAndErrors` in cmd/go/internal/load).
+    modules = [entry.module for entry in compiled.transitive if entry.module] if config.minor >= 27 else []
     path = tested.importpath + ".test"
     info = build_info(
         config,

@@ -1,7 +1,7 @@
 // Test_main writes the source of the program that runs the tests of a package, as the go command does, and sorts the test files by the
 // package that they belong to.
 //
-//	test_main -importpath PATH -module PATH -main FILE -internal DIRECTORY -external DIRECTORY -run FILE [-setting LINE]...
+//	test_main -importpath PATH -module PATH -go MINOR -main FILE -internal DIRECTORY -external DIRECTORY -run FILE [-setting LINE]...
 //		[-has-package] [-expect NAMES] [-counted FILE -cover-mode MODE] FILE...
 //
 // It follows loadTestFuncs and testmainTmpl in cmd/go/internal/load/test.go.
@@ -29,6 +29,7 @@ const anyFile = "*"
 // job is what the arguments say.
 type job struct {
 	importPath, module            string
+	minor                         int
 	main, internal, external, run string
 	expect                        string
 	counted, coverMode            string
@@ -41,6 +42,7 @@ func main() {
 	var j job
 	flag.StringVar(&j.importPath, "importpath", "", "import `path` of the tested package")
 	flag.StringVar(&j.module, "module", "", "`path` of its module")
+	flag.IntVar(&j.minor, "go", 0, "`N` of the SDK's version 1.N")
 	flag.StringVar(&j.main, "main", "", "`file` for the source of the program")
 	flag.StringVar(&j.internal, "internal", "", "`directory` for the test files of the package itself")
 	flag.StringVar(&j.external, "external", "", "`directory` for those of the package _test")
@@ -82,7 +84,7 @@ func (j *job) do() error {
 	if err := j.check(externalFiles); err != nil {
 		return err
 	}
-	p := program{importPath: j.importPath, module: j.module, external: &external, internal: &internal}
+	p := program{importPath: j.importPath, module: j.module, minor: j.minor, external: &external, internal: &internal}
 	p.importInternal = j.hasPackage || len(internalFiles) > 0
 	p.importExternal = len(externalFiles) > 0
 	if j.counted != "" {

@@ -5,9 +5,14 @@ import (
 	"fmt"
 )
 
+// knowsModuleSince is the first minor version whose programs know the path of the module.
+const knowsModuleSince = 26
+
 // program is what runs the tests of a package.
 type program struct {
-	importPath, module             string
+	importPath, module string
+	// minor is N of the SDK's version 1.N.
+	minor                          int
 	internal, external             *suite
 	importInternal, importExternal bool
 	// cover is nil where no statements are counted.
@@ -25,7 +30,11 @@ func (p *program) source() []byte {
 	p.examples(&b)
 	b.WriteString("func init() {\n")
 	p.cover.source(&b)
-	fmt.Fprintf(&b, "\n\ttestdeps.ModulePath = %q\n\ttestdeps.ImportPath = %q\n}\n\n", p.module, p.importPath)
+	b.WriteString("\n")
+	if p.minor >= knowsModuleSince {
+		fmt.Fprintf(&b, "\ttestdeps.ModulePath = %q\n", p.module)
+	}
+	fmt.Fprintf(&b, "\ttestdeps.ImportPath = %q\n}\n\n", p.importPath)
 	b.WriteString("func main() {\n\tm := testing.MainStart(testdeps.TestDeps{}, tests, benchmarks, fuzzTargets, examples)\n")
 	if alias := p.mainAlias(); alias != "" {
 		fmt.Fprintf(&b, "\n\t%s.TestMain(m)\n", alias)
