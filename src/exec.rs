@@ -14,6 +14,7 @@ mod buildid;
 pub mod c;
 pub mod cache;
 pub mod children;
+mod closing;
 pub mod depfile;
 mod discovered;
 mod explain;

@@ -15,7 +15,7 @@ use super::cache::Record;
 use super::discovered::Discovered;
 use super::explain::{self, Fields};
 use super::process::{self, Ended};
-use super::{Engine, Event, OnEvent, Work};
+use super::{Engine, Event, OnEvent, Work, closing};
 use crate::digest::Sha256;
 use crate::error::{Class, Error, Result};
 use crate::files::Seen;
@@ -166,13 +166,13 @@ impl Action<'_> {
         let (scratch, start) = (engine.cache.scratch()?, SystemTime::now());
         let places =
             Places { root, source: source_dir.as_deref(), scratch: scratch.path(), object_dir: scratch.path().join("obj") };
-        let Some(ended) = self.run_undisturbed(engine, &places, &fields.inputs) else {
+        let Some(ended) = self.run_undisturbed(engine, &places, &fields.inputs, on_event) else {
             let damaged = fields.inputs.values().filter(|b| !engine.cache.is_whole(b)).copied().collect();
             return Ok(Ran::Damaged(damaged));
         };
-        let messages = match ended? {
-            Ended::Well(messages) => messages,
-            Ended::Badly(text) => return Ok(Ran::Failed(text)),
+        let (messages, linked) = match ended? {
+            (Ended::Well(messages), linked) => (messages, linked),
+            (Ended::Badly(text), _) => return Ok(Ran::Failed(text)),
         };
         let discovered = self.discovered(&places)?;
         let written = found.seen.iter().find(|(path, seen)| !seen.still(path)).map(|(path, _)| path.clone());
@@ -188,31 +188,42 @@ impl Action<'_> {
         }
         let mut record = Record { outputs: BTreeMap::new(), messages };
         for output in &self.outputs {
-            record.outputs.insert((*output).to_owned(), self.insert(engine, &scratch.path().join(output), on_event)?);
+            let file = scratch.path().join(output);
+            let sha256 = match (self.links(), linked) {
+                (true, None) => engine.cache.insert_as(&file, self.hash(&file, on_event)?)?,
+                (true, Some(sha256)) => engine.cache.insert_as(&file, sha256)?,
+                (false, _) => engine.cache.insert(&file)?,
+            };
+            record.outputs.insert((*output).to_owned(), sha256);
         }
         engine.cache.record(&key, &record, &why)?;
         Ok(Ran::Now(Known { key, record }, reasons))
     }
 
-    /// Moves an output into the cache; that of a link may be copied while it is hashed.
-    fn insert(&self, engine: Engine, output: &Path, on_event: &OnEvent) -> Result<Sha256> {
-        if !self.links() {
-            return engine.cache.insert(output);
-        }
-        let file = File::open(output).map_err(|e| Error::io("read", output, &e))?;
+    /// Hashes what was linked; it may be copied meanwhile.
+    fn hash(&self, binary: &Path, on_event: &OnEvent) -> Result<Sha256> {
+        let open = || File::open(binary).map_err(|e| Error::io("read", binary, &e));
+        // Each reads at a place of its own.
+        let (hashed, file) = (open()?, open()?);
         std::thread::scope(|scope| {
             scope.spawn(|| on_event(Event::Linked { configuration: self.work.name, name: self.name, file: &file }));
-            engine.cache.insert(output)
+            Sha256::of_reader(hashed).map_err(|e| Error::io("read", binary, &e))
         })
     }
 
     /// Runs all steps with inputs that stay there meanwhile; `None` when they are damaged or gone.
-    fn run_undisturbed(&self, engine: Engine, places: &Places, inputs: &BTreeMap<String, Sha256>) -> Option<Result<Ended>> {
+    fn run_undisturbed(
+        &self,
+        engine: Engine,
+        places: &Places,
+        inputs: &BTreeMap<String, Sha256>,
+        on_event: &OnEvent,
+    ) -> Option<Result<(Ended, Option<Sha256>)>> {
         let is_whole = |blob: &&Sha256| engine.cache.is_whole(blob);
         for _ in 0..ATTEMPTS {
             let before = engine.cache.identities(inputs.par_iter().map(|(_, blob)| blob));
             let unknown: Vec<&Sha256> = inputs.values().filter(|blob| !engine.cache.is_known_whole(blob)).collect();
-            let run = || empty(&places.object_dir).and_then(|()| self.run_steps(engine, places, inputs));
+            let run = || empty(&places.object_dir).and_then(|()| self.run_watched(engine, places, inputs, on_event));
             // Who links reads hundreds, of which most may have been made by an earlier process: the other processors look at them meanwhile,
             // and what the tools have made of damaged ones doesn't count.
             let (is_right, ended) = match unknown.is_empty() {
@@ -229,11 +240,28 @@ impl Action<'_> {
             // Another process may have trimmed the cache meanwhile, and a third one have put back what was missing: then who knows what the
             // tools have read.
             let is_undisturbed = engine.cache.doubt_changed(&before);
-            if is_undisturbed || (unknown.is_empty() && matches!(ended, Ok(Ended::Well(_)))) {
+            if is_undisturbed || (unknown.is_empty() && matches!(ended, Ok((Ended::Well(_), _)))) {
                 return Some(ended);
             }
         }
         None
+    }
+
+    /// Runs all steps. What the last one links is hashed as soon as it is written.
+    fn run_watched(
+        &self,
+        engine: Engine,
+        places: &Places,
+        inputs: &BTreeMap<String, Sha256>,
+        on_event: &OnEvent,
+    ) -> Result<(Ended, Option<Sha256>)> {
+        let run = || self.run_steps(engine, places, inputs);
+        if !self.links() || !matches!(self.steps.last(), Some(Step::Run { .. })) {
+            return Ok((run()?, None));
+        }
+        let binary = places.scratch.join(BINARY);
+        let (ended, sha256) = closing::watched(&binary, run, || self.hash(&binary, on_event).ok());
+        Ok((ended?, sha256.flatten()))
     }
 
     /// The directories of the repository that C compilers look for headers in. SDK and modules don't change.

@@ -87,7 +87,11 @@ impl Cache {
     /// Moves a file from the scratch directory into the cache.
     pub(super) fn insert(&self, file: &Path) -> Result<Sha256> {
         let content = fs::File::open(file).and_then(Sha256::of_reader);
-        let sha256 = content.map_err(|e| Error::io("read", file, &e))?;
+        self.insert_as(file, content.map_err(|e| Error::io("read", file, &e))?)
+    }
+
+    /// The same with a file whose digest is known.
+    pub(super) fn insert_as(&self, file: &Path, sha256: Sha256) -> Result<Sha256> {
         let blob = self.blob(&sha256);
         // Also over one that is there: that may be damaged.
         rename(file, &blob).map_err(|e| Error::io("write", &blob, &e))?;
