@@ -8,7 +8,7 @@ use godirect::files::Files;
 use godirect::spec;
 
 /// All pages with commands.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -22,6 +22,7 @@ const PAGES: [&str; 13] = [
     "docs/sdk-source.md",
     "docs/trust.md",
     "rules_go_direct/README.md",
+    "rules_go_direct/docs/migrating.md",
 ];
 
 /// Pages whose `python` blocks are specs.
