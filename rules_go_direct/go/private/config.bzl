@@ -108,10 +108,12 @@ def _check_fips140(ctx, goos, goarch, experiments):
     if "boringcrypto" in experiments:
         fail("gofips140 and the experiment `boringcrypto` exclude each other: leave one of them out")
 
-def _is_fuzzed(ctx, goos, goarch):
+def _is_fuzzed(ctx, goos, goarch, minor):
     """Whether packages are made for fuzzing: where Go can't do that, fuzzing works all the same (`FuzzInstrumented` in internal/platform)."""
-    has_flag = goos in ("darwin", "freebsd", "linux", "openbsd", "windows") and goarch in ("amd64", "arm64", "loong64")
-    return has_flag and _setting(ctx, "fuzz")
+    since_25 = minor >= 25
+    fuzzes = goos in ("darwin", "freebsd", "linux", "windows") or (goos == "openbsd" and since_25)
+    has_counters = goarch in ("amd64", "arm64") or (goarch == "loong64" and since_25)
+    return fuzzes and has_counters and _setting(ctx, "fuzz")
 
 def _prepare_profile(ctx, sdk, env):
     """Declares the action that turns the profile into what the compiler needs of it, once for all packages."""
@@ -192,7 +194,7 @@ def _go_toolchain_impl(ctx):
         defines = _defines(goos, goarch, variant),
         env = env,
         experiments = experiments,
-        fuzz = _is_fuzzed(ctx, goos, goarch),
+        fuzz = _is_fuzzed(ctx, goos, goarch, minor),
         goarch = goarch,
         goexperiment = goexperiment,
         gofips140 = _setting(ctx, "gofips140"),
