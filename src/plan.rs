@@ -10,6 +10,7 @@ mod compile;
 pub mod cover;
 mod external;
 mod flags;
+mod fuzz;
 pub mod image;
 mod link;
 mod pgo;
@@ -24,7 +25,7 @@ use serde::Serialize;
 
 use crate::digest::H1;
 use crate::error::Result;
-use crate::graph::{MainModule, PackageGraph};
+use crate::graph::{MainModule, Package, PackageGraph};
 use crate::lock::file::{LockedModule, Vendored};
 use crate::name::{GoVersion, ImportPath, ModulePath, ModuleVersion};
 use crate::platform::Platform;
@@ -236,6 +237,8 @@ pub struct Settings<'a> {
     pub tested: Option<&'a BTreeSet<ImportPath>>,
     /// Which statements are counted.
     pub cover: Option<&'a cover::Cover>,
+    /// Whether packages are compiled for fuzzing: only for tests.
+    pub fuzz: bool,
 }
 
 /// A third-party module, as far as the recipe depends on it.
@@ -322,6 +325,21 @@ pub struct Binary<'a> {
     pub test: Option<&'a test::Test<'a>>,
     /// Whether it has neither symbols nor debug information, as what is run once and thrown away.
     pub omit_debug: bool,
+    /// The [units](Package::unit) of its packages that are compiled as without fuzzing, where others aren't.
+    pub not_fuzzed: BTreeSet<String>,
+}
+
+impl Binary<'_> {
+    /// The name of the action that compiles a package as it is linked.
+    fn action_of(&self, package: &Package, guide: Option<&Guide>) -> String {
+        let unit = package.unit();
+        pgo::name(&if self.not_fuzzed.contains(&unit) { fuzz::plain(&unit) } else { unit }, guide)
+    }
+
+    /// The settings that a package is compiled with as it is linked.
+    fn settings_of<'s>(&self, settings: Settings<'s>, package: &Package) -> Settings<'s> {
+        Settings { fuzz: settings.fuzz && !self.not_fuzzed.contains(&package.unit()), ..settings }
+    }
 }
 
 /// Plans everything that `binaries` need in one configuration.

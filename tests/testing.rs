@@ -145,7 +145,7 @@ fn sources_of_programs_are_those_of_go_test() {
     let project = Project::open(&repository.root()).unwrap();
     let lock = project.read_lock().unwrap();
     let locked = project.with_lock(&lock).unwrap();
-    let request = Request { variant: project.variants()[0], patterns: &[], cover: None, omit_debug: true };
+    let request = Request { variant: project.variants()[0], patterns: &[], cover: None, fuzz: false, omit_debug: true };
     let found = locked.tests(&request).unwrap();
     let planned = locked.plan_tests(&request, &Stamps::Generated("test"), found, None).unwrap();
     let mut compared = 0;

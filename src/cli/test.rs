@@ -141,7 +141,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     let cover = cover(arguments, variant)?;
-    let request = Request { variant, patterns: &arguments.patterns, cover: cover.clone(), omit_debug: !arguments.compile };
+    let (patterns, fuzz) = (&arguments.patterns, variant.profile.fuzz);
+    let request = Request { variant, patterns, cover: cover.clone(), fuzz, omit_debug: !arguments.compile };
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
     let found = locked.tests(&request)?;
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);

@@ -11,9 +11,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::buildinfo::quote_text;
-use super::pgo::{self, Guide};
+use super::pgo::Guide;
 use super::token::{self, ID, O, OBJ, SRC, X, literal};
-use super::{Binary, Settings, Step, buildinfo, cgo, cover, flags, link};
+use super::{Binary, Settings, Step, buildinfo, cgo, cover, flags, fuzz, link};
 use crate::error::Result;
 use crate::graph::covered::ATOMIC;
 use crate::graph::{Kind, Origin, Package};
@@ -122,7 +122,8 @@ pub(super) fn file() -> String {
 /// Computes the build ID of a binary up to the hash of its content, and writes it into [`file`].
 pub(super) fn step(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<Step> {
     let package = |package: &&Package| {
-        let name = pgo::name(&package.unit(), guide);
+        let name = binary.action_of(package, guide);
+        let settings = binary.settings_of(settings, package);
         Ok(PackageId {
             path: package.import_path.to_string(),
             text: compile_text(settings, binary, package, linked, &name)?,
@@ -167,6 +168,9 @@ fn compile_text(settings: Settings, binary: &Binary, package: &Package, linked: 
     let mut text = literal(&text).into_owned() + &cgo::identity(settings, package, name)?;
     if let Some(mode) = cover::mode(settings, package) {
         let _ = writeln!(text, "cover \"{mode}\" \"{}\"", token::version_of("cover"));
+    }
+    if let Some(flag) = fuzz::flag(settings, package) {
+        let _ = writeln!(text, "fuzz [\"{flag}\"]");
     }
     if is_main {
         let _ = writeln!(text, "modinfo {}", literal(&quote_text(&buildinfo::text(settings, binary, linked))));

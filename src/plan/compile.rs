@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::cgo::{self, Cgo};
 use super::pgo::Guide;
 use super::token::{self, O, OBJ, SDK, SRC, TOOL, X, literal};
-use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, cover, flags, pgo, strings};
+use super::{Module, ModuleFiles, PackageAction, Settings, Source, Step, buildid, cover, flags, fuzz, pgo, strings};
 use crate::error::{Error, Result};
 use crate::graph::{Origin, Package, PackageGraph};
 use crate::source::tree::join;
@@ -182,6 +182,7 @@ pub(super) fn compile_command(settings: Settings, package: &Package, guide: Opti
     }
     run.extend(flags::forced_gcflags(settings));
     run.extend(flags::gcflags(settings, package).iter().map(|f| literal(f).into_owned()));
+    run.extend(fuzz::flag(settings, package).map(str::to_owned));
     run.extend(strings(["-nolocalimports", "-importcfg", &format!("{OBJ}/importcfg")]));
     if !package.selection.files.embed.is_empty() {
         run.extend(strings(["-embedcfg", &format!("{OBJ}/embedcfg")]));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::pgo::Guide;
 use super::token::{self, BIN, OBJ, TOOL, literal};
-use super::{Binary, BinaryAction, Settings, Step, buildid, buildinfo, cgo, external, flags, pgo, strings};
+use super::{Binary, BinaryAction, Settings, Step, buildid, buildinfo, cgo, external, flags, strings};
 use crate::error::Result;
 use crate::graph::Package;
 use crate::spec::profile::{BuildId, Buildmode};
@@ -16,8 +16,8 @@ pub(super) const TEST_FLAGS: [&str; 2] = ["-X", "testing.testBinary=1"];
 pub(super) fn binary(settings: Settings, binary: &Binary, linked: &[&Package], guide: Option<&Guide>) -> Result<BinaryAction> {
     let platform = settings.platform;
     let mut importcfg = String::new();
-    let unit = |package: &Package| pgo::name(&package.unit(), guide);
-    let deps: BTreeMap<&str, String> = linked.iter().map(|p| (p.import_path.as_str(), unit(p))).collect();
+    let deps: BTreeMap<&str, String> =
+        linked.iter().map(|package| (package.import_path.as_str(), binary.action_of(package, guide))).collect();
     for (path, unit) in &deps {
         let _ = writeln!(importcfg, "packagefile {path}={}", token::object_of(unit));
     }

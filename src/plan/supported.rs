@@ -77,6 +77,19 @@ fn check_fips140(platform: &Platform, profile: &Profile) -> Result<()> {
     }
 }
 
+/// Refuses fuzzing where Go can't do it.
+///
+/// # Errors
+///
+/// With the reason.
+pub fn check_fuzz(go: &GoVersion, platform: &Platform) -> Result<()> {
+    if fuzzes(platform, go.minor()) {
+        return Ok(());
+    }
+    let error = Error::input(format!("Go can't fuzz on {platform}"));
+    Err(error.help("test in a profile without `fuzz` for this platform"))
+}
+
 /// Why the C compiler links whatever is linked (`externalLinkingReason` in `cmd/go/internal/load`), besides the platform itself.
 pub fn external_link(platform: &Platform, profile: &Profile, minor: u32) -> Option<&'static str> {
     let (goos, goarch) = (platform.goos(), platform.goarch());
@@ -101,6 +114,25 @@ fn sanitizes(sanitizer: Sanitizer, goos: &str, goarch: &str, minor: u32) -> bool
         (Sanitizer::Address, "linux") => matches!(goarch, "amd64" | "arm64" | "loong64" | "ppc64le" | "riscv64"),
         _ => false,
     }
+}
+
+/// `FuzzSupported`.
+fn fuzzes(platform: &Platform, minor: u32) -> bool {
+    match platform.goos() {
+        "darwin" | "freebsd" | "linux" | "windows" => true,
+        "openbsd" => minor >= 25,
+        _ => false,
+    }
+}
+
+/// `FuzzInstrumented`: elsewhere fuzzing has no guidance.
+pub(super) fn instruments(platform: &Platform, minor: u32) -> bool {
+    let has_counters = match platform.goarch() {
+        "amd64" | "arm64" => true,
+        "loong64" => minor >= 25,
+        _ => false,
+    };
+    has_counters && fuzzes(platform, minor)
 }
 
 /// `BuildModeSupported`.
@@ -159,4 +191,26 @@ fn links_pie(goos: &str, goarch: &str, minor: u32) -> bool {
 /// `CgoSupported`.
 fn has_cgo(goos: &str, goarch: &str) -> bool {
     !matches!(goos, "js" | "wasip1" | "plan9") && !matches!((goos, goarch), ("openbsd", "ppc64"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuzzing_came_to_more_ports() {
+        let can = |port: &str, minor| {
+            let platform = Platform::new(port.parse().unwrap());
+            (fuzzes(&platform, minor), instruments(&platform, minor))
+        };
+        for (port, of_24, of_25) in [
+            ("linux/amd64", (true, true), (true, true)),
+            ("linux/loong64", (true, false), (true, true)),
+            ("linux/386", (true, false), (true, false)),
+            ("openbsd/arm64", (false, false), (true, true)),
+            ("js/wasm", (false, false), (false, false)),
+        ] {
+            assert_eq!((can(port, 24), can(port, 25)), (of_24, of_25), "{port}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 use super::pgo::{self, Guide};
 use super::token::{OBJ, literal};
-use super::{Binary, Configuration, PackageAction, Settings, Step, buildid, compile, cover, env, link};
+use super::{Binary, Configuration, PackageAction, Settings, Step, buildid, compile, cover, env, fuzz, link};
 use crate::error::Result;
 use crate::graph::tested::TestProgram;
 use crate::graph::{Origin, Package, PackageGraph};
@@ -71,13 +71,18 @@ pub fn configuration(
             pgo: test.pgo.clone(),
             test: Some(test),
             omit_debug,
+            not_fuzzed: fuzz::not_fuzzed(settings, graph, test.tested, &linked),
         };
         let guide = Guide::of(settings, &binary);
         let guide = guide.as_ref();
         packages.extend(guide.map(|guide| (guide.action_name(), guide.action(settings))));
         for package in rest {
-            if let Entry::Vacant(entry) = packages.entry(pgo::name(&package.unit(), guide)) {
-                entry.insert(compile::package(settings, graph, package, guide)?);
+            // What is linked as it is without fuzzing, importers have as it is with it.
+            let linked = (binary.action_of(package, guide), binary.settings_of(settings, package));
+            for (name, settings) in [(pgo::name(&package.unit(), guide), settings), linked] {
+                if let Entry::Vacant(entry) = packages.entry(name) {
+                    entry.insert(compile::package(settings, graph, package, guide)?);
+                }
             }
         }
         packages.insert(pgo::name(&main.unit(), guide), main_package(settings, main, test, omit_debug, guide)?);

@@ -49,7 +49,8 @@ impl Locked<'_> {
             let (mut tests, mut covered) = (Tests::default(), Tests::default());
             if tested.contains(&variant.name()) {
                 let profile = variant.profile;
-                let request = |cover| Request { variant: *variant, patterns: &[], cover, omit_debug: false };
+                let request =
+                    |cover| Request { variant: *variant, patterns: &[], cover, fuzz: profile.fuzz, omit_debug: false };
                 let plain = request(profile.cover_mode().map(|mode| cover_request(mode, &profile.coverpkg)));
                 tests = self.nix_tests(&plain, self.tests(&plain)?, &configuration, &mut skipped, &mut made.warnings)?;
                 if let Some(patterns) = self.project.spec.nix.as_ref().and_then(|nix| nix.coverage.as_ref()) {

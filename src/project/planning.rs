@@ -1,6 +1,6 @@
 //! What to do for a variant: its binaries' plans, what C code in them needs, and settings that spec, SDK and workspace have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::stamps::Stamps;
 use super::{Locked, Variant, context};
@@ -40,6 +40,7 @@ impl Locked<'_> {
                     pgo: self.project.pgo(variant.profile_name, variant.profile, &binary.directory)?,
                     test: None,
                     omit_debug: false,
+                    not_fuzzed: BTreeSet::new(),
                 });
             }
         }
@@ -95,6 +96,7 @@ impl Locked<'_> {
             modules: &self.modules,
             tested: None,
             cover: None,
+            fuzz: false,
         }))
     }
 

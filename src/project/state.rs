@@ -54,6 +54,8 @@ const SDK: &str = "SDK";
 const ENVIRONMENT: &str = "environment";
 /// What tools are run with.
 const ARGUMENTS: &str = "arguments";
+/// That packages of a test are compiled for fuzzing; what programs are made of stays as it is.
+const FUZZ: &str = "fuzz";
 /// The files of a module of others.
 const MODULE: &str = "module";
 /// The tag of what Bazel's wildcards, and ours, leave out.
@@ -361,6 +363,9 @@ impl ViewOf<'_, '_> {
         for (name, binary) in &configuration.binaries {
             let mut recipe = shared.clone();
             recipe.insert(ARGUMENTS.to_owned(), Sha256::of(json(&(&binary.file, &binary.steps, &binary.c))?));
+            if kind == Kind::Test && self.variant.profile.fuzz {
+                recipe.insert(FUZZ.to_owned(), Sha256::of(FUZZ));
+            }
             let deps = direct(&binary.deps, view);
             view.nodes.insert(node_name(kind, name), Node { recipe, files: BTreeMap::new(), deps });
         }

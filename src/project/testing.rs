@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub patterns: &'a [String],
     /// Which statements to count.
     pub cover: Option<CoverRequest>,
+    /// Whether packages are compiled so that fuzzing sees which code an input reaches.
+    pub fuzz: bool,
     /// Whether the programs are built without symbols and debug information, as what is thrown away.
     pub omit_debug: bool,
 }
@@ -85,13 +87,16 @@ impl Locked<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`plan::supported::check`]; a pattern for something else than the repository's packages, a directory that can't be read. What
+    /// Those of [`plan::supported::check`] and [`plan::supported::check_fuzz`]; a pattern for something else than the repository's packages, a directory that can't be read. What
     /// is wrong with packages is part of the result.
     pub fn tests(&self, request: &Request) -> Result<TestGraph> {
         let variant = request.variant;
         let (sdk, sources) = &self.sdks[variant.profile.sdk.as_str()];
         plan::supported::check(&sdk.version, &variant.target.platform, variant.profile)?;
         check_buildmode(variant.profile)?;
+        if request.fuzz {
+            plan::supported::check_fuzz(&sdk.version, &variant.target.platform)?;
+        }
         let context = context(sdk, variant);
         let paths = match request.patterns {
             [] => roots(sources, &context, &Default::default(), true)?,
@@ -225,7 +230,7 @@ impl Locked<'_> {
         let names = tested.iter().map(|tested| tested.path.clone()).collect();
         let values = stamps.values(request.variant.profile_name, request.variant.profile)?;
         let configuration = self.with_settings(request.variant, &values, c, |settings| {
-            let settings = plan::Settings { tested: Some(&names), cover: cover.as_ref(), ..settings };
+            let settings = plan::Settings { tested: Some(&names), cover: cover.as_ref(), fuzz: request.fuzz, ..settings };
             if let Some(toolchain) = c {
                 self.refuse_flags(&graph.packages().iter().collect::<Vec<_>>(), settings, toolchain)?;
             }

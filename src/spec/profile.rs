@@ -39,6 +39,8 @@ pub struct Profile {
     pub covermode: Option<CoverMode>,
     /// Patterns of the packages whose coverage is counted; none for what the go command chooses.
     pub coverpkg: Vec<String>,
+    /// Whether tests are compiled so that fuzzing sees which code an input reaches.
+    pub fuzz: bool,
     /// What is linked.
     pub buildmode: Buildmode,
     /// Who links.
@@ -74,6 +76,7 @@ impl Default for Profile {
             cover: false,
             covermode: None,
             coverpkg: Vec::new(),
+            fuzz: false,
             buildmode: Buildmode::Default,
             linkmode: Linkmode::Auto,
             is_static: false,

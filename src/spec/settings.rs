@@ -33,7 +33,7 @@ pub(super) struct DeclaredProfile {
 }
 
 /// The parameters of `profile()` besides its name and `extends`.
-const PARAMETERS: [&str; 26] = [
+const PARAMETERS: [&str; 27] = [
     "asan",
     "asmflags",
     "buildid",
@@ -45,6 +45,7 @@ const PARAMETERS: [&str; 26] = [
     "coverpkg",
     "cxx",
     "debug",
+    "fuzz",
     "gcflags",
     "godebug",
     "goexperiment",
@@ -93,6 +94,7 @@ fn setting(name: &str, value: Value) -> starlark::Result<Setting> {
         "coverpkg" => put(patterns(name, value)?, |p| &mut p.coverpkg),
         "cxx" => put(Some(program(name, value)?), |p| &mut p.cxx),
         "debug" => put(boolean(name, value)?, |p| &mut p.debug),
+        "fuzz" => put(boolean(name, value)?, |p| &mut p.fuzz),
         "gcflags" => put(package_flags(name, value)?, |p| &mut p.gcflags),
         "godebug" => put(godebug(value)?, |p| &mut p.godebug),
         "goexperiment" => {

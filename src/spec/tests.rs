@@ -258,8 +258,8 @@ fn a_profile_says_all_that_it_can() {
         r#"
 profile("all",
     asmflags = {"all": ["-D=X"]}, buildid = "go", buildmode = "pie", cc = "clang", cgo = True, cover = True,
-    covermode = "count", coverpkg = ["./..."], cxx = "clang++", debug = True, godebug = {"panicnil": "1"},
-    gcflags = {"std": ["-N"], "main": ["-l"]}, goexperiment = ["arenas"], gofips140 = "latest", ldflags = ["-v"],
+    covermode = "count", coverpkg = ["./..."], cxx = "clang++", debug = True, fuzz = True,
+    godebug = {"panicnil": "1"}, gcflags = {"std": ["-N"], "main": ["-l"]}, goexperiment = ["arenas"], gofips140 = "latest", ldflags = ["-v"],
     linkmode = "external", msan = True, pgo = "profiles/a.pgo", stamp = {
         "main.A": "x y", "example.com/p.B": env("B", default = "dev"), "main.C": status("STABLE_C"),
     }, static = True, strip = True, tags = ["netgo"], trimpath = True)
@@ -289,6 +289,7 @@ profile("all",
         cover: true,
         covermode: Some(CoverMode::Count),
         coverpkg: vec![text("./...")],
+        fuzz: true,
         buildmode: Buildmode::Pie,
         linkmode: Linkmode::External,
         is_static: true,

@@ -309,6 +309,13 @@ fn the_spec() {
     check(|p| p.write("godirect.star", &format!("# A comment.\n{}", p.read("godirect.star"))), &[]);
 }
 
+/// Programs are compiled as without it.
+#[test]
+fn fuzzing() {
+    let tests: Vec<&str> = LINKED.into_iter().filter(|target| target.starts_with("test ")).collect();
+    check(|p| p.write("godirect.star", &(p.read("godirect.star") + "\nprofile(\"default\", fuzz = True)\n")), &tests);
+}
+
 /// A profile decides about all packages of the program that it is for, and about no other program's.
 #[test]
 fn a_profile_for_optimisation() {

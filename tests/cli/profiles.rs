@@ -58,6 +58,8 @@ fn profiles_that_cannot_be() {
     locked.refuses("gofips140 = \"latest\"", "nix()", fips, "build it with gofips140 = \"off\"");
     let race = "race for js/wasm: Go has no such detector there";
     locked.refuses("race = True, cgo = True", "nix()", race, "give the binary another profile for this platform");
+    let (fuzz, help) = ("Go can't fuzz on js/wasm", "test in a profile without `fuzz` for this platform");
+    locked.spec("fuzz = True", "").fails(&["test", "--platform", "js/wasm", "--profile", "q"], 2, &error(fuzz, help));
     assert!(!locked.project.root().join("nix").exists());
 
     let place = "stamp of main.V in profile q: ";

@@ -61,6 +61,14 @@ const CGO: Row =
 /// Tests of packages, in a program whose main package is one of them.
 const TESTS: Row = Row { program: "tests", package: "cmd", ..PLAIN };
 
+/// The same, made for fuzzing, which not all platforms have.
+const FUZZ: Row = Row {
+    settings: ", fuzz = True",
+    go: &["-fuzz=Fuzz"],
+    platforms: &["linux/amd64", "linux/arm64", "linux/riscv64", "linux/386", "linux/arm", "darwin/arm64", "windows/amd64"],
+    ..TESTS
+};
+
 pub const ROWS: &[Row] = &[
     Row { name: "hello", program: "hello", ..PLAIN },
     Row { name: "http", program: "http", ..PLAIN },
@@ -167,6 +175,9 @@ pub const ROWS: &[Row] = &[
         go: &["-covermode=count", "-coverpkg=./...,github.com/google/uuid"],
         ..TESTS
     },
+    Row { name: "test-fuzz-internal", tested: Some("inner"), ..FUZZ },
+    Row { name: "test-fuzz-mixed", tested: Some("both"), ..FUZZ },
+    Row { name: "test-fuzz-command", tested: Some("cmd"), ..FUZZ },
     Row { name: "test-cgo", tested: Some("count"), package: "cmd/own", ..CGO },
     Row { name: "test-cgo-command", tested: Some("cmd/own"), package: "cmd/own", ..CGO },
     Row {

@@ -46,7 +46,7 @@ pub fn import(locked: &Locked, variant: Variant, given: &[String]) -> Result<()>
     let pairs = given.iter().map(|given| given.split_once('=').ok_or_else(|| malformed(given)));
     let pairs: Vec<(&str, &str)> = pairs.collect::<Result<_>>()?;
     let patterns: Vec<String> = pairs.iter().map(|(path, _)| (*path).to_owned()).collect();
-    let found = locked.tests(&Request { variant, patterns: &patterns, cover: None, omit_debug: true })?;
+    let found = locked.tests(&Request { variant, patterns: &patterns, cover: None, fuzz: false, omit_debug: true })?;
     let places = locked.test_places(&found)?;
     let mut logs = BTreeMap::new();
     for (path, file) in pairs {
