@@ -74,12 +74,13 @@ pub(super) fn package_rules(input: &Input, layout: &Layout) -> Result<BTreeMap<S
 }
 
 /// Attributes that rules_go doesn't have, or that there are a person's to set.
-const ONLY_OWN: [&str; 21] = [
+const ONLY_OWN: [&str; 22] = [
     "asan",
     "constraints",
     "default_godebug",
     "embed_patterns",
     "external_srcs",
+    "fuzz",
     "gc_goopts",
     "gc_linkopts",
     "goexperiment",

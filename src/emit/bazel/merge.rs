@@ -177,7 +177,9 @@ fn managed(kind: &str) -> &'static [&'static str] {
         "go_library" => {
             &["srcs", "cgo", "constraints", "embed_patterns", "embedsrcs", "importpath", "module", "std_imports", "deps"]
         }
-        "go_test" => &["srcs", "constraints", "embed_patterns", "embedsrcs", "external_srcs", "module", "std_imports", "deps"],
+        "go_test" => {
+            &["srcs", "constraints", "embed_patterns", "embedsrcs", "external_srcs", "fuzz", "module", "std_imports", "deps"]
+        }
         "go_image" => &[
             "binary",
             "certificates",

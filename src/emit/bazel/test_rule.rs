@@ -49,6 +49,7 @@ fn rule(
         // Its default is that they aren't known; likewise those of std.
         .with_explicit("external_srcs", Expr::List(external))
         .with_explicit("std_imports", imported(true))
+        .with("fuzz", Expr::String(if test.program.profile.fuzz { "on" } else { "" }.to_owned()))
         .with("target_compatible_with", where_missing(input, test.imports.keys()))
         .with("deps", imported(false));
     rule = match library {
