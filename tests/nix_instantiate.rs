@@ -213,6 +213,25 @@ fn tests_of_packages() {
     assert_eq!(files, wanted);
 }
 
+/// Tests that are compiled for fuzzing beside programs that aren't, with packages that are linked in either way.
+#[test]
+fn tests_for_fuzzing() {
+    let repo = read_tree(&engines::repository("tests/testing/repo"));
+    let project = Project::in_directory(tempfile::tempdir().unwrap(), repo).with_user_cache();
+    project.write("kinds/json_test.go", "package kinds\n\nimport _ \"encoding/json\"\n");
+    let spec = "go_sdk()\nplatforms(\"linux/amd64\")\nprofile(\"default\", fuzz = True)\nnix(tests = True, coverage = True)\n";
+    project.write("godirect.star", spec);
+    engines::succeeded("godirect lock", &project.command(&["lock"]).output().unwrap());
+    engines::succeeded("godirect generate", &project.command(&["generate"]).output().unwrap());
+    for name in ["tests", "coverage", "tool"] {
+        compare_named(&project, X86_64, &["-A", name], &[name]);
+    }
+    let (_, of_tests) = by_godirect(&project, X86_64, &["tests"]);
+    assert!(of_tests.values().any(|content| memchr::memmem::find(content, b"-d=libfuzzer").is_some()));
+    let (_, of_program) = by_godirect(&project, X86_64, &["tool"]);
+    assert!(!of_program.values().any(|content| memchr::memmem::find(content, b"-d=libfuzzer").is_some()));
+}
+
 /// C code with compilers and without: packages of std and of the repository that include from elsewhere, tests, coverage, an image.
 #[test]
 fn c_code() {

@@ -1,6 +1,8 @@
 //! `godirect test` beside `go test` of the pinned SDK: the bytes of the programs, what is printed, events, counted statements; and what
 //! is remembered.
 
+#[path = "testing/fuzzing.rs"]
+mod fuzzing;
 #[path = "testing/modules.rs"]
 mod modules;
 #[path = "support/outcomes.rs"]

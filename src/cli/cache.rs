@@ -19,13 +19,14 @@ const SIZE_VARIABLE: &str = "GODIRECT_CACHE_SIZE";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What else is in the cache's directory: the name, and what it is.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 7] = [
     ("sdk", "SDKs"),
     ("mod", "unpacked modules"),
     ("download", "what was downloaded"),
     ("vcs", "git repositories"),
     ("parsed", "what `list` has parsed"),
     ("memo", "what had nothing to do"),
+    ("fuzz", "inputs that fuzzing has found"),
 ];
 
 /// Show, trim or check what is in the cache.

@@ -34,7 +34,7 @@ const MARKS_ERRORS_SINCE: u32 = 27;
 /// fail. With --json, it is the events of `go test -json`.
 ///
 /// A result is remembered, and shown as (cached), as long as the program, its arguments, the variables that it has read and the files of its
-/// module that it has opened are the same; for failed tests never, nor with --bench, --count, --shuffle or arguments after `--`.
+/// module that it has opened are the same; for failed tests never, nor with --bench, --fuzz, --count, --shuffle or arguments after `--`.
 ///
 /// Differences from `go test`: `go vet` isn't run, packages without a pattern are all of the repository's, and programs have no paths of this
 /// machine in them, so that tests that look for their source by runtime.Caller or for GOROOT by runtime.GOROOT don't find it, as with
@@ -71,6 +71,18 @@ pub struct Arguments {
     /// Tell what benchmarks allocate.
     #[arg(long)]
     benchmem: bool,
+    /// Look for inputs that make the fuzz test fail whose name matches, of one package.
+    ///
+    /// All of what is tested is compiled for that, also if the profile doesn't say `fuzz = True`. It ends when an input fails, which is then in the package's
+    /// testdata/fuzz, by Ctrl-C, or as --fuzztime says.
+    #[arg(long, value_name = "REGEXP", conflicts_with = "coverprofile")]
+    fuzz: Option<String>,
+    /// Fuzz so long (`30s`) or with so many inputs (`1000x`).
+    #[arg(long, value_name = "TIME", requires = "fuzz")]
+    fuzztime: Option<String>,
+    /// Try so long (`10s`) or so often (`100x`) to make an input smaller; by default 60s.
+    #[arg(long, value_name = "TIME", requires = "fuzz")]
+    fuzzminimizetime: Option<String>,
     /// Run each test so often; results aren't remembered.
     #[arg(long, value_name = "N")]
     count: Option<u32>,
@@ -141,10 +153,14 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     let cover = cover(arguments, variant)?;
-    let (patterns, fuzz) = (&arguments.patterns, variant.profile.fuzz);
+    let (patterns, fuzz) = (&arguments.patterns, variant.profile.fuzz || arguments.fuzz.is_some());
     let request = Request { variant, patterns, cover: cover.clone(), fuzz, omit_debug: !arguments.compile };
     let stamps = Stamps::Built { variable: &|name| std::env::var(name).ok(), status: None };
     let found = locked.tests(&request)?;
+    if arguments.fuzz.is_some() && found.tested.len() != 1 {
+        let error = Error::input("can't use --fuzz with multiple packages");
+        return Err(error.help("name one, e.g. `godirect test --fuzz FuzzX ./x`"));
+    }
     let (cache, proxy) = (Cache::open()?, Proxy::from_env()?);
     let (toolchains, sources) = build::fetch(&locked, &[variant], std::slice::from_ref(&found.graph), &cache, &proxy)?;
     let sdk = &toolchains[variant.profile.sdk.as_str()];
@@ -176,7 +192,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         env: environment(&sdk.goroot),
         timeout,
         shows_output: arguments.verbose || arguments.list.is_some(),
-        streams: arguments.bench.is_some(),
+        streams: arguments.bench.is_some() || arguments.fuzz.is_some(),
+        fuzzing: arguments.fuzz.as_ref().map(|_| cache.root().join("fuzz")),
         json,
         marks_errors: locked.sdk(variant.profile).version.minor() >= MARKS_ERRORS_SINCE,
         fail_fast: arguments.failfast,
@@ -192,7 +209,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
         let of_package = |package: &TestPackage| (package.path.to_string(), (package.root.clone(), package.directory.clone()));
         record::add(&project, &planned.packages.iter().map(of_package).collect(), &logs)?;
     }
-    if !passed && !json {
+    // As in Go, who fuzzes sees the only package's line.
+    if !passed && !json && arguments.fuzz.is_none() {
         print(b"FAIL\n");
     }
     Ok(ExitCode::from(u8::from(!passed)))
@@ -256,6 +274,9 @@ fn program_arguments(arguments: &Arguments, json: bool) -> Vec<String> {
         ("skip", arguments.skip.clone()),
         ("bench", arguments.bench.clone()),
         ("benchtime", arguments.benchtime.clone()),
+        ("fuzz", arguments.fuzz.clone()),
+        ("fuzztime", arguments.fuzztime.clone()),
+        ("fuzzminimizetime", arguments.fuzzminimizetime.clone()),
         ("count", number(&arguments.count)),
         ("shuffle", arguments.shuffle.clone()),
         ("parallel", number(&arguments.parallel)),

@@ -13,6 +13,8 @@ use std::sync::Mutex;
 struct Running {
     /// Builds that are going on in this process.
     builds: usize,
+    /// Programs that end by themselves at SIGINT, which a terminal sends to them, too.
+    patient: usize,
     /// Process groups, by the ids of their leaders.
     groups: BTreeSet<u32>,
     /// The signal that ended the builds.
@@ -20,7 +22,7 @@ struct Running {
 }
 
 // Signals are sent to a process, so there is one list for all of it.
-static RUNNING: Mutex<Running> = Mutex::new(Running { builds: 0, groups: BTreeSet::new(), signal: None });
+static RUNNING: Mutex<Running> = Mutex::new(Running { builds: 0, patient: 0, groups: BTreeSet::new(), signal: None });
 
 /// While it lives, signals end children instead of the process.
 #[derive(Debug)]
@@ -37,6 +39,24 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         super::lock(&RUNNING).builds -= 1;
+    }
+}
+
+/// While it lives, the process waits at SIGINT for the program that runs, before it ends itself.
+#[derive(Debug)]
+pub(super) struct Patience(());
+
+impl Patience {
+    pub fn new() -> Patience {
+        system::watch_signals();
+        super::lock(&RUNNING).patient += 1;
+        Patience(())
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        super::lock(&RUNNING).patient -= 1;
     }
 }
 
@@ -88,7 +108,8 @@ pub fn end_by_signal() {
 #[cfg(unix)]
 fn receive(signal: i32) -> bool {
     let mut running = super::lock(&RUNNING);
-    if running.builds == 0 || running.signal.is_some() {
+    let is_patient = running.patient > 0 && signal == signal_hook::consts::SIGINT;
+    if running.builds == 0 && !is_patient || running.signal.is_some() {
         return true;
     }
     running.signal = Some(signal);

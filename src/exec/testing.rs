@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::cache::{Cache, Record};
-use super::{Output, lock};
+use super::{Output, children, lock};
 use crate::digest::{Hasher, Sha256};
 use crate::error::{Error, Result};
 use crate::source::testlog::TestLog;
@@ -70,8 +70,10 @@ pub struct Options {
     pub timeout: Duration,
     /// Whether what programs print is shown although they pass.
     pub shows_output: bool,
-    /// Whether it is shown as it comes, one program after the other: benchmarks.
+    /// Whether it is shown as it comes, one program after the other: benchmarks, fuzzing.
     pub streams: bool,
+    /// If the program looks for new inputs: below which directory those are kept that reach more code.
+    pub fuzzing: Option<PathBuf>,
     /// Whether events are shown.
     pub json: bool,
     /// Whether the programs mark errors for events (see [`Converter::new`]).
@@ -242,6 +244,8 @@ impl Runner<'_> {
             arguments.push(format!("-test.testlogfile={}", log.display()));
         }
         arguments.push("-test.paniconexit0".to_owned());
+        let found = self.options.fuzzing.as_ref().map(|directory| directory.join(subject.path));
+        arguments.extend(found.map(|directory| format!("-test.fuzzcachedir={}", directory.display())));
         if self.options.cover.is_some() {
             let directory = scratch.path().join("gocoverdir");
             std::fs::create_dir(&directory).map_err(|e| Error::io("create", &directory, &e))?;
@@ -263,6 +267,7 @@ impl Runner<'_> {
             limit: (!timeout.is_zero() && !self.options.streams).then(|| timeout + GRACE.max(patience)),
             patience,
         };
+        let _patience = self.options.fuzzing.is_some().then(children::Patience::new);
         let start = Instant::now();
         let ended = process::run(&program, &mut |bytes| writer.write(bytes)).map_err(|e| Error::io("run", &file, &e))?;
         let took = format!("{:.3}s", start.elapsed().as_secs_f64());
@@ -288,9 +293,11 @@ impl Runner<'_> {
 
     fn success(&self, subject: &Subject, took: &str, writer: &mut Writer) {
         let printed = std::mem::take(&mut writer.text);
+        // As in Go, nobody looks at what was shown as it came.
+        let seen = if self.options.streams { &[][..] } else { &printed };
         let has = |warning: &str| {
             let line = format!("testing: warning: {warning}\n");
-            printed.starts_with(line.as_bytes()) || memchr::memmem::find(&printed, format!("\n{line}").as_bytes()).is_some()
+            seen.starts_with(line.as_bytes()) || memchr::memmem::find(seen, format!("\n{line}").as_bytes()).is_some()
         };
         let mut note = "";
         if has("no tests to run") {
@@ -298,8 +305,8 @@ impl Runner<'_> {
         } else if has("no fuzz tests to fuzz") {
             note = " [no fuzz tests to fuzz]";
         }
-        let coverage = self.options.cover.as_ref().and_then(|_| coverage(&printed)).unwrap_or_default();
-        let ends = printed.is_empty() || printed.ends_with(b"\n");
+        let coverage = self.options.cover.as_ref().and_then(|_| coverage(seen)).unwrap_or_default();
+        let ends = seen.is_empty() || seen.ends_with(b"\n");
         if self.options.shows_output || self.options.json {
             writer.text = printed;
         }
