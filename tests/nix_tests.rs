@@ -200,12 +200,19 @@ fn what_changes_is_tested_again_and_nothing_else() {
 #[test]
 fn programs_have_the_bytes_of_go_test() {
     let project = repository("always the same");
-    generate(&project);
+    same_programs(&project, &[]);
+    project.edit("godirect.star", "nix(", "profile(\"default\", fuzz = True)\nnix(");
+    same_programs(&project, &["-fuzz=Fuzz"]);
+}
+
+/// Compares what Nix links with what `go test -c` does with these flags.
+fn same_programs(project: &Project, flags: &[&str]) {
+    generate(project);
     let directory = tempfile::tempdir().unwrap();
     let derivations = project.succeeds(&["nix", "paths", "--system", "x86_64-linux", "--json", "tests"]);
     let derivations: serde_json::Value = serde_json::from_str(&derivations).unwrap();
     for (name, program) in [("base", "base.test"), ("reads", "reads.test")] {
-        engines::succeeded("nix-build", &build(&project, &[name]));
+        engines::succeeded("nix-build", &build(project, &[name]));
         let derivation = derivations["packages"][format!("tests.{name}")]["derivation"].as_str().unwrap();
         let references = query(&["--query", "--references", derivation]);
         let linked = references.lines().find(|path| path.ends_with(&format!("-m-{program}.drv"))).unwrap();
@@ -213,9 +220,9 @@ fn programs_have_the_bytes_of_go_test() {
         let by_nix = engines::CACHE.join("nix-store").join(place.trim().trim_start_matches('/')).join("bin").join(program);
         let out = directory.path().join(program);
         let mut go = engines::go_command(&engines::GOROOT, &project.root(), &[]);
-        go.args(["test", "-c", "-trimpath", "-buildvcs=false", "-ldflags=-buildid=", "-o"]).arg(&out).arg(format!("./{name}"));
-        engines::succeeded("go test -c", &go.output().unwrap());
-        assert!(fs::read(by_nix).unwrap() == fs::read(out).unwrap(), "{name}");
+        go.args(["test", "-c", "-trimpath", "-buildvcs=false", "-ldflags=-buildid="]).args(flags);
+        engines::succeeded("go test -c", &go.arg("-o").arg(&out).arg(format!("./{name}")).output().unwrap());
+        assert!(fs::read(by_nix).unwrap() == fs::read(out).unwrap(), "{name} {flags:?}");
     }
 }
 
