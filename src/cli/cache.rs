@@ -33,7 +33,7 @@ const PARTS: [(&str, &str); 7] = [
 ///
 /// The cache is one directory for all repositories of a user: GODIRECT_CACHE, or `godirect` in the user's cache directory. It may be removed as a
 /// whole at any time. What `godirect build` makes is bounded: a build removes once a day what was used least recently, until the rest is within
-/// GODIRECT_CACHE_SIZE, such as `20GB` or `512MiB`; by default 10GiB. SDKs and modules stay until they are removed by hand.
+/// GODIRECT_CACHE_SIZE, such as `20GB` or `512MiB`; by default 10GiB. SDKs, modules and the inputs of fuzzing stay until they are removed by hand.
 ///
 /// Example: `godirect cache prune --max-size 2GB`
 #[derive(Debug, clap::Args)]
