@@ -28,7 +28,7 @@ struct Cell {
 const CROSS: [&str; 5] = ["experiment", "fips140", "pgo", "program", "test-mixed"];
 
 /// Tests of commands. Before Go 1.27 their programs show the build information of the command, and rules don't know what one is.
-const OF_COMMANDS: [&str; 3] = ["test-cgo-command", "test-command", "test-pgo"];
+const OF_COMMANDS: [&str; 4] = ["test-cgo-command", "test-command", "test-fuzz-command", "test-pgo"];
 
 /// All versions for this machine's platform; for the others, the newest one and some rows.
 fn cells() -> Vec<Cell> {
