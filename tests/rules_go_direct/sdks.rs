@@ -57,7 +57,7 @@ fn goroot(place: &Path, version: &str) {
     for name in ["lib", "src", "pkg/include"] {
         symlink(GOROOT.join(name), place.join(name)).unwrap();
     }
-    for tool in ["asm", "cgo", "compile", "cover", "link"] {
+    for tool in ["asm", "cgo", "compile", "cover", "link", "preprofile"] {
         symlink(GOROOT.join("pkg/tool/linux_amd64").join(tool), tools.join(tool)).unwrap();
     }
 }
