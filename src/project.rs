@@ -31,7 +31,8 @@ use crate::module::workspace::{self, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan;
 use crate::source::context::BuildContext;
-use crate::source::tree::{DiskTree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::join;
 use crate::spec::profile::Pgo;
 use crate::spec::{self, DEFAULT_PROFILE, Profile, SdkVersion, Spec, Target};
 
@@ -55,7 +56,7 @@ pub struct Project {
     pub binaries: BTreeMap<String, ProjectBinary>,
     /// What the repository is read through.
     pub files: Files,
-    tree: DiskTree,
+    tree: RepositoryTree,
 }
 
 /// A target platform with a profile.
@@ -111,7 +112,7 @@ impl Project {
         let spec = spec::load(&files, dir)?;
         let workspace = Workspace::load(&files, &module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
-        let tree = DiskTree::through(files.clone(), dir);
+        let tree = RepositoryTree::new(files.clone(), dir);
         let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
         project.check_images()?;

@@ -92,7 +92,7 @@ fn matching(sources: &Sources, context: &BuildContext, pattern: &str, local: boo
     }
     let directories: Vec<(usize, String)> =
         candidates.iter().map(|(index, directory, _)| (*index, directory.clone())).collect();
-    sources.prefetch(&directories)?;
+    sources.prefetch(&directories);
     let mut packages = Vec::new();
     for (index, directory, path) in candidates {
         let Some(package) = sources.main_package(index, &directory)? else { continue };

@@ -336,9 +336,10 @@ impl<'a> Sources<'a> {
         Ok(false)
     }
 
-    /// Reads directories of main modules in parallel, so that loading a graph finds them read.
-    pub fn prefetch(&self, directories: &[(usize, String)]) -> Result<()> {
-        directories.par_iter().try_for_each(|(index, directory)| self.main_package(*index, directory).map(drop))
+    /// Reads directories of main modules in parallel, so that loading a graph finds them read. Of those that can't be, the first one that is
+    /// asked for afterwards is the error, whichever thread was there first.
+    pub fn prefetch(&self, directories: &[(usize, String)]) {
+        directories.par_iter().for_each(|(index, directory)| drop(self.main_package(*index, directory)));
     }
 
     fn starts_module(&self, directory: &str) -> Result<bool> {

@@ -10,7 +10,8 @@ use crate::name::{GoVersion, ImportPath};
 use crate::platform::Platform;
 use crate::source::context::BuildContext;
 use crate::source::record::FileGroup;
-use crate::source::tree::{DiskTree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::join;
 use crate::spec::{DEFAULT_PROFILE, Spec};
 
 /// A binary of the repository.
@@ -60,7 +61,7 @@ impl ProjectBinary {
 /// # Errors
 ///
 /// A directory without a main package; two binaries with one name.
-pub(super) fn find(spec: &Spec, mains: &[MainModule], tree: &DiskTree) -> Result<BTreeMap<String, ProjectBinary>> {
+pub(super) fn find(spec: &Spec, mains: &[MainModule], tree: &RepositoryTree) -> Result<BTreeMap<String, ProjectBinary>> {
     let no_std = BTreeMap::new();
     let sources = Sources::new(tree, mains, ThirdParty::Locked(&[]), Std::Recorded(&no_std));
     let named = if spec.binaries.is_empty() { every_main_package(&sources)? } else { named(spec, &sources)? };
@@ -103,7 +104,9 @@ fn named(spec: &Spec, sources: &Sources) -> Result<Vec<(String, ProjectBinary)>>
 fn every_main_package(sources: &Sources) -> Result<Vec<(String, ProjectBinary)>> {
     let mut found = Vec::new();
     for (index, main) in sources.main.iter().enumerate() {
-        for below in sources.directories(index, "")? {
+        let directories = sources.directories(index, "")?;
+        sources.prefetch(&directories.iter().map(|below| (index, below.clone())).collect::<Vec<_>>());
+        for below in directories {
             if sources.main_package(index, &below)?.is_some_and(|p| p.is_command()) {
                 let (directory, profiles) = (join(&main.directory, &below), vec![DEFAULT_PROFILE.to_owned()]);
                 let main = main_package(sources, &directory)?;

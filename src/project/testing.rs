@@ -17,7 +17,7 @@ use crate::plan::{self, Configuration, test};
 use crate::source::context::BuildContext;
 use crate::source::functions::{self, TestFunctions};
 use crate::source::header::DebugSetting;
-use crate::source::tree::{Tree as _, join};
+use crate::source::tree::{self, join};
 use crate::spec::profile::{BuildId, Buildmode, Pgo, Profile};
 
 /// What to test, and how.
@@ -268,8 +268,7 @@ impl Locked<'_> {
 
     /// The content of a file of the repository.
     fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let tree = &self.project.tree;
-        tree.read(path).map_err(|e| Error::io("read", &tree.path(path), &e))
+        tree::read(&self.project.tree, path)
     }
 
     /// The functions in two lists of test files, or what is wrong with them.

@@ -8,7 +8,8 @@ use crate::plan::cgo::{Needs, UsesC};
 use crate::plan::token::{ROOT, SOURCE_OF};
 use crate::plan::{Configuration, PackageAction, Source, Step, token};
 use crate::project::state::includes;
-use crate::source::tree::{DiskTree, Tree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{Tree, join};
 use crate::spec::profile::{Buildmode, Profile};
 
 /// The C toolchain that a user of the Nix files passes in.
@@ -45,7 +46,7 @@ pub fn toolchain(needs: &[Needs], profile: &Profile) -> Result<Toolchain> {
 /// # Errors
 ///
 /// A package that links object files of another one.
-pub fn prepare(tree: &DiskTree, configuration: &mut Configuration) -> Result<()> {
+pub fn prepare(tree: &RepositoryTree, configuration: &mut Configuration) -> Result<()> {
     for (name, package) in configuration.packages.iter_mut().filter(|(_, package)| package.c.is_some()) {
         let mut tokens = package.steps.iter().flat_map(Step::texts).flat_map(token::names);
         if let Some(other) = tokens.find_map(|token| token.strip_prefix(SOURCE_OF)) {
@@ -63,7 +64,7 @@ pub fn prepare(tree: &DiskTree, configuration: &mut Configuration) -> Result<()>
 }
 
 /// The files of the repository, besides the package's own, that it may include and link.
-fn included(tree: &DiskTree, package: &PackageAction) -> Result<Vec<String>> {
+fn included(tree: &RepositoryTree, package: &PackageAction) -> Result<Vec<String>> {
     let Source::Local { local, files } = &package.source else { return Ok(Vec::new()) };
     let mut found = includes::closure(tree, local, files, &package.steps)?;
     let texts = package.steps.iter().flat_map(Step::texts);

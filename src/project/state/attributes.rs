@@ -5,19 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 use super::FileId;
 use crate::error::{Error, Result};
-use crate::source::tree::{DiskTree, Tree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{Tree, join};
 
 const NAME: &str = ".gitattributes";
 
 /// The files with attributes, as far as somebody asked.
 pub struct Attributes<'t> {
-    tree: &'t DiskTree,
+    tree: &'t RepositoryTree,
     id: &'t FileId<'t>,
     of_directories: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'t> Attributes<'t> {
-    pub fn new(tree: &'t DiskTree, id: &'t FileId<'t>) -> Attributes<'t> {
+    pub fn new(tree: &'t RepositoryTree, id: &'t FileId<'t>) -> Attributes<'t> {
         Attributes { tree, id, of_directories: Mutex::default() }
     }
 

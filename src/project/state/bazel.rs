@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::source::bazel::label::{self, Name};
 use crate::source::bazel::literals;
 use crate::source::bazel::package::{Package, Rule};
-use crate::source::tree::DiskTree;
+use crate::source::repository::RepositoryTree;
 use files::Files;
 use rules::is_for_outputs;
 
@@ -66,7 +66,7 @@ fn label_of(directory: &str, name: &str) -> String {
 /// # Errors
 ///
 /// When a directory or a file can't be read.
-pub fn add(tree: &DiskTree, views: &mut BTreeMap<String, View>, file: impl Fn(&str) -> Result<File>) -> Result<()> {
+pub fn add(tree: &RepositoryTree, views: &mut BTreeMap<String, View>, file: impl Fn(&str) -> Result<File>) -> Result<()> {
     let files = Files::read(tree)?;
     let packages = Bazel::packages(&files);
     let declared = packages.get("").iter().flat_map(|root| &root.rules).map(|rule| label_of("", &rule.name)).collect();

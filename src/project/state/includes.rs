@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::plan::Step;
 use crate::plan::token::{ROOT, SRC};
 use crate::source::includes;
-use crate::source::tree::{DiskTree, Tree, clean, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{Tree, clean, join};
 
 /// The files that the package's own include, directly or not: those that are there, and the places where one was looked for that isn't. `files`
 /// are the package's own, in the directory `local`; `steps` have the directories of `-I` flags.
@@ -15,7 +16,7 @@ use crate::source::tree::{DiskTree, Tree, clean, join};
 /// # Errors
 ///
 /// When a directory can't be read.
-pub fn closure(tree: &DiskTree, local: &str, files: &[String], steps: &[Step]) -> Result<BTreeSet<String>> {
+pub fn closure(tree: &RepositoryTree, local: &str, files: &[String], steps: &[Step]) -> Result<BTreeSet<String>> {
     let directories = places(&["-I", "-iquote", "-isystem", "-idirafter"], local, steps);
     let mut open: Vec<String> = files.iter().map(|file| join(local, file)).collect();
     let mut found = places(&["-include", "-imacros"], local, steps);

@@ -1,7 +1,8 @@
 //! The files that say to Nix how to build.
 
 use crate::error::Result;
-use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{EntryKind, Tree, join};
 
 /// The step that has them.
 pub const WORKSPACE: &str = "workspace";
@@ -11,7 +12,7 @@ pub const WORKSPACE: &str = "workspace";
 /// # Errors
 ///
 /// When a directory can't be read.
-pub fn all(tree: &DiskTree, directory: &str) -> Result<Vec<String>> {
+pub fn all(tree: &RepositoryTree, directory: &str) -> Result<Vec<String>> {
     let plan = join(directory, "plan.json");
     let (mut found, mut open) = (Vec::new(), vec![directory.to_owned()]);
     for entry in tree.list("")?.into_iter().filter(|entry| entry.is_file()) {

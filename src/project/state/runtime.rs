@@ -18,11 +18,12 @@ use crate::plan::test::Test;
 use crate::project::recorded::Recorded;
 use crate::source::glob::{self, Glob};
 use crate::source::mentions::{self, Mentions};
-use crate::source::tree::{DiskTree, Entry, EntryKind, Tree, clean, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{Entry, EntryKind, Tree, clean, join};
 
 /// What was read for one test may be needed for the next.
 pub struct Runtime<'t> {
-    tree: &'t DiskTree,
+    tree: &'t RepositoryTree,
     recorded: Recorded,
     listed: Known<Vec<Entry>>,
     mentions: Known<Mentions>,
@@ -55,7 +56,7 @@ fn known<T>(known: &Known<T>, key: &str, make: impl FnOnce() -> Result<T>) -> Re
 }
 
 impl<'t> Runtime<'t> {
-    pub fn new(tree: &'t DiskTree, recorded: Recorded) -> Runtime<'t> {
+    pub fn new(tree: &'t RepositoryTree, recorded: Recorded) -> Runtime<'t> {
         Runtime { tree, recorded, listed: Mutex::default(), mentions: Mutex::default(), below: Mutex::default() }
     }
 

@@ -10,11 +10,12 @@ use crate::source::bazel::glob::Glob;
 use crate::source::bazel::label::{self, Name};
 use crate::source::bazel::literals::strings;
 use crate::source::build_file::{self, BuildFile};
-use crate::source::tree::{DiskTree, EntryKind, Tree, join};
+use crate::source::repository::RepositoryTree;
+use crate::source::tree::{EntryKind, Tree, join};
 
 /// All files, and which of the directories are packages.
 pub struct Files<'t> {
-    tree: &'t DiskTree,
+    tree: &'t RepositoryTree,
     texts: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     all: BTreeSet<String>,
     /// The BUILD file of each package, by directory.
@@ -47,7 +48,7 @@ impl<'t> Files<'t> {
     /// # Errors
     ///
     /// When a directory can't be read.
-    pub fn read(tree: &'t DiskTree) -> Result<Files<'t>> {
+    pub fn read(tree: &'t RepositoryTree) -> Result<Files<'t>> {
         let (texts, all, packages) = (RefCell::default(), BTreeSet::new(), BTreeMap::new());
         let mut files = Files { tree, texts, all, packages, own: BTreeSet::from([String::new()]) };
         let ignored = files.ignored();

@@ -1,0 +1,96 @@
+//! The repository's tree, which all graphs of a project share.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::source::scan::{ScannedPackage, Tests, scan};
+use crate::source::tree::{DiskTree, Entry, Tree};
+
+/// A [`DiskTree`] that lists each directory and scans each package once, however many graphs ask for it: it is a view of one moment, and
+/// what is written later isn't seen.
+#[derive(Debug)]
+pub struct RepositoryTree {
+    disk: DiskTree,
+    listings: Known<Vec<Entry>>,
+    packages: Known<ScannedPackage>,
+}
+
+/// What is known of directories.
+type Known<T> = Mutex<HashMap<String, Arc<T>>>;
+
+impl RepositoryTree {
+    /// The tree below `root`, read through `files`.
+    pub fn new(files: Files, root: &Path) -> RepositoryTree {
+        let (listings, packages) = Default::default();
+        RepositoryTree { disk: DiskTree::through(files, root), listings, packages }
+    }
+
+    /// The bytes of a file, or of what a link leads to.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn size(&self, path: &str) -> Result<u64> {
+        let path = self.disk.path(path);
+        std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(|e| Error::io("read", &path, &e))
+    }
+}
+
+impl Tree for RepositoryTree {
+    fn list(&self, directory: &str) -> Result<Vec<Entry>> {
+        known(&self.listings, directory, || self.disk.list(directory).map(Arc::new)).map(Arc::unwrap_or_clone)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.disk.read(path)
+    }
+
+    fn read_start(&self, path: &str, length: usize) -> io::Result<Vec<u8>> {
+        self.disk.read_start(path, length)
+    }
+
+    fn shown(&self, path: &str) -> PathBuf {
+        self.disk.shown(path)
+    }
+
+    fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
+        known(&self.packages, directory, || scan(self, directory, Tests::Include).map(Arc::new))
+    }
+}
+
+/// What is known, or else what `make` finds. Two threads may both look; they find the same.
+fn known<T>(known: &Known<T>, directory: &str, make: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(directory) {
+        return Ok(known.clone());
+    }
+    let made = make()?;
+    lock().insert(directory.to_owned(), made.clone());
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_looked_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        std::fs::write(file("a.go"), "package a\n").unwrap();
+        let tree = RepositoryTree::new(Files::default(), directory.path());
+        let (listed, package) = (tree.list("").unwrap(), tree.package("").unwrap());
+        std::fs::write(file("b.go"), "package b\n").unwrap();
+        std::fs::write(file("a.go"), "package other\n").unwrap();
+        assert_eq!(tree.list("").unwrap(), listed);
+        assert!(Arc::ptr_eq(&tree.package("").unwrap(), &package));
+        // What files say is read where it counts.
+        assert_eq!(tree.read("a.go").unwrap(), b"package other\n");
+        // There may be a directory where there was none.
+        assert_eq!(tree.list("later").unwrap(), []);
+    }
+}
