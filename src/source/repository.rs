@@ -19,8 +19,8 @@ pub struct RepositoryTree {
     packages: Known<ScannedPackage>,
 }
 
-/// What is known of directories.
-type Known<T> = Mutex<HashMap<String, Arc<T>>>;
+/// What was read, by path.
+pub type Known<T> = Mutex<HashMap<String, Arc<T>>>;
 
 impl RepositoryTree {
     /// The tree below `root`, read through `files`.
@@ -42,7 +42,7 @@ impl RepositoryTree {
 
 impl Tree for RepositoryTree {
     fn list(&self, directory: &str) -> Result<Vec<Entry>> {
-        known(&self.listings, directory, || self.disk.list(directory).map(Arc::new)).map(Arc::unwrap_or_clone)
+        known(&self.listings, directory, || self.disk.list(directory)).map(Arc::unwrap_or_clone)
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
@@ -58,19 +58,23 @@ impl Tree for RepositoryTree {
     }
 
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
-        known(&self.packages, directory, || scan(self, directory, Tests::Include).map(Arc::new))
+        known(&self.packages, directory, || scan(self, directory, Tests::Include))
     }
 }
 
-/// What is known, or else what `make` finds. Two threads may both look; they find the same.
-fn known<T>(known: &Known<T>, directory: &str, make: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+/// What is known for `key`, which `make` finds out otherwise. Two threads may both look; they find the same.
+///
+/// # Errors
+///
+/// Those of `make`, which aren't remembered.
+pub fn known<T>(known: &Known<T>, key: &str, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
     let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = lock().get(directory) {
-        return Ok(known.clone());
+    if let Some(value) = lock().get(key) {
+        return Ok(value.clone());
     }
-    let made = make()?;
-    lock().insert(directory.to_owned(), made.clone());
-    Ok(made)
+    let value = Arc::new(make()?);
+    lock().insert(key.to_owned(), value.clone());
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -90,7 +94,10 @@ mod tests {
         assert!(Arc::ptr_eq(&tree.package("").unwrap(), &package));
         // What files say is read where it counts.
         assert_eq!(tree.read("a.go").unwrap(), b"package other\n");
-        // There may be a directory where there was none.
+        // Neither is a directory that wasn't there found later.
+        assert_eq!(tree.list("later").unwrap(), []);
+        std::fs::create_dir(file("later")).unwrap();
+        std::fs::write(file("later/c.go"), "package c\n").unwrap();
         assert_eq!(tree.list("later").unwrap(), []);
     }
 }

@@ -9,7 +9,7 @@
 //! * what [`Recorded`] has of it: files, also those that were looked for in vain, and what is in directories. That adds to the rules; it takes nothing
 //!   away, since another run may read something else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
@@ -18,7 +18,7 @@ use crate::plan::test::Test;
 use crate::project::recorded::Recorded;
 use crate::source::glob::{self, Glob};
 use crate::source::mentions::{self, Mentions};
-use crate::source::repository::RepositoryTree;
+use crate::source::repository::{Known, RepositoryTree, known};
 use crate::source::tree::{Entry, EntryKind, Tree, clean, join};
 
 /// What was read for one test may be needed for the next.
@@ -30,9 +30,6 @@ pub struct Runtime<'t> {
     below: Known<BTreeSet<String>>,
 }
 
-/// What was read, by path.
-type Known<T> = Mutex<BTreeMap<String, Arc<T>>>;
-
 /// What a test may read.
 #[derive(Default)]
 pub struct Reads {
@@ -42,17 +39,6 @@ pub struct Reads {
     pub below: BTreeSet<String>,
     /// Directories, with what is in them and no deeper.
     pub listed: BTreeSet<String>,
-}
-
-/// What is known for `key`, which `make` finds out otherwise.
-fn known<T>(known: &Known<T>, key: &str, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(value) = lock().get(key) {
-        return Ok(value.clone());
-    }
-    let value = Arc::new(make()?);
-    lock().insert(key.to_owned(), value.clone());
-    Ok(value)
 }
 
 impl<'t> Runtime<'t> {
