@@ -7,5 +7,5 @@
 mod compare;
 pub mod state;
 
-pub use compare::{Cause, Change, Compared, Impact, Sameness, Status, add_fingerprints, compare};
+pub use compare::{Cause, Change, Compared, Impact, STRICTLY, Sameness, Status, add_fingerprints, compare};
 pub use state::{Kind, Made, Node, State, Target, View};

@@ -12,6 +12,7 @@ pub mod glob;
 pub mod header;
 pub mod includes;
 pub mod index;
+pub mod language;
 pub mod mentions;
 pub mod record;
 pub mod repository;

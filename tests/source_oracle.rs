@@ -9,6 +9,8 @@ mod damage;
 mod functions;
 #[path = "source_oracle/heads.rs"]
 mod heads;
+#[path = "source_oracle/language.rs"]
+mod language;
 #[path = "source_oracle/lines.rs"]
 mod lines;
 #[path = "source_oracle/names.rs"]

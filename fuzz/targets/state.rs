@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use godirect::affected::{State, compare};
+use godirect::affected::{STRICTLY, State, compare};
 
 pub fn run(content: &[u8]) {
     let Ok(state) = serde_json::from_slice::<State>(content) else { return };
-    let compared = compare(&state, &state, &|_, _, _| false, &BTreeSet::new());
+    let compared = compare(&state, &state, STRICTLY, &BTreeSet::new());
     assert!(compared.impacts.is_empty() && compared.steps == compared.reused);
     let text = serde_json::to_vec(&state).expect("what was read can be written");
     assert_eq!(serde_json::from_slice::<State>(&text).ok().as_ref(), Some(&state));

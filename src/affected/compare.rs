@@ -8,8 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::state::{File, Kind, Node, State, Target, View};
 use crate::digest::Sha256;
 
-/// Says whether a file's content, which has another ID in the head than in the base, compiles to the same, by its path and both IDs.
-pub type Sameness<'c> = dyn Fn(&str, &str, &str) -> bool + Sync + 'c;
+/// Who is asked whether what is different makes a difference.
+#[derive(Clone, Copy)]
+pub struct Sameness<'c> {
+    /// Says whether a file that is only compiled, and has another content in the head than in the base, compiles to the same.
+    pub content: &'c (dyn Fn(&str) -> bool + Sync),
+    /// Says whether a Go file of the head means the same in two versions of the language.
+    pub language: &'c (dyn Fn(&str, &str, &str) -> bool + Sync),
+}
+
+/// Whatever is different makes a difference.
+pub const STRICTLY: Sameness = Sameness { content: &|_| false, language: &|_, _, _| false };
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +103,8 @@ pub enum Change {
     Removed,
 }
 
-/// Compares the states of two trees. `same` is asked about files that are only compiled; what has one of the tags `always` is in the answer in any case.
-pub fn compare(base: &State, head: &State, same: &Sameness, always: &BTreeSet<String>) -> Compared {
+/// Compares the states of two trees. `same` is asked about files that are only compiled, and about versions of the language; what has one of the tags `always` is in the answer in any case.
+pub fn compare(base: &State, head: &State, same: Sameness, always: &BTreeSet<String>) -> Compared {
     let mut found: BTreeMap<(Target, Status), Impact> = BTreeMap::new();
     let mut targets = BTreeSet::new();
     let names: BTreeSet<&String> = base.views.keys().chain(head.views.keys()).collect();
@@ -170,7 +179,7 @@ struct Reached<'v> {
 }
 
 /// The nodes of the head that changed, or that depend on one that did.
-fn reached<'v>(base: &'v View, head: &'v View, same: &Sameness) -> BTreeMap<&'v str, Reached<'v>> {
+fn reached<'v>(base: &'v View, head: &'v View, same: Sameness) -> BTreeMap<&'v str, Reached<'v>> {
     let mut found = BTreeMap::new();
     let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut open = VecDeque::new();
@@ -205,12 +214,12 @@ fn chain(reached: &BTreeMap<&str, Reached>, node: &str) -> Vec<String> {
 }
 
 /// What is different in a node itself.
-fn causes(base: &Node, head: &Node, same: &Sameness) -> Vec<Cause> {
+fn causes(base: &Node, head: &Node, same: Sameness) -> Vec<Cause> {
     let mut causes = Vec::new();
     let mut note = |what: &str, change, is_file| causes.push(Cause { what: what.to_owned(), change, is_file });
     for (path, change) in differences(&base.files, &head.files, |path, before: &File, after: &File| {
         let compiled = before.compiled && after.compiled && !before.id.is_empty() && !after.id.is_empty();
-        before.id == after.id || compiled && same(path, &before.id, &after.id)
+        before.id == after.id || compiled && (same.content)(path)
     }) {
         // A file that is looked for in vain is one that isn't there.
         let is_there = |files: &BTreeMap<String, File>| files.get(path).is_some_and(|file| !file.id.is_empty());
@@ -221,6 +230,10 @@ fn causes(base: &Node, head: &Node, same: &Sameness) -> Vec<Cause> {
             (false, false) => change,
         };
         note(path, change, true);
+    }
+    let means_the_same = |path: &String| (same.language)(path, &base.language, &head.language);
+    if base.language != head.language && !head.files.keys().filter(|path| path.ends_with(".go")).all(means_the_same) {
+        note("language version", Change::Modified, false);
     }
     for (what, change) in differences(&base.recipe, &head.recipe, |_, before, after| before == after) {
         note(what, change, false);

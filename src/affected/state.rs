@@ -92,6 +92,8 @@ impl Kind {
 pub struct Node {
     /// What it does, as digests by what they are of, e.g. `SDK`, `arguments`.
     pub recipe: BTreeMap<String, Sha256>,
+    /// The version of the Go language that its files are in, e.g. `1.24`; empty where the recipe has it, or there is none.
+    pub language: String,
     /// The repository's files that it reads, relative to the spec.
     pub files: BTreeMap<String, File>,
     /// The nodes whose results it uses.
@@ -122,6 +124,7 @@ impl View {
                 add(what);
                 add(&digest.to_string());
             }
+            add(&node.language);
             for (path, file) in &node.files {
                 add(path);
                 add(&file.id);

@@ -13,12 +13,12 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::output::{self, JSON_VERSION};
-use crate::affected::{self, Compared, Impact, Status};
+use crate::affected::{self, Compared, Impact, Sameness, Status};
 use crate::error::{self, Class, Error, Result};
 use crate::git::{Repository, Snapshot};
 use crate::platform::{OsArch, Platform};
 use crate::project::state::MANUAL;
-use crate::source::mentions;
+use crate::source::{language, mentions};
 use crate::write;
 use formats::{Format, Sharing};
 use shadow::Verified;
@@ -156,10 +156,15 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
     let always = arguments.always_affected.iter().cloned().collect();
-    let mut compared = match truth {
-        Truth::Go => affected::compare(&before, &after, &|path, _, _| is_same(&base, &head, directory, path), &always),
-        Truth::Bazel | Truth::Nix => affected::compare(&before, &after, &|_, _, _| false, &always),
+    let same = Sameness {
+        content: &|path| is_same(&base, &head, directory, path),
+        language: &|path, one, other| {
+            let content = head.read(&error::file_in(directory, path));
+            content.is_some_and(|content| language::means_the_same(&content, one, other))
+        },
     };
+    let same = if truth == Truth::Go { same } else { affected::STRICTLY };
+    let mut compared = affected::compare(&before, &after, same, &always);
     if json || arguments.format.has_keys() {
         affected::add_fingerprints(&mut compared.impacts, &after);
     }

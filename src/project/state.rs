@@ -29,7 +29,7 @@ use crate::name::ImportPath;
 use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
-use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
+use crate::plan::{self, Configuration, ModuleFiles, PackageAction, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
 use crate::spec::DEFAULT_NIX_DIR;
 use attributes::Attributes;
@@ -351,14 +351,14 @@ impl ViewOf<'_, '_> {
         ]);
         let by_unit: BTreeMap<String, &Package> = graph.packages().iter().map(|package| (package.unit(), package)).collect();
         for (name, action) in &configuration.packages {
-            let what = json(&(&action.source, &action.steps, action.header, &action.c))?;
-            let mut recipe = shared.clone();
-            recipe.insert(ARGUMENTS.to_owned(), Sha256::of(what));
-            let deps = action.deps.iter().cloned().collect();
-            let mut node = Node { recipe, files: BTreeMap::new(), deps };
             // A profile that optimisation is guided by is the package's for one program.
             let unit = by_unit
                 .get(name.split_once(" [").filter(|_| !by_unit.contains_key(name)).map_or(name.as_str(), |(path, _)| path));
+            let (what, language) = without_language(action, unit.copied())?;
+            let mut recipe = shared.clone();
+            recipe.insert(ARGUMENTS.to_owned(), Sha256::of(what));
+            let deps = action.deps.iter().cloned().collect();
+            let mut node = Node { recipe, language, files: BTreeMap::new(), deps };
             self.add_source(&mut node, unit.copied(), &action.source, &action.steps, action.c.as_ref())?;
             merge(view, name.clone(), node)?;
         }
@@ -369,7 +369,7 @@ impl ViewOf<'_, '_> {
                 recipe.insert(FUZZ.to_owned(), Sha256::of(FUZZ));
             }
             let deps = direct(&binary.deps, view);
-            view.nodes.insert(node_name(kind, name), Node { recipe, files: BTreeMap::new(), deps });
+            view.nodes.insert(node_name(kind, name), Node { recipe, deps, ..Node::default() });
         }
         Ok(())
     }
@@ -455,6 +455,16 @@ fn toolchain(needs: Vec<cgo::Needs>) -> Toolchain {
 
 fn target(kind: Kind, name: &str) -> Target {
     Target { kind, name: name.to_owned() }
+}
+
+/// What an action does, apart from the version of the language that all of its code is in, if that is in files of the repository: cgo
+/// makes some of it.
+fn without_language(action: &PackageAction, package: Option<&Package>) -> Result<(String, String)> {
+    let what = String::from_utf8_lossy(&json(&(&action.source, &action.steps, action.header, &action.c))?).into_owned();
+    let is_local = matches!(action.source, Source::Local { .. }) && action.c.is_none();
+    let Some(package) = package.filter(|_| is_local) else { return Ok((what, String::new())) };
+    let language = &package.language;
+    Ok((what.replace(&format!("\"-lang=go{language}\""), "\"-lang\""), language.clone()))
 }
 
 /// What tells an SDK from others.

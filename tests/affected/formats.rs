@@ -185,9 +185,9 @@ fn saved_states_are_compared_without_git() {
     std::fs::remove_dir_all(project.root().join(".git")).unwrap();
     let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
     assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
-    project.edit("head.json", "\"version\": 3", "\"version\": 4");
+    project.edit("head.json", "\"version\": 4", "\"version\": 5");
     let wrong = error(
-        "head.json is no saved state: its version is 4, and this program knows 3",
+        "head.json is no saved state: its version is 5, and this program knows 4",
         "write it anew: `godirect fingerprint --save FILE`",
     );
     project.fails(&saved, 2, &wrong);

@@ -232,8 +232,39 @@ fn a_declared_file() {
 
 #[test]
 fn the_go_line() {
+    for line in ["go 1.25", "go 1.23", "go 1.21"] {
+        check(|p| p.edit("go.mod", "go 1.24", line), &LINKED);
+    }
     let everything = [&LIB[..], &EMBEDDED[..1], &ASM[..], &["package plat", "package ext", "test onlytest"]].concat();
-    check(|p| p.edit("go.mod", "go 1.24", "go 1.25"), &everything);
+    check(|p| p.edit("go.mod", "go 1.24", "go 1.20"), &everything);
+}
+
+const LOOP: &str = "
+func Later() (all []func() int) {
+	for i := 0; i < 3; i++ {
+		all = append(all, func() int { return i })
+	}
+	return
+}
+";
+
+/// Since 1.22 each iteration has a variable of its own.
+#[test]
+fn the_go_line_where_a_loop_means_something_else() {
+    let project = base();
+    project.write("lib/lib.go", &(project.read("lib/lib.go") + LOOP));
+    super::commit(&project, "a loop");
+    let look = || truth(&project, "example.com/m", &VIEWS, false);
+    let before = look();
+    for (line, packages) in [("go 1.21", &LIB[..]), ("go 1.23", &[])] {
+        project.edit("go.mod", "go 1.24", line);
+        let got = affected(&project, &[]);
+        assert_eq!(got, wanted(&[packages, &LINKED].concat(), &VIEWS), "{line}");
+        let must = must(&before, &look());
+        assert!(must.is_subset(&got), "the go command sees more: {must:?}");
+        assert_eq!(must.contains(&("package example.com/m/lib".to_owned(), VIEWS[0].0.to_owned())), !packages.is_empty());
+        super::git(&project, &["checkout", "-q", "go.mod"]);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn state(nodes: &[Step]) -> State {
             recipe: BTreeMap::from([("SDK".to_owned(), Sha256::of("sdk"))]),
             files: files.iter().map(file).collect(),
             deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
+            ..Node::default()
         };
         ((*name).to_owned(), node)
     };
@@ -29,12 +30,12 @@ fn state(nodes: &[Step]) -> State {
 }
 
 fn affected(base: &State, head: &State) -> Vec<String> {
-    let same = |_: &str, one: &str, other: &str| one.trim_end_matches('\'') == other.trim_end_matches('\'');
+    let same = Sameness { content: &|path| path.starts_with("same"), language: &|path, _, _| path.starts_with("same") };
     let shown = |impact: Impact| {
         let causes: Vec<String> = impact.causes.iter().map(|cause| format!("{} {:?}", cause.what, cause.change)).collect();
         format!("{:?} {}: {}", impact.status, impact.chain.join(" < "), causes.join(", "))
     };
-    compare(base, head, &same, &BTreeSet::new()).impacts.into_iter().map(shown).collect()
+    compare(base, head, same, &BTreeSet::new()).impacts.into_iter().map(shown).collect()
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn changes_reach_what_depends_on_them_by_the_shortest_way() {
     files.get_mut("a.go").unwrap().id = "2".to_owned();
     let wanted = ["Changed a: a.go Modified", "Changed b < a: a.go Modified", "Changed c < a: a.go Modified"];
     assert_eq!(affected(&base, &head), wanted);
-    assert_eq!(compare(&base, &head, &|_, _, _| false, &BTreeSet::new()).reused, 1);
+    assert_eq!(compare(&base, &head, STRICTLY, &BTreeSet::new()).reused, 1);
 }
 
 #[test]
@@ -56,9 +57,9 @@ fn what_is_tagged_counts_in_any_case() {
     let targets = &mut state.views.get_mut("linux_amd64").unwrap().targets;
     targets.values_mut().next().unwrap().tags.insert("always".to_owned());
     let always = BTreeSet::from(["always".to_owned()]);
-    let found = compare(&state, &state, &|_, _, _| false, &always);
+    let found = compare(&state, &state, STRICTLY, &always);
     assert_eq!(found.impacts.iter().map(|i| (i.name.as_str(), i.status)).collect::<Vec<_>>(), [("a", Status::Always)]);
-    assert_eq!((found.reused, compare(&state, &state, &|_, _, _| false, &BTreeSet::new()).impacts), (2, Vec::new()));
+    assert_eq!((found.reused, compare(&state, &state, STRICTLY, &BTreeSet::new()).impacts), (2, Vec::new()));
 }
 
 /// Where steps go in a circle, a fingerprint changes with any of them.
@@ -74,10 +75,24 @@ fn fingerprints_of_circles() {
 
 #[test]
 fn what_compiles_to_the_same_is_the_same() {
-    let base = state(&[("a", &[("a.go", "1"), ("a.txt", "1")], &[])]);
-    assert_eq!(affected(&base, &state(&[("a", &[("a.go", "1'"), ("a.txt", "1")], &[])])), [""; 0]);
-    let other = state(&[("a", &[("a.go", "1"), ("a.txt", "1'")], &[])]);
-    assert_eq!(affected(&base, &other), ["Changed a: a.txt Modified"]);
+    let base = state(&[("a", &[("same.go", "1"), ("same.txt", "1")], &[])]);
+    assert_eq!(affected(&base, &state(&[("a", &[("same.go", "2"), ("same.txt", "1")], &[])])), [""; 0]);
+    let other = state(&[("a", &[("same.go", "1"), ("same.txt", "2")], &[])]);
+    assert_eq!(affected(&base, &other), ["Changed a: same.txt Modified"]);
+}
+
+#[test]
+fn another_language_is_a_change_where_a_file_means_something_else() {
+    let with = |files: &[(&str, &str)], language: &str| {
+        let mut state = state(&[("a", files, &[])]);
+        state.views.get_mut("linux_amd64").unwrap().nodes.get_mut("a").unwrap().language = language.to_owned();
+        state
+    };
+    let (same, other) = ([("same.go", "1"), ("a.txt", "1")], [("same.go", "1"), ("other.go", "1")]);
+    assert_eq!(affected(&with(&same, "1.24"), &with(&same, "1.25")), [""; 0]);
+    assert_eq!(affected(&with(&other, "1.24"), &with(&other, "1.25")), ["Changed a: language version Modified"]);
+    let fingerprint = |language: &str| with(&same, language).views["linux_amd64"].fingerprints().into_values().next();
+    assert_ne!(fingerprint("1.24"), fingerprint("1.25"));
 }
 
 #[test]

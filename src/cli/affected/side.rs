@@ -90,7 +90,7 @@ struct Saved {
 }
 
 /// The version of saved states.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 impl Side {
     /// The tree of a commit.

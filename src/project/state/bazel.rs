@@ -136,7 +136,7 @@ impl Bazel {
         let node = |(name, step): (String, Step)| {
             let files = step.files.into_iter().map(|path| Ok((path.clone(), file(&path)?))).collect::<Result<_>>()?;
             let recipe = step.text.map(|text| ("BUILD file".to_owned(), Sha256::of(text))).into_iter().collect();
-            Ok((name, Node { recipe, files, deps: step.deps }))
+            Ok((name, Node { recipe, files, deps: step.deps, ..Node::default() }))
         };
         let nodes = reader.steps.into_iter().map(node).collect::<Result<_>>()?;
         Ok(Bazel { nodes, targets: reader.targets, tags: reader.tags, packages: reader.files.packages })

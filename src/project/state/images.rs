@@ -44,7 +44,7 @@ impl Locked<'_> {
                 let mut deps = BTreeSet::from([node_name(Kind::Binary, &image.binary)]);
                 deps.extend((build == Build::Nix).then(|| WORKSPACE.to_owned()));
                 let node = node_name(Kind::Image, &image.name);
-                view.nodes.insert(node.clone(), Node { recipe: recipe.clone(), files: files.clone(), deps });
+                view.nodes.insert(node.clone(), Node { recipe: recipe.clone(), files: files.clone(), deps, ..Node::default() });
                 let (label, directory) = (label("", &image.name), binary.directory.clone());
                 view.targets.insert(target(Kind::Image, &image.name), Made { node, label, directory, ..Made::default() });
             }

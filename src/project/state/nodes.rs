@@ -42,6 +42,9 @@ pub(super) fn merge(view: &mut View, name: String, node: Node) -> Result<()> {
         let both = before.map(|before| Sha256::of(format!("{before} {digest}")));
         known.recipe.insert(what, both.unwrap_or(digest));
     }
+    if known.language != node.language {
+        known.language = format!("{} {}", known.language, node.language);
+    }
     known.files.extend(node.files);
     known.deps.extend(node.deps);
     Ok(())
