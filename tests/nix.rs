@@ -142,6 +142,19 @@ fn built(store_path: &str) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// All Nix files that are committed, generated ones among them.
+#[test]
+fn files_are_formatted_by_nixfmt() {
+    let script = Command::new(crate_path("tests/env/nixfmt.sh")).output().expect("tests/env/nixfmt.sh runs");
+    assert!(script.status.success(), "{}", text(&script.stderr));
+    let listed = Command::new("git").args(["ls-files", "*.nix"]).current_dir(crate_path("")).output().unwrap();
+    let files: Vec<&str> = text(&listed.stdout).lines().collect();
+    assert!(files.len() > 60, "git lists {files:?}");
+    let mut nixfmt = Command::new(text(&script.stdout).trim_end());
+    let output = nixfmt.arg("--check").args(files).current_dir(crate_path("")).output().unwrap();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
 #[test]
 fn every_file_parses_and_says_that_it_is_generated() {
     let repository = repository();

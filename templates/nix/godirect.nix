@@ -98,31 +98,33 @@ let
 
   # The go command refuses to work without a cache and writes into HOME, and no other place is sure to be writable: outside a sandbox,
   # the build directory has no fixed name. Nothing uses that output.
-  compileProgram = goroot: name: source: derivation {
-    inherit name system;
-    outputs = [
-      "out"
-      "cache"
-    ];
-    builder = "${goroot}/bin/go";
-    args = [
-      "build"
-      "-C=${source}"
-      "-trimpath"
-      "-buildvcs=false"
-      "-gcflags=all=-dwarf=false"
-      "-ldflags=-s -w"
-      "-o=${placeholder "out"}"
-    ];
-    GOROOT = goroot;
-    GOCACHE = placeholder "cache";
-    HOME = placeholder "cache";
-    CGO_ENABLED = "0";
-    GOENV = "off";
-    GOPROXY = "off";
-    GOTOOLCHAIN = "local";
-    GOWORK = "off";
-  };
+  compileProgram =
+    goroot: name: source:
+    derivation {
+      inherit name system;
+      outputs = [
+        "out"
+        "cache"
+      ];
+      builder = "${goroot}/bin/go";
+      args = [
+        "build"
+        "-C=${source}"
+        "-trimpath"
+        "-buildvcs=false"
+        "-gcflags=all=-dwarf=false"
+        "-ldflags=-s -w"
+        "-o=${placeholder "out"}"
+      ];
+      GOROOT = goroot;
+      GOCACHE = placeholder "cache";
+      HOME = placeholder "cache";
+      CGO_ENABLED = "0";
+      GOENV = "off";
+      GOPROXY = "off";
+      GOTOOLCHAIN = "local";
+      GOWORK = "off";
+    };
 
   # A program in a directory beside this file.
   ownProgram =
@@ -254,10 +256,7 @@ let
       rec {
         root = "${localFiles "" name (map (file: shown + file) source.files ++ package.c.included or [ ])}";
         path =
-          if package ? c then
-            below root source.local
-          else
-            "${localFiles source.local name source.files}";
+          if package ? c then below root source.local else "${localFiles source.local name source.files}";
         shown = if source.local == "" then "" else "${source.local}/";
       };
 

@@ -106,36 +106,37 @@ in
 
   # `<binary>` for this system, `<binary>-<configuration>` for any, `default` for all of this system's, `<image>`, `coverage`, and the pinned `go`, `go-<SDK>`.
   # Where an SDK is a module, `sdk-rebuild`, `sdk-rebuild-<SDK>` builds it from source and compares.
-  packages = listToAttrs (
-    concatMap (
-      name:
-      let
-        named = prefix: if name == "default" then prefix else "${prefix}-${name}";
-      in
-      [
-        {
-          name = named "go";
-          value = sdks.${name}.commands;
-        }
-      ]
-      ++ (
-        if sdks.${name} ? rebuilt then
-          [
-            {
-              name = named "sdk-rebuild";
-              value = sdks.${name}.rebuilt;
-            }
-          ]
-        else
-          [ ]
-      )
-    ) (attrNames sdks)
-  )
-  // (if ownBinaries == { } then { } else { inherit default; })
-  // (if covered == { } then { } else { coverage = testing.merge (builtins.attrValues covered); })
-  // images
-  // configuredBinaries
-  // ownBinaries;
+  packages =
+    listToAttrs (
+      concatMap (
+        name:
+        let
+          named = prefix: if name == "default" then prefix else "${prefix}-${name}";
+        in
+        [
+          {
+            name = named "go";
+            value = sdks.${name}.commands;
+          }
+        ]
+        ++ (
+          if sdks.${name} ? rebuilt then
+            [
+              {
+                name = named "sdk-rebuild";
+                value = sdks.${name}.rebuilt;
+              }
+            ]
+          else
+            [ ]
+        )
+      ) (attrNames sdks)
+    )
+    // (if ownBinaries == { } then { } else { inherit default; })
+    // (if covered == { } then { } else { coverage = testing.merge (builtins.attrValues covered); })
+    // images
+    // configuredBinaries
+    // ownBinaries;
 
   apps = mapAttrs (_: binary: {
     type = "app";

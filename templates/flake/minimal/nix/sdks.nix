@@ -118,10 +118,7 @@ let
           "${files}/go";
 
       goroot =
-        if locked.source == "module" then
-          "${unzip "go-${version}" module download true}"
-        else
-          bootstrap;
+        if locked.source == "module" then "${unzip "go-${version}" module download true}" else bootstrap;
     in
     {
       inherit
@@ -196,15 +193,13 @@ let
     derivation (
       {
         inherit system;
-        builder = "${
-          compileProgram first.bootstrap "godirect-sdk" (
-            localFiles "${directory}/sdk" "godirect-sdk-source" [
-              "go.mod"
-              "main.go"
-              "patch.go"
-            ]
-          )
-        }";
+        builder = "${compileProgram first.bootstrap "godirect-sdk" (
+          localFiles "${directory}/sdk" "godirect-sdk-source" [
+            "go.mod"
+            "main.go"
+            "patch.go"
+          ]
+        )}";
         args = [
           "-source=${release.goroot}"
           "-bootstrap=${first.goroot}"
