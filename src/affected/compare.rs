@@ -183,14 +183,16 @@ fn reached<'v>(base: &'v View, head: &'v View, same: Sameness) -> BTreeMap<&'v s
     let mut found = BTreeMap::new();
     let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut open = VecDeque::new();
-    for (name, node) in &head.nodes {
-        for dep in &node.deps {
+    let causes_of = |(name, node): (&'v String, &Node)| match base.nodes.get(name) {
+        Some(before) => (name, causes(before, node, same)),
+        None => (name, vec![Cause { what: "step".to_owned(), change: Change::Added, is_file: false }]),
+    };
+    // Another version of the language has all files looked at.
+    let causes: Vec<_> = head.nodes.par_iter().map(causes_of).collect();
+    for (name, causes) in causes {
+        for dep in &head.nodes[name].deps {
             dependents.entry(dep).or_default().push(name);
         }
-        let causes = match base.nodes.get(name) {
-            Some(before) => causes(before, node, same),
-            None => vec![Cause { what: "step".to_owned(), change: Change::Added, is_file: false }],
-        };
         if !causes.is_empty() {
             found.insert(name.as_str(), Reached { causes, through: None });
             open.push_back(name.as_str());

@@ -18,6 +18,7 @@ use crate::error::{self, Class, Error, Result};
 use crate::git::{Repository, Snapshot};
 use crate::platform::{OsArch, Platform};
 use crate::project::state::MANUAL;
+use crate::source::repository::{Known, known};
 use crate::source::{language, mentions};
 use crate::write;
 use formats::{Format, Sharing};
@@ -156,11 +157,14 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
     let always = arguments.always_affected.iter().cloned().collect();
+    // All views ask about the same files.
+    let (contents, languages) = Default::default();
     let same = Sameness {
-        content: &|path| is_same(&base, &head, directory, path),
+        content: &|path| once(&contents, path, || is_same(&base, &head, directory, path)),
         language: &|path, one, other| {
-            let content = head.read(&error::file_in(directory, path));
-            content.is_some_and(|content| language::means_the_same(&content, one, other))
+            let look =
+                || head.read(&error::file_in(directory, path)).is_some_and(|it| language::means_the_same(&it, one, other));
+            once(&languages, &format!("{path} {one} {other}"), look)
         },
     };
     let same = if truth == Truth::Go { same } else { affected::STRICTLY };
@@ -242,6 +246,11 @@ fn refuse_submodules(base: &Snapshot, head: &Snapshot) -> Result<()> {
             Err(error.help("take all targets for affected, or check it out and compare with the working tree"))
         }
     }
+}
+
+/// The answer to a question, which is looked for once.
+fn once(answers: &Known<bool>, question: &str, look: impl FnOnce() -> bool) -> bool {
+    known(answers, question, || Ok(look())).is_ok_and(|answer| *answer)
 }
 
 /// Whether both trees have the same code in a file of Go or assembly.
