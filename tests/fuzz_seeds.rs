@@ -57,6 +57,15 @@ fn every_target_has_seeds() {
     assert_eq!(named, with_seeds);
 }
 
+/// One that is refused would end its target at once.
+#[test]
+fn seeds_of_states_are_read() {
+    for (path, content) in seeds("state") {
+        let state = serde_json::from_slice::<godirect::affected::State>(&content);
+        assert!(state.is_ok(), "{}: {:?}", path.display(), state.err());
+    }
+}
+
 #[test]
 fn no_target_fails_on_a_seed_or_what_becomes_of_it() {
     for (name, run) in TARGETS {

@@ -1,5 +1,5 @@
-//! What Go source mentions, and whether two files compile to the same: no bytes make either panic, the order of the two doesn't matter, and all
-//! names are relative. (What can't be read isn't even the same as itself.)
+//! What Go source mentions, and whether two files compile to the same: no bytes make either panic, the order of the two, or of two versions
+//! of the language, doesn't matter, and all names are relative. (What can't be read isn't even the same as itself.)
 
 use godirect::source::language::means_the_same;
 use godirect::source::mentions::{Mentions, assemble_to_the_same, compile_to_the_same};

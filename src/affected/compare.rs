@@ -234,7 +234,9 @@ fn causes(base: &Node, head: &Node, same: Sameness) -> Vec<Cause> {
         note(path, change, true);
     }
     let means_the_same = |path: &String| (same.language)(path, &base.language, &head.language);
-    if base.language != head.language && !head.files.keys().filter(|path| path.ends_with(".go")).all(means_the_same) {
+    let mut code = head.files.keys().filter(|path| path.ends_with(".go")).peekable();
+    // Where no file is known, nothing says that it means the same.
+    if base.language != head.language && (code.peek().is_none() || !code.all(means_the_same)) {
         note("language version", Change::Modified, false);
     }
     for (what, change) in differences(&base.recipe, &head.recipe, |_, before, after| before == after) {

@@ -19,7 +19,7 @@ pub struct RepositoryTree {
     packages: Known<ScannedPackage>,
 }
 
-/// What was read, by path.
+/// What was found out, by path or question.
 pub type Known<T> = Mutex<HashMap<String, Arc<T>>>;
 
 impl RepositoryTree {

@@ -91,6 +91,7 @@ fn another_language_is_a_change_where_a_file_means_something_else() {
     let (same, other) = ([("same.go", "1"), ("a.txt", "1")], [("same.go", "1"), ("other.go", "1")]);
     assert_eq!(affected(&with(&same, "1.24"), &with(&same, "1.25")), [""; 0]);
     assert_eq!(affected(&with(&other, "1.24"), &with(&other, "1.25")), ["Changed a: language version Modified"]);
+    assert_eq!(affected(&with(&[], "1.24"), &with(&[], "1.25")), ["Changed a: language version Modified"]);
     let fingerprint = |language: &str| with(&same, language).views["linux_amd64"].fingerprints().into_values().next();
     assert_ne!(fingerprint("1.24"), fingerprint("1.25"));
 }
