@@ -28,8 +28,10 @@ use serde_json::Value;
 use workspace::{Ruleset, Workspace};
 
 const ROUNDS: usize = 3;
+/// How many packages the module has that is built where std is.
+const BUILT: usize = 500;
 /// How many packages the module has whose analysis is measured.
-const PACKAGES: usize = 2000;
+const ANALYSED: usize = 2000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
@@ -117,6 +119,7 @@ fn main() {
     println!("| | `go build` | CPU | `bazel build` | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
     let hello = hello(rounds);
     let large = large(rounds);
+    packages(rounds);
     analysis(rounds);
     println!(
         "\n| | known actions | compilations of them | inputs of a compilation, mean | median | most |\n|---|---:|---:|---:|---:|---:|"
@@ -175,11 +178,29 @@ fn beside_rules_go(rounds: usize) {
     }
 }
 
+/// All packages have changed, so that they are built, and nothing of std.
+fn packages(rounds: usize) {
+    let bench = Bench::new("bench-built", &programs::packages(BUILT, 0));
+    bench.build();
+    let change = |run: usize| {
+        for (path, text) in programs::packages(BUILT, run + 1) {
+            programs::write(bench.workspace.root(), &path, &text);
+        }
+    };
+    row(&format!("{BUILT} packages changed, std is built"), bench.measure(rounds, &[], change));
+    let by_new_server = |run: usize| {
+        change(rounds * 2 + run);
+        bench.bazel(&["shutdown"]);
+    };
+    row(&format!("{BUILT} packages changed, std is built, new server"), bench.measure(rounds, &[], by_new_server));
+    bench.bazel(&["shutdown"]);
+}
+
 /// A new server reads and analyses everything; the go command has built everything before, and finds that out.
 fn analysis(rounds: usize) {
-    let bench = Bench::new("bench-packages", &programs::synthetic(PACKAGES));
+    let bench = Bench::new("bench-packages", &programs::synthetic(ANALYSED));
     let costs = bench.measure(rounds, &["--nobuild"], |_| drop(bench.bazel(&["shutdown"])));
-    row(&format!("{PACKAGES} packages, only analysed by a new server"), costs);
+    row(&format!("{ANALYSED} packages, only analysed by a new server"), costs);
     bench.bazel(&["shutdown"]);
 }
 

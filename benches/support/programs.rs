@@ -1,11 +1,14 @@
 //! Programs that benchmarks build, as the texts of their files by path.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 /// How many packages of the large program import the leaf.
 const DEPENDENTS: usize = 120;
+/// How many functions a package of [`packages`] has, of a dozen lines.
+const FUNCTIONS: usize = 12;
 
 fn module(name: &str) -> (String, String) {
     ("go.mod".to_owned(), format!("module example.com/{name}\n\ngo 1.27\n\ntoolchain go1.27.3\n"))
@@ -71,6 +74,37 @@ pub fn synthetic(packages: usize) -> Vec<(String, String)> {
     let main =
         format!("package main\n\nimport \"example.com/packages/p{last}\"\n\nfunc main() {{ println(p{last}.Value()) }}\n");
     files.push(("main.go".to_owned(), main));
+    files
+}
+
+/// Packages of 150 lines each, which import some of std and up to three others, and a program that needs all of them. Another `version`
+/// changes the code of each.
+pub fn packages(count: usize, version: usize) -> Vec<(String, String)> {
+    let mut files = vec![module("packages")];
+    let (mut imports, mut sum) = (String::new(), String::new());
+    for i in 0..count {
+        let others: BTreeSet<usize> = [i / 2, i / 3, i / 5].into_iter().filter(|other| *other < i).collect();
+        let mut text = format!("package p{i}\n\nimport (\n\t\"fmt\"\n\t\"strings\"\n");
+        others.iter().for_each(|other| text += &format!("\n\t\"example.com/packages/p{other}\""));
+        text += &format!("\n)\n\nfunc Value() int {{\n\tvalue := {version}\n");
+        others.iter().for_each(|other| text += &format!("\tvalue += p{other}.Value()\n"));
+        text += "\treturn value\n}\n";
+        for function in 0..FUNCTIONS {
+            let _ = write!(
+                text,
+                "\n// Join{function} shows names that have a prefix.\nfunc Join{function}(names []string, prefix string) string {{\n\
+                 \tvar found []string\n\tfor i, name := range names {{\n\t\tif rest, ok := strings.CutPrefix(name, prefix); ok {{\n\
+                 \t\t\tfound = append(found, fmt.Sprintf(\"%d: %q\", i+{function}, rest))\n\t\t}}\n\t}}\n\treturn strings.Join(found, \", \")\n}}\n"
+            );
+        }
+        files.push((format!("p{i}/p.go"), text));
+        let _ = writeln!(imports, "\t\"example.com/packages/p{i}\"");
+        let _ = writeln!(sum, "\tsum += p{i}.Value()");
+    }
+    files.push((
+        "main.go".to_owned(),
+        format!("package main\n\nimport (\n{imports})\n\nfunc main() {{\n\tsum := 0\n{sum}\tprintln(sum)\n}}\n"),
+    ));
     files
 }
 
