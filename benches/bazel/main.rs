@@ -16,6 +16,7 @@ mod cost;
 mod engines;
 #[path = "../support/programs.rs"]
 mod programs;
+mod rulesets;
 #[path = "std.rs"]
 mod standard;
 mod workspace;
@@ -127,7 +128,7 @@ fn main() {
     actions("hello with net/http", &hello);
     actions("large program", &large);
     println!("\n| | rules_go | CPU | rules_go_direct | CPU | time | CPU |\n|---|---:|---:|---:|---:|---:|---:|");
-    beside_rules_go(rounds);
+    rulesets::compare(rounds);
     standard::compare(rounds, &hello);
     for bench in [hello, large] {
         bench.bazel(&["shutdown"]);
@@ -152,53 +153,33 @@ fn large(rounds: usize) -> Bench {
     bench
 }
 
-/// The same programs, without modules of others, with both rulesets.
-fn beside_rules_go(rounds: usize) {
-    let programs = [("hello", programs::hello()), ("own", programs::own())];
-    for (name, files) in &programs {
-        let benches = [("rules-go", Ruleset::RulesGo), ("direct", Ruleset::Direct)]
-            .map(|(prefix, ruleset)| Bench::with(&format!("bench-{prefix}-{name}"), ruleset, files));
-        let title = if *name == "hello" { "hello with net/http" } else { "120 packages that import a leaf" };
-        let measure = |rounds: usize, prepare: &dyn Fn(&Bench, usize)| {
-            medians(rounds, |index, before| {
-                prepare(&benches[index], before);
-                benches[index].run(Program::Bazel, &[])
-            })
-        };
-        row(&format!("{title}, nothing built before"), measure(rounds, &|bench, _| bench.forget()));
-        for bench in &benches {
-            bench.run(Program::Bazel, &[]);
-        }
-        row(&format!("{title}, nothing changed"), measure(5 * rounds, &|_, _| ()));
-        if *name == "own" {
-            let edit = |bench: &Bench, run| programs::write(bench.workspace.root(), "leaf/leaf.go", &programs::leaf(run + 1));
-            row(&format!("{title}, the body of its function changed"), measure(rounds, &edit));
-        }
-        benches.iter().for_each(|bench| drop(bench.bazel(&["shutdown"])));
-    }
-}
-
-/// All packages have changed, so that they are built, and nothing of std.
+/// All packages have changed, so that they are built, and nothing of std; by the server that runs, and by a new one, whose own part is what it
+/// takes where nothing changed.
 fn packages(rounds: usize) {
     let bench = Bench::new("bench-built", &programs::packages(BUILT, 0));
     bench.build();
-    let change = |run: usize| {
-        for (path, text) in programs::packages(BUILT, run + 1) {
-            programs::write(bench.workspace.root(), &path, &text);
-        }
-    };
-    row(&format!("{BUILT} packages changed, std is built"), bench.measure(rounds, &[], change));
+    row(&format!("{BUILT} packages changed, std is built"), bench.measure(rounds, &[], |run| change_all(&bench, run + 1)));
     let by_new_server = |run: usize| {
-        change(rounds * 2 + run);
+        change_all(&bench, 2 * rounds + run + 1);
         bench.bazel(&["shutdown"]);
     };
     row(&format!("{BUILT} packages changed, std is built, new server"), bench.measure(rounds, &[], by_new_server));
+    bench.build();
+    let costs = bench.measure(rounds, &[], |_| drop(bench.bazel(&["shutdown"])));
+    row(&format!("{BUILT} packages, nothing changed, new server"), costs);
     bench.bazel(&["shutdown"]);
+}
+
+/// Gives all packages of the module another body.
+fn change_all(bench: &Bench, version: usize) {
+    for (path, text) in programs::packages(BUILT, version) {
+        programs::write(bench.workspace.root(), &path, &text);
+    }
 }
 
 /// A new server reads and analyses everything; the go command has built everything before, and finds that out.
 fn analysis(rounds: usize) {
-    let bench = Bench::new("bench-packages", &programs::synthetic(ANALYSED));
+    let bench = Bench::new("bench-packages", &programs::packages(ANALYSED, 0));
     let costs = bench.measure(rounds, &["--nobuild"], |_| drop(bench.bazel(&["shutdown"])));
     row(&format!("{ANALYSED} packages, only analysed by a new server"), costs);
     bench.bazel(&["shutdown"]);

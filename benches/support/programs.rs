@@ -58,25 +58,6 @@ fn dependents(module: &str) -> Vec<(String, String)> {
     files
 }
 
-/// Packages each of which imports three others, and a program that needs all of them.
-pub fn synthetic(packages: usize) -> Vec<(String, String)> {
-    let mut files = vec![module("packages")];
-    for i in 0..packages {
-        let mut others = vec![i / 2, i / 3, i.saturating_sub(1)];
-        others.retain(|other| *other < i);
-        others.sort_unstable();
-        others.dedup();
-        let imports: String = others.iter().map(|other| format!("import \"example.com/packages/p{other}\"\n")).collect();
-        let sum: String = others.iter().map(|other| format!(" + p{other}.Value()")).collect();
-        files.push((format!("p{i}/p.go"), format!("package p{i}\n\n{imports}\nfunc Value() int {{ return {i}{sum} }}\n")));
-    }
-    let last = packages - 1;
-    let main =
-        format!("package main\n\nimport \"example.com/packages/p{last}\"\n\nfunc main() {{ println(p{last}.Value()) }}\n");
-    files.push(("main.go".to_owned(), main));
-    files
-}
-
 /// Packages of 150 lines each, which import some of std and up to three others, and a program that needs all of them. Another `version`
 /// changes the code of each.
 pub fn packages(count: usize, version: usize) -> Vec<(String, String)> {
