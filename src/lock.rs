@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod sdk;
 pub mod sumdb;
 pub mod transport;
+pub mod updates;
 pub mod vendor;
 pub mod verify;
 

@@ -9,6 +9,8 @@ mod engines;
 mod directives;
 #[path = "local/replace.rs"]
 mod replace;
+#[path = "local/updates.rs"]
+mod updates;
 #[path = "local/vendor.rs"]
 mod vendor;
 

@@ -14,7 +14,7 @@ use super::file::{LocalModule, LockedGoMod, LockedModule, LockedSdk, Lockfile, R
 use super::known::{self, Access, Known};
 use super::sdk::{self, FetchedSdk, SdkRequest};
 use super::sumdb::note::Verifier;
-use super::{vendor, with_connections};
+use super::{updates, vendor, with_connections};
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::module::gomod::{GoMod, Target};
@@ -240,8 +240,10 @@ pub fn lock(request: &Request<'_>, access: Access<'_>, needed: &FindNeeded<'_>) 
         }
     }
     modules.save();
-    let go_mods = modules.go_mods.clone();
-    Ok(Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods, local, vendored })
+    let Modules { selected, go_mods, .. } = modules;
+    let lock = Lockfile { version: VERSION, platforms, sdks, modules: locked, go_mods, local, vendored };
+    updates::check(workspace, &lock, &selected)?;
+    Ok(lock)
 }
 
 /// Refuses a module or a directory that is in the place of two (`checkMultiplePaths`).

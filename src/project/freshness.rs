@@ -10,6 +10,7 @@ use crate::lock::file::{
 };
 use crate::lock::known;
 use crate::lock::sdk::expected_urls;
+use crate::lock::updates;
 use crate::module::ModuleId;
 use crate::module::gomod::Target;
 use crate::module::mvs::{self, Selected};
@@ -21,7 +22,7 @@ use crate::spec::{Archives, Sdk, SdkSource, SdkVersion};
 ///
 /// # Errors
 ///
-/// Other SDKs, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts.
+/// Other SDKs, platforms or modules than spec and go.mod ask for; a hash that go.sum contradicts; a go.mod that needs updates.
 pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMap<&'l str, &'l LockedSdk>> {
     let sdks = check_sdks(project, lock)?;
     if let Some(missing) = project.spec.os_arches().iter().find(|p| !lock.platforms.contains(p)) {
@@ -37,6 +38,7 @@ pub(super) fn check<'l>(project: &Project, lock: &'l Lockfile) -> Result<BTreeMa
         known::check_sum(module, &project.workspace.sums)?;
     }
     lock.local.iter().try_for_each(|module| check_local(&project.workspace, module, &selected))?;
+    updates::check(&project.workspace, lock, &selected)?;
     Ok(sdks)
 }
 

@@ -11,6 +11,9 @@ use super::support::{GOROOT, Project};
 /// What an oracle knows of targets, by view and target.
 pub type Truth = BTreeMap<(String, String), Known>;
 
+/// The result of what can't be built.
+pub const BROKEN: &str = "error";
+
 /// What is known of a target.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Known {
@@ -53,7 +56,7 @@ pub fn truth(project: &Project, module: &str, views: &[(&str, &str)], cgo: bool)
                 if !target.starts_with("package") {
                     parts.insert(package["DefaultGODEBUG"].to_string());
                 }
-                let result = if is_wrong { "error".to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
+                let result = if is_wrong { BROKEN.to_owned() } else { parts.into_iter().collect::<Vec<_>>().join(" ") };
                 truth.insert(((*view).to_owned(), target), Known { result, action: ids(path).0 });
             }
         }

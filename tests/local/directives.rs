@@ -37,12 +37,19 @@ fn a_module_without_pruning_is_the_same_and_exactly_fresh() {
     let gomod = project.read("go.mod");
     // The go.mod of color asks for a newer one than the project did, so the go command wrote that.
     assert!(project.read("godirect.lock.json").contains("\"version\": \"v0.0.14\""));
-    // Comments, and what others ask for anyway, change nothing.
-    for fine in ["isatty v0.0.14 // indirect", "isatty v0.0.12"] {
-        project.edit("go.mod", "isatty v0.0.14", fine);
-        project.succeeds(&["build"]);
-        project.write("go.mod", &gomod);
-    }
+    // Comments change nothing.
+    project.edit("go.mod", "isatty v0.0.14", "isatty v0.0.14 // indirect");
+    project.succeeds(&["build"]);
+    project.write("go.mod", &gomod);
+    project.edit("go.mod", "isatty v0.0.14", "isatty v0.0.12");
+    assert!(project.go(&["build", "./..."]).starts_with("go: updates to go.mod needed"));
+    project.fails(
+        &["build"],
+        2,
+        "go.mod needs an update: its modules require github.com/mattn/go-isatty@v0.0.14, and it lists v0.0.12",
+        "`go mod tidy` makes it; until then, the go command builds nothing, either",
+    );
+    project.write("go.mod", &gomod);
     project.edit("go.mod", "isatty v0.0.14", "isatty v0.0.20");
     stale(&project, "it doesn't have the go.mod of github.com/mattn/go-isatty@v0.0.20");
     project.write("go.mod", &gomod.replace("\tgithub.com/fatih/color v1.13.0\n", ""));
