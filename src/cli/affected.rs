@@ -19,7 +19,7 @@ use crate::git::{Repository, Snapshot};
 use crate::platform::{OsArch, Platform};
 use crate::project::state::MANUAL;
 use crate::source::repository::{Known, known};
-use crate::source::{language, mentions};
+use crate::source::{functions, language, mentions};
 use crate::write;
 use formats::{Format, Sharing};
 use shadow::Verified;
@@ -52,8 +52,11 @@ pub struct Arguments {
     /// Take as base where the head's history (that of HEAD, for files that are checked out) left the base's.
     #[arg(long)]
     merge_base: bool,
+    /// The base is known to build, as a branch does that nothing else is merged into: a newer go line then touches no package by what it allows.
+    #[arg(long)]
+    base_builds: bool,
     /// Take all targets for affected, as if there had been none before: where there is no base, as for the first commit of a branch.
-    #[arg(long, conflicts_with_all = ["base", "merge_base", "base_state", "verify"])]
+    #[arg(long, conflicts_with_all = ["base", "merge_base", "base_builds", "base_state", "verify"])]
     all: bool,
     /// In place of --base, what `godirect fingerprint --save` has written there.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base"])]
@@ -62,7 +65,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["head", "merge_base"])]
     head_state: Option<PathBuf>,
     /// Compare nothing, and take the answer from what `--json` has printed into this file, to show it in another way.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base", "all", "base_state", "head", "head_state", "platform", "profile", "truth", "verify"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "merge_base", "base_builds", "all", "base_state", "head", "head_state", "platform", "profile", "truth", "verify"])]
     answer: Option<PathBuf>,
     #[command(flatten)]
     chosen: Chosen,
@@ -162,8 +165,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let same = Sameness {
         content: &|path| once(&contents, path, || is_same(&base, &head, directory, path)),
         language: &|path, one, other| {
-            let look =
-                || head.read(&error::file_in(directory, path)).is_some_and(|it| language::means_the_same(&it, one, other));
+            let is_same = if arguments.base_builds { language::stays_the_same } else { language::means_the_same };
+            let look = || head.read(&error::file_in(directory, path)).is_some_and(|it| is_same(&it, one, other));
             once(&languages, &format!("{path} {one} {other}"), look)
         },
     };
@@ -260,8 +263,7 @@ fn is_same(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
     if path.ends_with(".s") {
         return mentions::assemble_to_the_same(&one, &other);
     }
-    let has_outputs = || path.ends_with("_test.go") && [&one, &other].into_iter().any(|text| mentions::may_have_outputs(text));
-    mentions::compile_to_the_same(&one, &other) && !has_outputs()
+    mentions::compile_to_the_same(&one, &other) && (!path.ends_with("_test.go") || functions::are_the_same(&one, &other))
 }
 
 fn write_patterns(arguments: &Arguments, compared: &Compared) -> Result<()> {

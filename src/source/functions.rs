@@ -103,6 +103,16 @@ impl TestFunctions {
     }
 }
 
+/// Whether a test binary calls the same functions of two test files, and expects the same of their examples. Rather not, where one can't be a part
+/// of it.
+pub fn are_the_same(one: &[u8], other: &[u8]) -> bool {
+    let of = |content: &[u8]| {
+        let mut functions = TestFunctions::default();
+        functions.add(content).ok().map(|()| functions)
+    };
+    of(one).is_some_and(|one| of(other).is_some_and(|other| one == other))
+}
+
 /// Whether a file has a function that does something, so that there are statements to count.
 pub fn has_statements(content: &[u8]) -> bool {
     let mut scanner = Scanner::new(content);

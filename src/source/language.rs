@@ -19,11 +19,29 @@ const NEW: u32 = 26;
 /// Whether a Go file means the same in two versions of the language, such as `1.24`: it has nothing that only one of them may allow or
 /// see in another way. Rather not, where only types could tell; any bytes are accepted.
 pub fn means_the_same(content: &[u8], one: &str, other: &str) -> bool {
+    let Some((one, other)) = known(one, other) else { return false };
+    has_nothing_of(content, one.min(other) + 1..=one.max(other))
+}
+
+/// Whether a Go file that compiles in a version of the language means the same in another one. What only newer versions allow isn't in it, so
+/// that one of them decides only about what it sees in another way.
+pub fn stays_the_same(content: &[u8], from: &str, to: &str) -> bool {
+    match known(from, to) {
+        Some((from, to)) if from < to => !(from + 1..=to).contains(&LOOPS) || has_nothing_of(content, LOOPS..=LOOPS),
+        _ => means_the_same(content, from, to),
+    }
+}
+
+/// The minor versions, if tokens tell all between them.
+fn known(one: &str, other: &str) -> Option<(u32, u32)> {
     let minor = |version: &str| version.strip_prefix("1.")?.parse().ok().filter(|minor| KNOWN.contains(minor));
-    let (Some(one), Some(other)) = (minor(one), minor(other)) else { return false };
-    let crossed = one.min(other) + 1..=one.max(other);
+    Some((minor(one)?, minor(other)?))
+}
+
+/// Whether a file has nothing that one of the versions decides about.
+fn has_nothing_of(content: &[u8], versions: RangeInclusive<u32>) -> bool {
     let Some(tokens) = tokens(content) else { return false };
-    !(0..tokens.len()).any(|at| versions_of(&tokens[at..]).iter().any(|version| crossed.contains(version)))
+    !(0..tokens.len()).any(|at| versions_of(&tokens[at..]).iter().any(|version| versions.contains(version)))
 }
 
 /// The tokens without comments; `None` if some can't be read.

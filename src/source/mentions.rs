@@ -150,11 +150,6 @@ fn quoted(text: &[u8]) -> usize {
     at.min(text.len())
 }
 
-/// Whether comments of a test file may say what examples print, which the program that runs them compares (`go/doc.Examples`).
-pub fn may_have_outputs(content: &[u8]) -> bool {
-    memchr::memmem::find(&content.to_ascii_lowercase(), b"output:").is_some()
-}
-
 /// The tokens that count, each with its line and column.
 struct Significant<'a> {
     text: &'a [u8],
@@ -227,15 +222,6 @@ mod tests {
         assert!(!same("#define A 1 \\\n 2\n", "#define A 1 \\ // more\n 2\n"));
         assert!(!same("#define A 1 \\\n 2\n", "#define A 1 \\// more\n 2\n"));
         assert!(!same("a \"x // b\n", "a \"x // c\n"));
-    }
-
-    #[test]
-    fn outputs_are_found_however_they_are_written() {
-        for (text, wanted) in
-            [("// Output: 1", true), ("/* unordered output:\n1 */", true), ("// OUTPUT:", true), ("// output of it", false)]
-        {
-            assert_eq!(may_have_outputs(text.as_bytes()), wanted, "{text}");
-        }
     }
 
     #[test]

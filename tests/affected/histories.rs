@@ -49,6 +49,8 @@ struct Oracle {
     prepare: fn(&Project, &str),
     /// `None` where it can't tell.
     look: fn(&Project, &str) -> Option<Truth>,
+    /// What `affected` is told of a base that builds.
+    known: &'static [&'static str],
     /// Whether it can tell of C code.
     knows_c: bool,
     /// How the names of targets begin that it knows.
@@ -65,6 +67,7 @@ const GO: Oracle = Oracle {
     spec: "",
     prepare: |_, _| {},
     look: |project, module| Some(truth(project, module, &VIEW, has_c(project))),
+    known: &["--base-builds"],
     knows_c: true,
     kinds: &["package", "test", "binary"],
     name: target,
@@ -104,6 +107,7 @@ const NIX: Oracle = Oracle {
         }
         Some(truth)
     },
+    known: &[],
     knows_c: false,
     kinds: &["package"],
     name: target,
@@ -133,6 +137,7 @@ const BAZEL: Oracle = Oracle {
         });
         Some(known.collect())
     },
+    known: &[],
     knows_c: true,
     kinds: &["//"],
     name: |impact| impact["label"].as_str().unwrap().to_owned(),
@@ -166,7 +171,8 @@ fn add_command(project: &Project, module: &str) {
 
 impl Oracle {
     fn table(&self) -> String {
-        format!("| module, by `--truth {}` | {COLUMNS}", self.truth)
+        let known: String = self.known.iter().map(|flag| format!(" without `{flag}` |")).collect();
+        format!("| module, by `--truth {}` | {COLUMNS}{known}", self.truth)
     }
 }
 
@@ -180,12 +186,14 @@ struct Score {
     /// Of these, what is built again, and comes out the same.
     again: usize,
     by_files: usize,
+    /// How many more there are where nothing is said of the base.
+    more_by_default: usize,
 }
 
 impl Score {
     /// The share of the answer that the oracle has, too; without tests that only files they may read are the reason for.
-    fn precision(&self) -> f64 {
-        let all = self.must - self.missing.len() + self.more;
+    fn precision(&self, more: usize) -> f64 {
+        let all = self.must - self.missing.len() + more;
         if all == 0 { 1.0 } else { (self.must - self.missing.len()) as f64 / all as f64 }
     }
 
@@ -196,15 +204,15 @@ impl Score {
         self.more += other.more;
         self.again += other.again;
         self.by_files += other.by_files;
+        self.more_by_default += other.more_by_default;
     }
 
-    fn row(&self, name: &str) -> String {
-        let Score { comparisons, must, missing, more, again, by_files } = self;
-        format!(
-            "| {name} | {comparisons} | {must} | {} | {more} | {again} | {by_files} | {:.3} |",
-            missing.len(),
-            self.precision()
-        )
+    fn row(&self, name: &str, oracle: &Oracle) -> String {
+        let Score { comparisons, must, missing, more, again, by_files, more_by_default } = self;
+        let precision = self.precision(*more);
+        let by_default = format!(" {:.3} |", self.precision(more + more_by_default)).repeat(oracle.known.len());
+        let missing = missing.len();
+        format!("| {name} | {comparisons} | {must} | {missing} | {more} | {again} | {by_files} | {precision:.3} |{by_default}")
     }
 }
 
@@ -232,15 +240,16 @@ fn recall_of(oracle: &Oracle) {
         _ => (MODULES.into_iter().filter(|(module, _)| is_wanted(module)).collect(), CHANGES),
     };
     assert!(!modules.is_empty(), "GODIRECT_TEST_HISTORIES is `all`, or parts of the paths of modules with commas between");
-    let mut rows = vec![oracle.table(), "|---|---:|---:|---:|---:|---:|---:|---:|".to_owned()];
+    let columns = 7 + oracle.known.len();
+    let mut rows = vec![oracle.table(), format!("|---|{}", "---:|".repeat(columns))];
     let mut all = Score::default();
     for (module, versions) in &modules {
         let score = history(oracle, module, versions, changes);
-        rows.push(score.row(&format!("`{module}` {} to {}", versions[0], versions[versions.len() - 1])));
+        rows.push(score.row(&format!("`{module}` {} to {}", versions[0], versions[versions.len() - 1]), oracle));
         eprintln!("{}", rows[rows.len() - 1]);
         all.add(score);
     }
-    rows.push(all.row("**all**"));
+    rows.push(all.row("**all**", oracle));
     if is_full {
         write_table(&oracle.table(), &rows);
     }
@@ -352,7 +361,13 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
         assert!(oracle.truth != GO.truth || !is_built, "{what}: the go command builds what godirect refuses");
         return Score::default();
     }
-    let answer = answer(project, &arguments);
+    let count = |flags: &[&str]| {
+        let answer = answer(project, &[&arguments, flags].concat());
+        let count = targets_by(&answer, oracle.name).len();
+        (answer, count)
+    };
+    let builds = base.values().all(|known| known.result != BROKEN);
+    let (by_default, (answer, reduced)) = (count(&[]).1, count(if builds { oracle.known } else { &[] }));
     let mut got = targets_by(&answer, oracle.name);
     got.retain(|(target, _)| {
         oracle.kinds.iter().any(|kind| target.starts_with(kind)) || must.contains(&(target.clone(), VIEW[0].0.to_owned()))
@@ -381,6 +396,7 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
         again: more.iter().filter(is_built_again).count(),
         more: more.len(),
         by_files: by_files.len(),
+        more_by_default: by_default - reduced,
     }
 }
 

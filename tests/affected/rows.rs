@@ -267,6 +267,30 @@ fn the_go_line_where_a_loop_means_something_else() {
     }
 }
 
+const RANGE: &str = "\nfunc Sum(all []int) (sum int) {\n\tfor _, one := range all {\n\t\tsum += one\n\t}\n\treturn\n}\n";
+
+/// Since 1.23 one can range over functions: what could be compiled before doesn't, but who knows that?
+#[test]
+fn the_go_line_where_the_base_is_known_to_build() {
+    let project = base();
+    project.edit("go.mod", "go 1.24", "go 1.22");
+    project.write("lib/lib.go", &(project.read("lib/lib.go") + RANGE));
+    super::commit(&project, "a range");
+    let look = || truth(&project, "example.com/m", &VIEWS, false);
+    let before = look();
+    // A newer version, and an older one that sees loops in another way.
+    for (line, by_default, known) in [("go 1.23", &LIB[..], &[][..]), ("go 1.21", &LIB, &LIB)] {
+        project.edit("go.mod", "go 1.22", line);
+        let must = must(&before, &look());
+        for (flags, packages) in [(&[][..], by_default), (&["--base-builds"], known)] {
+            let got = affected(&project, flags);
+            assert_eq!(got, wanted(&[packages, &LINKED].concat(), &VIEWS), "{line} {flags:?}");
+            assert!(must.is_subset(&got), "the go command sees more: {must:?}");
+        }
+        super::git(&project, &["checkout", "-q", "go.mod"]);
+    }
+}
+
 #[test]
 fn godebug() {
     check(|p| p.write("go.mod", &format!("{}\ngodebug panicnil=1\n", p.read("go.mod"))), &LINKED);

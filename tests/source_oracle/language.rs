@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use godirect::source::language::means_the_same;
+use godirect::source::language::{means_the_same, stays_the_same};
 
 /// What the compiler compares with versions. One more may be a construct that [`means_the_same`] should look for.
 #[test]
@@ -58,6 +58,8 @@ fn what_means_the_same_is_compiled_to_the_same() {
             for (other, _) in all.iter().filter(|(_, other)| other != result) {
                 let same = means_the_same(text.as_bytes(), &format!("1.{one}"), &format!("1.{other}"));
                 assert!(!same, "{code} in 1.{one} and 1.{other}");
+                let stays = stays_the_same(text.as_bytes(), &format!("1.{one}"), &format!("1.{other}"));
+                assert!(!stays || result.is_none(), "{code} in 1.{one} and then 1.{other}");
             }
         }
     }

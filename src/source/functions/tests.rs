@@ -48,6 +48,19 @@ fn examples_are_run_when_their_last_comment_says_what_they_print() {
 }
 
 #[test]
+fn comments_count_where_an_example_says_what_it_prints() {
+    let file = |inside: &str, after: &str| format!("package p\n\nfunc ExampleF() {{\n\tF() // {inside}\n}}\n\n// {after}\n");
+    let same = |one: &str, other: &str| are_the_same(one.as_bytes(), other.as_bytes());
+    assert!(same(&file("Output: 1", "Output: 2"), &file("OUTPUT: 1", "The end.")));
+    assert!(same(&file("a", "b"), &file("c", "d")));
+    for other in ["Output: 2", "Unordered output: 1", "no output: 1", ""] {
+        assert!(!same(&file("Output: 1", ""), &file(other, "")), "{other}");
+    }
+    let wrong = "package p\n\nfunc TestF() {}\n";
+    assert!(!same(wrong, wrong));
+}
+
+#[test]
 fn a_wrong_signature_is_an_error() {
     assert_eq!(wrong("package p\n\nfunc TestX() {}\n"), "3:1: wrong signature for TestX, must be: func TestX(t *testing.T)");
     assert_eq!(
