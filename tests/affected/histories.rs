@@ -342,12 +342,15 @@ fn changed(
     score
 }
 
-/// Whether there is no answer, since the head's go.mod needs updates.
-fn is_refused(project: &Project, arguments: &[&str]) -> bool {
-    let ran = run(project, arguments);
-    let is_refused = ran.code == Some(2) && ran.stderr.contains("go.mod needs an update: ");
-    assert!(!is_refused || ran.stdout.is_empty(), "{}", ran.stdout);
-    is_refused
+/// The answer; `None` where there is none, since the head's go.mod needs updates.
+fn answer_if_any(project: &Project, arguments: &[&str]) -> Option<Value> {
+    let ran = run(project, &[arguments, &["--json"]].concat());
+    if ran.code == Some(2) && ran.stderr.contains("go.mod needs an update: ") {
+        assert_eq!(ran.stdout, "");
+        return None;
+    }
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    Some(serde_json::from_str(&ran.stdout).unwrap())
 }
 
 /// Holds an answer against what must be in it, by what the oracle knows of both trees. Of what it knows in neither it can't judge.
@@ -355,20 +358,17 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
     let must = must(base, head);
     let known = |truth: &Truth, (target, view): &(String, String)| truth.get(&(view.clone(), target.clone())).cloned();
     let arguments = [arguments, &["--truth", oracle.truth]].concat();
-    if is_refused(project, &arguments) {
+    let Some(by_default) = answer_if_any(project, &arguments) else {
         eprintln!("no answer after {what}");
         let is_built = head.values().any(|known| known.result != BROKEN);
         assert!(oracle.truth != GO.truth || !is_built, "{what}: the go command builds what godirect refuses");
         return Score::default();
-    }
-    let count = |flags: &[&str]| {
-        let answer = answer(project, &[&arguments, flags].concat());
-        let count = targets_by(&answer, oracle.name).len();
-        (answer, count)
     };
-    let builds = base.values().all(|known| known.result != BROKEN);
-    let (by_default, (answer, reduced)) = (count(&[]).1, count(if builds { oracle.known } else { &[] }));
-    let mut got = targets_by(&answer, oracle.name);
+    let is_told = !oracle.known.is_empty() && base.values().all(|known| known.result != BROKEN);
+    let told = is_told.then(|| answer(project, &[&arguments, oracle.known].concat()));
+    let answer = told.as_ref().unwrap_or(&by_default);
+    let [all, left] = [&by_default, answer].map(|answer| targets_by(answer, oracle.name).len());
+    let mut got = targets_by(answer, oracle.name);
     got.retain(|(target, _)| {
         oracle.kinds.iter().any(|kind| target.starts_with(kind)) || must.contains(&(target.clone(), VIEW[0].0.to_owned()))
     });
@@ -396,7 +396,7 @@ fn compared(oracle: &Oracle, project: &Project, arguments: &[&str], what: &str, 
         again: more.iter().filter(is_built_again).count(),
         more: more.len(),
         by_files: by_files.len(),
-        more_by_default: by_default - reduced,
+        more_by_default: all - left,
     }
 }
 

@@ -81,7 +81,7 @@ fn no_version_is_older_than_what_is_used_requires() {
     assert_eq!(refused, 8);
 }
 
-/// Neither go.work nor vendored packages make the go command look.
+/// With go.work, the go command doesn't look.
 #[test]
 fn a_workspace_is_not_asked() {
     let project = project("go 1.22\n\nrequire example.com/a v1.0.0", USES, ["go 1.25", ""]);
