@@ -32,6 +32,7 @@ use crate::plan::cgo::{self, UsesC};
 use crate::plan::{self, Configuration, ModuleFiles, PackageAction, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
 use crate::spec::DEFAULT_NIX_DIR;
+use crate::spec::profile::BuildId;
 use attributes::Attributes;
 use nodes::{below, direct, entries_of, merge, node_name};
 use runtime::{Reads, Runtime};
@@ -354,7 +355,7 @@ impl ViewOf<'_, '_> {
             // A profile that optimisation is guided by is the package's for one program.
             let unit = by_unit
                 .get(name.split_once(" [").filter(|_| !by_unit.contains_key(name)).map_or(name.as_str(), |(path, _)| path));
-            let (what, language) = without_language(action, unit.copied())?;
+            let (what, language) = without_language(action, unit.copied().filter(|package| !self.names_source(package)))?;
             let mut recipe = shared.clone();
             recipe.insert(ARGUMENTS.to_owned(), Sha256::of(what));
             let deps = action.deps.iter().cloned().collect();
@@ -398,7 +399,8 @@ impl ViewOf<'_, '_> {
                 // Beside C, assembly is the C compiler's.
                 let is_asm = |file: &String| c.is_none() && selection.is_some_and(|files| files.asm.contains(file));
                 let is_source = |file: &String| selection.is_some_and(|files| files.go.contains(file)) || is_asm(file);
-                let is_compiled = |file: &String| is_source(file) && !embedded.contains(file);
+                let is_named = package.is_some_and(|package| self.names_source(package));
+                let is_compiled = |file: &String| !is_named && is_source(file) && !embedded.contains(file);
                 for file in files {
                     let path = join(local, file);
                     let found = self.file(&path, is_compiled(file))?;
@@ -418,6 +420,12 @@ impl ViewOf<'_, '_> {
             node.recipe.insert(PKG_CONFIG.to_owned(), Sha256::of(json(&wanted)?));
         }
         Ok(())
+    }
+
+    /// Whether what a package is compiled from is in the binary itself, whatever comes out: Go's own build ID has the whole ID of each
+    /// command (`linkActionID` in `cmd/go/internal/work/exec.go`).
+    fn names_source(&self, package: &Package) -> bool {
+        self.variant.profile.buildid == BuildId::Go && package.selection.name == "main"
     }
 
     fn file(&self, path: &str, compiled: bool) -> Result<File> {

@@ -1,8 +1,11 @@
 //! `--verify`: what the program says of the go command's answer is what the go command says here.
 
+use std::fs;
+
+use super::engines::{go_command, succeeded};
 use super::oracle::{cache, must, truth};
-use super::support::Project;
-use super::{VIEWS, base, commit, run};
+use super::support::{GOROOT, Project};
+use super::{VIEWS, base, commit, run, target};
 
 /// The module of the repository's spec.
 const MODULE: &str = "example.com/m";
@@ -35,6 +38,56 @@ fn the_go_command_is_asked_about_both_trees() {
         let again = run(&project, &["--answer", "../answer.json", "--json"]);
         assert_eq!((again.code, again.stdout, again.stderr), (Some(0), ran.stdout, ran.stderr));
     }
+}
+
+/// Go's own build ID of a binary is of all that its command is compiled from, also of what comes out the same; of other packages only of what
+/// comes out.
+#[test]
+fn comments_count_where_they_are_in_build_ids() {
+    let project = project();
+    project.write(
+        "godirect.star",
+        "go_sdk(version = \"1.27.3\")\nplatforms(\"linux/amd64\")\nprofile(\"default\", buildid = \"go\")\n",
+    );
+    project.edit("cmd/tool/main.go", "package main", "package main // One.");
+    project
+        .write("cmd/tool/main_test.go", "package main // One.\n\nimport \"testing\"\n\nfunc TestTool(*testing.T) { main() }\n");
+    commit(&project, "build IDs");
+    let before = built(&project);
+    for (path, from, to, expected) in [
+        (
+            "cmd/tool/main.go",
+            "One",
+            "Two",
+            &["binary cmd/tool", "package example.com/m/cmd/tool", "test example.com/m/cmd/tool"][..],
+        ),
+        ("cmd/tool/main_test.go", "One", "Two", &["test example.com/m/cmd/tool"]),
+        ("lib/lib.go", "A comment", "Another", &[]),
+    ] {
+        project.edit(path, from, to);
+        let ran = run(&project, &["--json", "--verify"]);
+        assert_eq!(ran.code, Some(0), "{path}: {}", ran.stderr);
+        let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let mut found: Vec<String> = answer["affected"].as_array().unwrap().iter().map(target).collect();
+        found.sort();
+        assert_eq!(found, expected, "{path}");
+        let differ = built(&project).iter().zip(&before).filter(|(now, before)| now != before).count();
+        // What a package compiles to is the same.
+        assert_eq!(differ, expected.iter().filter(|target| !target.starts_with("package")).count(), "{path}");
+        assert_eq!(answer["verified"][0]["differ"], differ, "{path}");
+        project.edit(path, to, from);
+    }
+}
+
+/// The program and its test, as the go command builds them.
+fn built(project: &Project) -> [Vec<u8>; 2] {
+    [&["build"][..], &["test", "-c"]].map(|command| {
+        let out = project.root().join("../built");
+        let mut go = go_command(&GOROOT, &project.root(), &[]);
+        go.args(command).args(["-trimpath", "-buildvcs=false", "-o"]).arg(&out).arg("./cmd/tool");
+        succeeded("go", &go.output().unwrap());
+        fs::read(out).unwrap()
+    })
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `godirect affected --verify`: the answer beside that of the go command, which is asked about both trees.
 //!
 //! The build ID of a package, as `go list -export` gives it, is of all that the package was compiled from and of what came out. So two trees
-//! have different results where the second half of the ID of a target, or of anything that it needs, is different.
+//! have different results where the second half of the ID of a target, or of anything that it needs, is different; or the whole of a command's,
+//! where binaries have build IDs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::lock::proxy::Proxy;
 use crate::platform::OsArch;
 use crate::project::stamps::Stamps;
 use crate::project::{Locked, Project, Variant};
+use crate::spec::profile::BuildId;
 
 /// How an answer stands beside the go command's, on one platform in one profile.
 #[derive(Debug, Serialize, Deserialize)]
@@ -114,6 +116,11 @@ struct Module {
 }
 
 impl Package {
+    /// What of it is in what it is linked into: what came out when it was compiled, and of a command all of its build ID, if the binary has one.
+    fn linked(&self, buildid: BuildId) -> &str {
+        if buildid == BuildId::Go && self.name == "main" { &self.build_id } else { self.content() }
+    }
+
     /// What came out when it was compiled.
     fn content(&self) -> &str {
         self.build_id.rsplit_once('/').map_or("", |(_, content)| content)
@@ -164,7 +171,8 @@ fn targets(project: &Project, variant: Variant, packages: &BTreeMap<String, Pack
             return "error".to_owned();
         }
         let deps = package.deps.iter().filter_map(|dep| packages.get(dep)).chain([package]);
-        let contents: BTreeSet<&str> = deps.map(Package::content).collect();
+        let buildid = variant.profile.buildid;
+        let contents: BTreeSet<&str> = deps.map(|dep| if linked { dep.linked(buildid) } else { dep.content() }).collect();
         let godebug = if linked { package.default_godebug.as_str() } else { "" };
         contents.into_iter().chain([godebug]).collect::<Vec<_>>().join(" ")
     };
