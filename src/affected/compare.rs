@@ -15,10 +15,12 @@ pub struct Sameness<'c> {
     pub content: &'c (dyn Fn(&str) -> bool + Sync),
     /// Says whether a Go file of the head means the same in two versions of the language.
     pub language: &'c (dyn Fn(&str, &str, &str) -> bool + Sync),
+    /// Says whether a Go file that a step has in only one of the trees is without code.
+    pub no_code: &'c (dyn Fn(&str) -> bool + Sync),
 }
 
 /// Whatever is different makes a difference.
-pub const STRICTLY: Sameness = Sameness { content: &|_| false, language: &|_, _, _| false };
+pub const STRICTLY: Sameness = Sameness { content: &|_| false, language: &|_, _, _| false, no_code: &|_| false };
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,8 +223,11 @@ fn causes(base: &Node, head: &Node, same: Sameness) -> Vec<Cause> {
     let mut note = |what: &str, change, is_file| causes.push(Cause { what: what.to_owned(), change, is_file });
     for (path, change) in differences(&base.files, &head.files, |path, before: &File, after: &File| {
         let compiled = before.compiled && after.compiled && !before.id.is_empty() && !after.id.is_empty();
-        before.id == after.id || compiled && (same.content)(path)
+        before.compiled == after.compiled && (before.id == after.id || compiled && (same.content)(path))
     }) {
+        if is_nothing(path, base, head, same) {
+            continue;
+        }
         // A file that is looked for in vain is one that isn't there.
         let is_there = |files: &BTreeMap<String, File>| files.get(path).is_some_and(|file| !file.id.is_empty());
         let change = match (is_there(&base.files), is_there(&head.files)) {
@@ -247,6 +252,19 @@ fn causes(base: &Node, head: &Node, same: Sameness) -> Vec<Cause> {
         note(&format!("dependency {dep}"), change, false);
     }
     causes
+}
+
+/// Whether a file is nothing to the compiler, by its name or by being there: one without code beside another that names the package.
+fn is_nothing(path: &str, base: &Node, head: &Node, same: Sameness) -> bool {
+    let is_code = |(path, file): (&String, &File)| {
+        file.compiled && !file.id.is_empty() && path.ends_with(".go") && !path.ends_with("_test.go")
+    };
+    let has = |node: &Node, path: &String| node.files.get_key_value(path).is_some_and(is_code);
+    let only = match (base.files.get_key_value(path), head.files.get_key_value(path)) {
+        (Some(file), None) | (None, Some(file)) => file,
+        _ => return false,
+    };
+    is_code(only) && base.files.keys().any(|path| has(base, path) && has(head, path)) && (same.no_code)(path)
 }
 
 /// The keys of what only one of two maps has, or what is different in them.

@@ -128,6 +128,7 @@ impl View {
             for (path, file) in &node.files {
                 add(path);
                 add(&file.id);
+                add(if file.compiled { "compiled" } else { "" });
             }
             for dep in &node.deps {
                 add(dep);

@@ -161,7 +161,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     check_chosen(&arguments.chosen, &[&before, &after])?;
     let always = arguments.always_affected.iter().cloned().collect();
     // All views ask about the same files.
-    let (contents, languages) = Default::default();
+    let (contents, languages, code) = Default::default();
     let same = Sameness {
         content: &|path| once(&contents, path, || is_same(&base, &head, directory, path)),
         language: &|path, one, other| {
@@ -169,6 +169,7 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
             let look = || head.read(&error::file_in(directory, path)).is_some_and(|it| is_same(&it, one, other));
             once(&languages, &format!("{path} {one} {other}"), look)
         },
+        no_code: &|path| once(&code, path, || have_no_code(&base, &head, directory, path)),
     };
     let same = if truth == Truth::Go { same } else { affected::STRICTLY };
     let mut compared = affected::compare(&before, &after, same, &always);
@@ -264,6 +265,14 @@ fn is_same(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
         return mentions::assemble_to_the_same(&one, &other);
     }
     mentions::compile_to_the_same(&one, &other) && (!path.ends_with("_test.go") || functions::are_the_same(&one, &other))
+}
+
+/// Whether a Go file has no code in any of the two trees, of which one or both have it.
+fn have_no_code(base: &Side, head: &Side, directory: &Path, path: &str) -> bool {
+    // Of what was saved it isn't known whether it has the file.
+    let sides = [base, head];
+    let mut found = sides.iter().filter_map(|side| side.read(&error::file_in(directory, path))).peekable();
+    !sides.iter().any(|side| side.is_saved()) && found.peek().is_some() && found.all(|it| mentions::has_no_code(&it))
 }
 
 fn write_patterns(arguments: &Arguments, compared: &Compared) -> Result<()> {

@@ -7,6 +7,7 @@ mod images;
 pub(super) mod includes;
 mod nix_files;
 mod nodes;
+mod recipe;
 pub(super) mod runtime;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ use crate::name::ImportPath;
 use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
-use crate::plan::{self, Configuration, ModuleFiles, PackageAction, Settings, Source, Step, test};
+use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
 use crate::spec::DEFAULT_NIX_DIR;
 use crate::spec::profile::BuildId;
@@ -355,9 +356,9 @@ impl ViewOf<'_, '_> {
             // A profile that optimisation is guided by is the package's for one program.
             let unit = by_unit
                 .get(name.split_once(" [").filter(|_| !by_unit.contains_key(name)).map_or(name.as_str(), |(path, _)| path));
-            let (what, language) = without_language(action, unit.copied().filter(|package| !self.names_source(package)))?;
+            let (what, language) = recipe::of_package(action, unit.copied().filter(|package| !self.names_source(package)))?;
             let mut recipe = shared.clone();
-            recipe.insert(ARGUMENTS.to_owned(), Sha256::of(what));
+            recipe.insert(ARGUMENTS.to_owned(), what);
             let deps = action.deps.iter().cloned().collect();
             let mut node = Node { recipe, language, files: BTreeMap::new(), deps };
             self.add_source(&mut node, unit.copied(), &action.source, &action.steps, action.c.as_ref())?;
@@ -463,16 +464,6 @@ fn toolchain(needs: Vec<cgo::Needs>) -> Toolchain {
 
 fn target(kind: Kind, name: &str) -> Target {
     Target { kind, name: name.to_owned() }
-}
-
-/// What an action does, apart from the version of the language that all of its code is in, if that is in files of the repository: cgo
-/// makes some of it.
-fn without_language(action: &PackageAction, package: Option<&Package>) -> Result<(String, String)> {
-    let what = String::from_utf8_lossy(&json(&(&action.source, &action.steps, action.header, &action.c))?).into_owned();
-    let is_local = matches!(action.source, Source::Local { .. }) && action.c.is_none();
-    let Some(package) = package.filter(|_| is_local) else { return Ok((what, String::new())) };
-    let language = &package.language;
-    Ok((what.replace(&format!("\"-lang=go{language}\""), "\"-lang\""), language.clone()))
 }
 
 /// What tells an SDK from others.

@@ -100,6 +100,13 @@ pub fn compile_to_the_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Whether a Go file has nothing but a package clause and prose. Any bytes are accepted.
+pub fn has_no_code(content: &[u8]) -> bool {
+    let mut tokens = Significant::new(content);
+    let kinds: Vec<Kind> = tokens.by_ref().take(4).map(|(kind, ..)| kind).collect();
+    kinds == [Kind::Ident, Kind::Ident, Kind::Semicolon] && tokens.lexer.errors().is_empty()
+}
+
 /// Whether two assembly files are assembled to the same: all but what is said in comments is the same, byte for byte, except at the end.
 pub fn assemble_to_the_same(one: &[u8], other: &[u8]) -> bool {
     without_comments(one).trim_ascii_end() == without_comments(other).trim_ascii_end()
@@ -197,6 +204,26 @@ mod tests {
         let (paths, declared) = (set(&["testdata/a", ".."]), set(&["../shared/*.txt", "x"]));
         let wanted = Mentions { paths, declared, tags: BTreeSet::new(), asks_where: true };
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn files_without_code_have_a_package_clause_and_prose() {
+        for file in ["package p\n", "package p", "// Package p is.\n/* It is. */\npackage p; // p\n// More.\n"] {
+            assert!(has_no_code(file.as_bytes()), "{file}");
+        }
+        for file in [
+            "",
+            "package\n",
+            "package p\nvar _ = 1\n",
+            "package p\nimport \"fmt\"\n",
+            "package p\n;\n",
+            "//go:build linux\n\npackage p\n",
+            "//godirect:tags manual\n\npackage p\n",
+            "package p\n// \x00\n",
+            "package p /*",
+        ] {
+            assert!(!has_no_code(file.as_bytes()), "{file}");
+        }
     }
 
     #[test]

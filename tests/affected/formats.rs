@@ -185,9 +185,9 @@ fn saved_states_are_compared_without_git() {
     std::fs::remove_dir_all(project.root().join(".git")).unwrap();
     let saved = ["affected", "--base-state", "base.json", "--head-state", "head.json", "--format", "packages"];
     assert_eq!(project.succeeds(&saved), "example.com/m/cmd/other\nexample.com/m/ext\nexample.com/m/lib\n");
-    project.edit("head.json", "\"version\": 4", "\"version\": 5");
+    project.edit("head.json", "\"version\": 5", "\"version\": 6");
     let wrong = error(
-        "head.json is no saved state: its version is 5, and this program knows 4",
+        "head.json is no saved state: its version is 6, and this program knows 5",
         "write it anew: `godirect fingerprint --save FILE`",
     );
     project.fails(&saved, 2, &wrong);

@@ -79,6 +79,33 @@ fn another_name_of_a_file() {
     check(|p| fs::rename(p.root().join("lib/lib.go"), p.root().join("lib/greet.go")).unwrap(), &LIB);
 }
 
+/// The first and the last of the package's files, none of which has code.
+#[test]
+fn a_file_without_code() {
+    let doc = |name: &str| format!("// Package {name} has more to say.\n\npackage {name}\n\n// That was it.\n");
+    check(
+        |p| {
+            p.write("lib/a.go", &doc("lib"));
+            p.write("lib/zz.go", &doc("lib"));
+            p.write("cmd/tool/doc.go", &doc("main"));
+        },
+        &[],
+    );
+    check(|p| p.write("lib/doc.go", &format!("{}var x int\n", doc("lib"))), &LIB);
+    check(|p| p.write("lib/doc.go", &format!("{}//go:debug http2client=0\n", doc("lib"))), &LIB);
+    check(|p| p.write("lib/doc_test.go", &doc("lib")), &["test lib"]);
+}
+
+/// It is read as a file, too.
+#[test]
+fn an_embedded_file_without_code() {
+    let project = base();
+    project.write("embedded/embedded.go", &project.read("embedded/embedded.go").replace("data/*.txt", "data/*.txt *.go"));
+    commit(&project, "embeds itself");
+    project.write("embedded/doc.go", "package embedded\n");
+    assert_eq!(affected(&project, &[]), wanted(&EMBEDDED, &VIEWS));
+}
+
 #[test]
 fn an_embedded_file() {
     check(|p| p.write("embedded/data/a.txt", "A\n"), &EMBEDDED);

@@ -30,7 +30,8 @@ fn state(nodes: &[Step]) -> State {
 }
 
 fn affected(base: &State, head: &State) -> Vec<String> {
-    let same = Sameness { content: &|path| path.starts_with("same"), language: &|path, _, _| path.starts_with("same") };
+    let is_same = |path: &str| path.starts_with("same");
+    let same = Sameness { content: &is_same, language: &|path, _, _| is_same(path), no_code: &|path| path.starts_with("doc") };
     let shown = |impact: Impact| {
         let causes: Vec<String> = impact.causes.iter().map(|cause| format!("{} {:?}", cause.what, cause.change)).collect();
         format!("{:?} {}: {}", impact.status, impact.chain.join(" < "), causes.join(", "))
@@ -79,6 +80,31 @@ fn what_compiles_to_the_same_is_the_same() {
     assert_eq!(affected(&base, &state(&[("a", &[("same.go", "2"), ("same.txt", "1")], &[])])), [""; 0]);
     let other = state(&[("a", &[("same.go", "1"), ("same.txt", "2")], &[])]);
     assert_eq!(affected(&base, &other), ["Changed a: same.txt Modified"]);
+}
+
+#[test]
+fn a_file_without_code_is_nothing_beside_another() {
+    let of = |files: &[(&str, &str)]| state(&[("a", files, &[])]);
+    let with_doc = of(&[("a.go", "1"), ("doc.go", "1")]);
+    for head in [of(&[("a.go", "1")]), of(&[("a.go", "1"), ("doc2.go", "1")])] {
+        assert_eq!(affected(&with_doc, &head), [""; 0]);
+        assert_eq!(affected(&head, &with_doc), [""; 0]);
+    }
+    // Its content is another question.
+    assert_eq!(affected(&with_doc, &of(&[("a.go", "1"), ("doc.go", "2")])), ["Changed a: doc.go Modified"]);
+    assert_eq!(affected(&with_doc, &of(&[("a.go", "1"), ("more.go", "1")])), ["Changed a: more.go Added"]);
+    let alone = |path| of(&[(path, "1")]);
+    assert_eq!(affected(&alone("doc.go"), &alone("doc2.go")), ["Changed a: doc2.go Added, doc.go Removed"]);
+    let (tests, more) = (of(&[("a_test.go", "1")]), of(&[("a_test.go", "1"), ("doc.go", "1")]));
+    assert_eq!(affected(&tests, &more), ["Changed a: doc.go Added"]);
+    let (tests, more) = (of(&[("a.go", "1")]), of(&[("a.go", "1"), ("doc_test.go", "1")]));
+    assert_eq!(affected(&tests, &more), ["Changed a: doc_test.go Added"]);
+    // What isn't only compiled.
+    let (text, more) = (of(&[("a.go", "1")]), of(&[("a.go", "1"), ("doc.txt", "1")]));
+    assert_eq!(affected(&text, &more), ["Changed a: doc.txt Added"]);
+    let mut read = of(&[("a.go", "1")]);
+    read.views.get_mut("linux_amd64").unwrap().nodes.get_mut("a").unwrap().files.get_mut("a.go").unwrap().compiled = false;
+    assert_eq!(affected(&of(&[("a.go", "1")]), &read), ["Changed a: a.go Modified"]);
 }
 
 #[test]

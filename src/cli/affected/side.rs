@@ -90,7 +90,7 @@ struct Saved {
 }
 
 /// The version of saved states.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 impl Side {
     /// The tree of a commit.
@@ -129,6 +129,11 @@ impl Side {
             Tree::Commit(tree) => Some(tree),
             Tree::Nothing | Tree::Worktree(_) | Tree::Saved(_) => None,
         }
+    }
+
+    /// Whether it is what was saved of a tree, which has no files.
+    pub fn is_saved(&self) -> bool {
+        matches!(self.tree, Tree::Saved(_))
     }
 
     /// The content of a file; none of what was saved.
