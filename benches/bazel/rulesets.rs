@@ -5,6 +5,9 @@ use super::workspace::Ruleset;
 use super::{BUILT, Bench, Program, change_all};
 use crate::programs::{self, write};
 
+/// How many runs of a second or less are made in a round: one of them may take twice as long as the next.
+const SHORT: usize = 10;
+
 /// What comes before each run, of which the number of runs before is given.
 type Prepare<'a> = &'a dyn Fn(&Bench, usize);
 
@@ -13,15 +16,15 @@ pub fn compare(rounds: usize) {
     let pair = Pair::new("hello", &programs::hello());
     pair.row("hello with net/http, nothing built before", rounds, &|bench, _| bench.forget());
     pair.build();
-    pair.row("hello with net/http, nothing changed", 5 * rounds, &|_, _| ());
+    pair.row("hello with net/http, nothing changed", SHORT * rounds, &|_, _| ());
     pair.end();
 
     let pair = Pair::new("own", &programs::own());
     pair.row("120 packages that import a leaf, nothing built before", rounds, &|bench, _| bench.forget());
     pair.build();
-    pair.row("120 packages that import a leaf, nothing changed", 5 * rounds, &|_, _| ());
+    pair.row("120 packages that import a leaf, nothing changed", SHORT * rounds, &|_, _| ());
     let edit = |bench: &Bench, run| write(bench.workspace.root(), "leaf/leaf.go", &programs::leaf(run + 1));
-    pair.row("120 packages that import a leaf, the body of its function changed", rounds, &edit);
+    pair.row("120 packages that import a leaf, the body of its function changed", SHORT * rounds, &edit);
     pair.end();
 
     let pair = Pair::new("built", &programs::packages(BUILT, 0));
