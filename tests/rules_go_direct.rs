@@ -7,6 +7,8 @@ mod cgo;
 mod checkouts;
 #[path = "rules_go_direct/coverage.rs"]
 mod coverage;
+#[path = "rules_go_direct/downloads.rs"]
+mod downloads;
 #[path = "support/engines.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod engines;
@@ -14,6 +16,9 @@ mod engines;
 mod http_cache;
 #[path = "rules_go_direct/importmap.rs"]
 mod importmap;
+#[path = "support/loopback.rs"]
+#[allow(dead_code)] // Other tests use the rest.
+mod loopback;
 #[path = "rules_go_direct/migration.rs"]
 mod migration;
 #[path = "rules_go_direct/misuse.rs"]

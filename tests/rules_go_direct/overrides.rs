@@ -7,24 +7,26 @@ use std::process::Command;
 use super::engines::{self, bazel_output, repository, succeeded};
 use super::modules::copy;
 
-const MODULE: &str = "github.com/cespare/xxhash/v2";
+pub const MODULE: &str = "github.com/cespare/xxhash/v2";
 const TARGET: &str = "//cmd/checksum";
 
-fn workspace() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_TARGET_TMPDIR")).join("overrides");
+/// A copy of the example whose program needs the module.
+pub fn workspace(name: &str) -> PathBuf {
+    let workspace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&workspace);
     copy(&repository("examples/02-modules"), &workspace);
     workspace
 }
 
-fn write_module(workspace: &Path, lines: &str) {
+/// Writes its MODULE.bazel with more lines.
+pub fn write_module(workspace: &Path, lines: &str) {
     let module = fs::read_to_string(repository("examples/02-modules/MODULE.bazel")).unwrap();
     let module = module.replace("../../rules_go_direct", &repository("rules_go_direct").display().to_string());
     fs::write(workspace.join("MODULE.bazel"), format!("{module}\n{lines}\n")).unwrap();
 }
 
 /// The go command with a cache of modules of its own, whose files can be changed: it looks at hashes only when it unpacks.
-fn go(workspace: &Path, arguments: &[&str]) -> String {
+pub fn go(workspace: &Path, arguments: &[&str]) -> String {
     let cache = workspace.join("modules");
     let cache = cache.to_str().unwrap();
     let mut command = engines::go_command(&engines::GOROOT, workspace, &[]);
@@ -38,7 +40,8 @@ fn module_directory(workspace: &Path) -> PathBuf {
     PathBuf::from(printed["Dir"].as_str().unwrap())
 }
 
-fn by_go(workspace: &Path) -> Vec<u8> {
+/// The program's bytes.
+pub fn by_go(workspace: &Path) -> Vec<u8> {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("program");
     go(
@@ -85,7 +88,7 @@ fn archive(workspace: &Path, directory: &Path) -> String {
 
 #[test]
 fn modules_are_patched_and_come_from_archives() {
-    let workspace = workspace();
+    let workspace = workspace("overrides");
     let directory = module_directory(&workspace);
     let plain = by_go(&workspace);
     let from_archive = archive(&workspace, &directory);
