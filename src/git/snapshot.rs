@@ -1,6 +1,6 @@
 //! The tree of a commit as a file system that is only read: symbolic links are followed within the tree, as in a checkout.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,13 +157,17 @@ impl Snapshot {
     }
 
     fn find(&self, path: &str) -> Result<(Mode, ObjectId)> {
-        let elements = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<String>>();
-        let mut open: VecDeque<String> = elements(&self.repository.prefix).into_iter().chain(elements(path)).collect();
-        let mut links = 0;
         // From the root on, what the path has led through.
-        let mut at = vec![(Mode::Tree, self.root)];
-        while let Some(element) = open.pop_front() {
-            match element.as_str() {
+        let (mut at, mut links) = (vec![(Mode::Tree, self.root)], 0);
+        self.follow(&self.repository.prefix, &mut at, &mut links)?;
+        self.follow(path, &mut at, &mut links)?;
+        Ok(*at.last().unwrap_or(&(Mode::Tree, self.root)))
+    }
+
+    /// Goes on by a path from the last place of those that have been passed.
+    fn follow(&self, path: &str, at: &mut Vec<(Mode, ObjectId)>, links: &mut usize) -> Result<()> {
+        for element in path.split('/') {
+            match element {
                 "" | "." => continue,
                 // Out of the repository: nobody knows what is there.
                 ".." if at.len() == 1 => return Err(ErrorKind::NotFound.into()),
@@ -173,32 +177,29 @@ impl Snapshot {
                 }
                 _ => {}
             }
-            let (mode, id) = *at.last().unwrap_or(&(Mode::Tree, self.root));
-            let node = match mode {
-                Mode::Tree => self.child(id, &element)?,
-                Mode::Commit => return Err(ErrorKind::NotFound.into()),
+            let (mode, id) = match *at.last().unwrap_or(&(Mode::Tree, self.root)) {
+                (Mode::Tree, id) => self.child(id, element)?,
+                (Mode::Commit, _) => return Err(ErrorKind::NotFound.into()),
                 _ => return Err(ErrorKind::NotADirectory.into()),
             };
-            if node.mode != Mode::Link {
-                at.push((node.mode, node.id));
+            if mode != Mode::Link {
+                at.push((mode, id));
                 continue;
             }
-            links += 1;
-            let target = String::from_utf8(self.repository.blob(node.id)?).map_err(|_| ErrorKind::NotFound)?;
-            if links > MAX_LINKS || target.starts_with('/') {
+            *links += 1;
+            let target = String::from_utf8(self.repository.blob(id)?).map_err(|_| ErrorKind::NotFound)?;
+            if *links > MAX_LINKS || target.starts_with('/') {
                 return Err(ErrorKind::NotFound.into());
             }
-            for element in elements(&target).into_iter().rev() {
-                open.push_front(element);
-            }
+            self.follow(&target, at, links)?;
         }
-        Ok(*at.last().unwrap_or(&(Mode::Tree, self.root)))
+        Ok(())
     }
 
-    fn child(&self, directory: ObjectId, name: &str) -> Result<Node> {
+    fn child(&self, directory: ObjectId, name: &str) -> Result<(Mode, ObjectId)> {
         let nodes = self.repository.tree(directory)?;
-        let found = nodes.binary_search_by(|node| node.name.as_str().cmp(name)).map(|index| nodes[index].clone());
-        found.map_err(|_| Error::from(ErrorKind::NotFound))
+        let found = nodes.binary_search_by(|node| node.name.as_str().cmp(name));
+        found.map(|index| (nodes[index].mode, nodes[index].id)).map_err(|_| Error::from(ErrorKind::NotFound))
     }
 }
 
