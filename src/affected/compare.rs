@@ -256,15 +256,16 @@ fn causes(base: &Node, head: &Node, same: Sameness) -> Vec<Cause> {
 
 /// Whether a file is nothing to the compiler, by its name or by being there: one without code beside another that names the package.
 fn is_nothing(path: &str, base: &Node, head: &Node, same: Sameness) -> bool {
-    let is_code = |(path, file): (&String, &File)| {
-        file.compiled && !file.id.is_empty() && path.ends_with(".go") && !path.ends_with("_test.go")
+    let is_of_package =
+        |path: &str, file: &File| file.compiled && !file.id.is_empty() && path.ends_with(".go") && !path.ends_with("_test.go");
+    let in_both = |(path, file): (&String, &File)| {
+        is_of_package(path, file) && head.files.get(path).is_some_and(|file| is_of_package(path, file))
     };
-    let has = |node: &Node, path: &String| node.files.get_key_value(path).is_some_and(is_code);
-    let only = match (base.files.get_key_value(path), head.files.get_key_value(path)) {
+    let only = match (base.files.get(path), head.files.get(path)) {
         (Some(file), None) | (None, Some(file)) => file,
         _ => return false,
     };
-    is_code(only) && base.files.keys().any(|path| has(base, path) && has(head, path)) && (same.no_code)(path)
+    is_of_package(path, only) && base.files.iter().any(in_both) && (same.no_code)(path)
 }
 
 /// The keys of what only one of two maps has, or what is different in them.

@@ -396,15 +396,15 @@ impl ViewOf<'_, '_> {
             }
             Source::Local { local, files } => {
                 let selection = package.map(|package| &package.selection.files);
-                let embedded: BTreeSet<&String> = selection.iter().flat_map(|files| files.embed.values().flatten()).collect();
-                // Beside C, assembly is the C compiler's.
-                let is_asm = |file: &String| c.is_none() && selection.is_some_and(|files| files.asm.contains(file));
-                let is_source = |file: &String| selection.is_some_and(|files| files.go.contains(file)) || is_asm(file);
                 let is_named = package.is_some_and(|package| self.names_source(package));
-                let is_compiled = |file: &String| !is_named && is_source(file) && !embedded.contains(file);
+                let compiled = selection.filter(|_| !is_named).map_or_else(BTreeSet::new, |selection| {
+                    // Beside C, assembly is the C compiler's.
+                    let asm = if c.is_none() { &selection.asm[..] } else { &[] };
+                    recipe::not_embedded(selection, selection.go.iter().chain(asm))
+                });
                 for file in files {
                     let path = join(local, file);
-                    let found = self.file(&path, is_compiled(file))?;
+                    let found = self.file(&path, compiled.contains(file))?;
                     node.files.insert(path, found);
                 }
                 let has_includes = c.is_some() || selection.is_some_and(|files| !files.asm.is_empty());

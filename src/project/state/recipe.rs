@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::graph::Package;
 use crate::plan::token::{SRC, literal};
 use crate::plan::{PackageAction, Source, Step};
+use crate::source::record::FileGroup;
 
 /// The digest of what an action does, and the version of the language that its code is in. Of files of the repository that only Go's compiler reads, the
 /// digest has neither that version nor the names, which are those of the node's files; with C, cgo makes some of the code from both.
@@ -18,18 +19,18 @@ pub(super) fn of_package(action: &PackageAction, package: Option<&Package>) -> R
         let all = json(&(&action.source, &action.steps, action.header, &action.c))?;
         return Ok((Sha256::of(all), String::new()));
     };
-    let names = compiled(package);
+    let selected = &package.selection.files;
+    let names: BTreeSet<Cow<str>> = not_embedded(selected, selected.go.iter()).into_iter().map(|file| literal(file)).collect();
     let files = files.iter().filter(|file| !names.contains(&literal(file))).cloned().collect();
     let source = Source::Local { local: local.clone(), files };
     let steps: Vec<Step> = action.steps.iter().map(|step| without(step, &names, &package.language)).collect();
     Ok((Sha256::of(json(&(source, steps, action.header))?), package.language.clone()))
 }
 
-/// The Go files that are compiled and not embedded, so that they are the action's for that alone, as steps name them.
-fn compiled(package: &Package) -> BTreeSet<Cow<'_, str>> {
-    let files = &package.selection.files;
-    let embedded: BTreeSet<&String> = files.embed.values().flatten().collect();
-    files.go.iter().filter(|file| !embedded.contains(file)).map(|file| literal(file)).collect()
+/// Those of a package's `files` that aren't embedded, so that they are its step's for nothing but to be compiled.
+pub(super) fn not_embedded<'f>(package: &'f FileGroup, files: impl Iterator<Item = &'f String>) -> BTreeSet<&'f String> {
+    let embedded: BTreeSet<&String> = package.embed.values().flatten().collect();
+    files.filter(|file| !embedded.contains(file)).collect()
 }
 
 /// A step without the names of some files, and without the version of the language.
