@@ -30,7 +30,7 @@ use crate::name::ImportPath;
 use crate::plan::cgo::allow::Overrides;
 use crate::plan::cgo::compiler::{Compiler, OPTIONAL, PkgConfig, Toolchain};
 use crate::plan::cgo::{self, UsesC};
-use crate::plan::{self, Configuration, ModuleFiles, Settings, Source, Step, test};
+use crate::plan::{self, BinaryAction, Configuration, ModuleFiles, PackageAction, Settings, Source, Step, test};
 use crate::source::tree::{Tree as _, join};
 use crate::spec::DEFAULT_NIX_DIR;
 use crate::spec::profile::BuildId;
@@ -175,18 +175,22 @@ impl ViewOf<'_, '_> {
         }
         self.add_unmatched(view, found);
         let names: BTreeSet<ImportPath> = tested.iter().map(|tested| tested.path.clone()).collect();
-        let configuration = self.locked.with_settings(self.variant, &self.stamps()?, Some(c), |settings| {
-            let settings = Settings { tested: Some(&names), ..settings };
-            test::configuration(graph, settings, &tests, &plain, false)
-        })??;
+        let stamps = self.stamps()?;
+        let configuration = || {
+            self.locked.with_settings(self.variant, &stamps, Some(c), |settings| {
+                let settings = Settings { tested: Some(&names), ..settings };
+                test::configuration(graph, settings, &tests, &plain, false)
+            })
+        };
         let reads = |test: &test::Test| -> Result<(String, Reads)> {
             let tested = tested.iter().find(|tested| tested.path == *test.tested);
             let (root, directory) = tested.map(|tested| self.locked.directory_of(tested)).transpose()?.unwrap_or_default();
             Ok((test.tested.to_string(), runtime.files(graph, &self.locked.mains, test, &root, &directory)?))
         };
-        let reads: BTreeMap<String, Reads> = tests.par_iter().map(reads).collect::<Result<_>>()?;
-        self.add_configuration(view, graph, &configuration, Kind::Test)?;
-        reads.into_iter().try_for_each(|(path, reads)| self.add_reads(view, &node_name(Kind::Test, &path), reads, runtime))?;
+        let reads = || tests.par_iter().map(reads).collect::<Result<BTreeMap<String, Reads>>>();
+        let (configuration, reads) = rayon::join(configuration, reads);
+        self.add_configuration(view, graph, &configuration??, Kind::Test)?;
+        reads?.into_iter().try_for_each(|(path, reads)| self.add_reads(view, &node_name(Kind::Test, &path), reads, runtime))?;
         self.add_tags(view, found, runtime)
     }
 
@@ -352,7 +356,7 @@ impl ViewOf<'_, '_> {
             (ENVIRONMENT.to_owned(), Sha256::of(json(&configuration.env)?)),
         ]);
         let by_unit: BTreeMap<String, &Package> = graph.packages().iter().map(|package| (package.unit(), package)).collect();
-        for (name, action) in &configuration.packages {
+        let package = |(name, action): (&String, &PackageAction)| -> Result<(String, Node)> {
             // A profile that optimisation is guided by is the package's for one program.
             let unit = by_unit
                 .get(name.split_once(" [").filter(|_| !by_unit.contains_key(name)).map_or(name.as_str(), |(path, _)| path));
@@ -362,17 +366,22 @@ impl ViewOf<'_, '_> {
             let deps = action.deps.iter().cloned().collect();
             let mut node = Node { recipe, language, files: BTreeMap::new(), deps };
             self.add_source(&mut node, unit.copied(), &action.source, &action.steps, action.c.as_ref())?;
-            merge(view, name.clone(), node)?;
+            Ok((name.clone(), node))
+        };
+        for (name, node) in configuration.packages.par_iter().map(package).collect::<Result<Vec<_>>>()? {
+            merge(view, name, node)?;
         }
-        for (name, binary) in &configuration.binaries {
+        let binary = |(name, binary): (&String, &BinaryAction)| -> Result<(String, Node)> {
             let mut recipe = shared.clone();
             recipe.insert(ARGUMENTS.to_owned(), Sha256::of(json(&(&binary.file, &binary.steps, &binary.c))?));
             if kind == Kind::Test && self.variant.profile.fuzz {
                 recipe.insert(FUZZ.to_owned(), Sha256::of(FUZZ));
             }
             let deps = direct(&binary.deps, view);
-            view.nodes.insert(node_name(kind, name), Node { recipe, deps, ..Node::default() });
-        }
+            Ok((node_name(kind, name), Node { recipe, deps, ..Node::default() }))
+        };
+        let binaries = configuration.binaries.par_iter().map(binary).collect::<Result<Vec<_>>>()?;
+        view.nodes.extend(binaries);
         Ok(())
     }
 
