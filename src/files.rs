@@ -198,6 +198,11 @@ impl Files {
         read.map(|(content, _)| content)
     }
 
+    /// The ID that git has for the content of a file, of a commit.
+    pub fn id(&self, path: &Path) -> Option<String> {
+        self.commit.as_ref().and_then(|commit| commit.id(path).ok())
+    }
+
     /// The first bytes of a file: at most `length`. A note is taken of all of it.
     ///
     /// # Errors

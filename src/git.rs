@@ -71,6 +71,12 @@ impl Repository {
         &self.prefix
     }
 
+    /// Where git keeps what all working trees of the repository have in common.
+    pub fn place(&self) -> PathBuf {
+        let place = self.with(|git| git.common_dir().to_owned());
+        std::path::absolute(&place).unwrap_or(place)
+    }
+
     /// The commit that a revision means, in git's syntax.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod vendored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{self, Error, Result};
 use crate::files::Files;
@@ -31,6 +32,7 @@ use crate::module::workspace::{self, Workspace};
 use crate::name::{GoVersion, ImportPath};
 use crate::plan;
 use crate::source::context::BuildContext;
+use crate::source::index::Blobs;
 use crate::source::repository::RepositoryTree;
 use crate::source::tree::join;
 use crate::spec::profile::Pgo;
@@ -109,10 +111,19 @@ impl Project {
     ///
     /// Those of [`Project::open`].
     pub fn open_through(files: Files, dir: &Path) -> Result<Project> {
+        Project::open_known(files, None, dir)
+    }
+
+    /// Like [`Project::open_through`]; what is known of `blobs` isn't looked for in a commit's files.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Project::open`].
+    pub fn open_known(files: Files, blobs: Option<Arc<Blobs>>, dir: &Path) -> Result<Project> {
         let spec = spec::load(&files, dir)?;
         let workspace = Workspace::load(&files, &module_dir(dir, &spec))?;
         let mains = main_modules(&spec, &workspace)?;
-        let tree = RepositoryTree::new(files.clone(), dir);
+        let tree = RepositoryTree::new(files.clone(), dir, blobs);
         let binaries = binaries::find(&spec, &mains, &tree)?;
         let project = Project { dir: dir.to_owned(), spec, workspace, mains, binaries, files, tree };
         project.check_images()?;

@@ -17,6 +17,8 @@ mod formats;
 mod histories;
 #[path = "affected/images.rs"]
 mod images;
+#[path = "affected/known.rs"]
+mod known;
 #[path = "affected/oracle.rs"]
 mod oracle;
 #[path = "affected/recorded.rs"]

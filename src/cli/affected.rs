@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::output::{self, JSON_VERSION};
 use crate::affected::{self, Compared, Impact, Sameness, Status};
 use crate::error::{self, Class, Error, Result};
-use crate::git::{Repository, Snapshot};
+use crate::git::{Repository, Revision, Snapshot};
 use crate::platform::{OsArch, Platform};
 use crate::project::state::MANUAL;
 use crate::source::repository::{Known, known};
@@ -23,7 +23,7 @@ use crate::source::{functions, language, mentions};
 use crate::write;
 use formats::{Format, Sharing};
 use shadow::Verified;
-use side::{Chosen, Kind, Side, Truth, check_chosen};
+use side::{Chosen, Kind, Side, Truth, blobs, check_chosen};
 
 /// Tell which packages, tests and binaries a change can touch.
 ///
@@ -157,6 +157,8 @@ pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCo
     let (base, head) = sides(directory, arguments)?;
     let state = |side: &Side| side.state(directory, &arguments.chosen, truth);
     let (before, after) = rayon::join(|| state(&base), || state(&head));
+    base.remember();
+    head.remember();
     let (before, after) = (before?, after?);
     check_chosen(&arguments.chosen, &[&before, &after])?;
     let always = arguments.always_affected.iter().cloned().collect();
@@ -221,9 +223,11 @@ fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
         return Ok((Side::saved(base)?, Side::saved(head)?));
     }
     let repository = Repository::discover(directory)?;
+    let blobs = blobs(&repository);
+    let of = |revision: &Revision| Side::of_commit(&repository, blobs.clone(), revision, directory);
     let head = match (&arguments.head_state, &arguments.head) {
         (Some(file), _) => Side::saved(file)?,
-        (None, Some(revision)) => Side::of_commit(&repository, &repository.revision(revision)?, directory)?,
+        (None, Some(revision)) => of(&repository.revision(revision)?)?,
         (None, None) => Side::of_worktree(&repository)?,
     };
     if let Some(file) = &arguments.base_state {
@@ -237,7 +241,7 @@ fn sides(directory: &Path, arguments: &Arguments) -> Result<(Side, Side)> {
         let head = repository.revision(arguments.head.as_deref().unwrap_or("HEAD"))?;
         base = repository.merge_base(&base, &head)?;
     }
-    Ok((Side::of_commit(&repository, &base, directory)?, head))
+    Ok((of(&base)?, head))
 }
 
 /// What Go packages in a submodule are made of isn't in the repository.

@@ -55,10 +55,12 @@ struct Fingerprint<'a> {
 pub fn run(directory: &Path, arguments: &Arguments, json: bool) -> Result<ExitCode> {
     let repository = Repository::discover(directory)?;
     let side = match &arguments.revision {
-        Some(revision) => Side::of_commit(&repository, &repository.revision(revision)?, directory)?,
+        Some(revision) => Side::of_commit(&repository, side::blobs(&repository), &repository.revision(revision)?, directory)?,
         None => Side::of_worktree(&repository)?,
     };
-    let state = side.state(directory, &arguments.chosen, arguments.truth)?;
+    let state = side.state(directory, &arguments.chosen, arguments.truth);
+    side.remember();
+    let state = state?;
     side::check_chosen(&arguments.chosen, &[&state])?;
     if let Some(file) = &arguments.save {
         side::save(file, arguments.truth, &state)?;

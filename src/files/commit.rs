@@ -23,6 +23,11 @@ impl Commit {
         self.tree.read(&self.below(path)?)
     }
 
+    /// The ID of a file's content.
+    pub(super) fn id(&self, path: &Path) -> Result<String> {
+        self.tree.id(&self.below(path)?)
+    }
+
     /// What a path leads to, through links.
     pub(super) fn kind(&self, path: &Path) -> Result<Kind> {
         self.tree.kind(&self.below(path)?)

@@ -7,7 +7,7 @@
 //! sdk/<version>.<os>-<arch>-<nar>/                                      SDKs as they are used
 //! sdk/<version>.<os>-<arch>-source-<key>{/,.lock}                       SDKs that were built, and who is building
 //! vcs/<sha256 of the URL>{/,.lock,.busy}                                bare git repositories, with what was needed of them
-//! parsed/<version of the scanner>/<sha256 of a tree's name>             the parse cache: what is in the files of a tree
+//! parsed/<version of the scanner>/<sha256 of a tree's name>             the parse cache: what is in the files of a tree, or of a repository's commits
 //! memo/<sha256 of what is asked>                                        what `lock` and `list` answered, and what they read for that
 //! tmp/                                                                 what isn't complete yet
 //! ```
@@ -32,6 +32,9 @@ use crate::error::{Error, Result};
 use crate::module::ModuleId;
 use crate::module::escape::escape;
 use crate::source::index::IndexedTree;
+
+/// The directory of the parse cache in a cache.
+pub const PARSED: &str = "parsed";
 
 /// A cache directory.
 #[derive(Clone, Debug)]
@@ -122,7 +125,7 @@ impl Cache {
 
     /// The directory of the parse cache.
     pub fn parsed(&self) -> PathBuf {
-        self.root.join("parsed")
+        self.root.join(PARSED)
     }
 
     /// The sources of an unpacked module or of an SDK, which are `below` its directory here, with what is known of them. The directory's

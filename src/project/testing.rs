@@ -277,7 +277,11 @@ impl Locked<'_> {
         for (list, functions) in lists.into_iter().zip(&mut found) {
             for file in list {
                 let path = join(directory, file);
-                if let Err(wrong) = functions.add(&self.read(&path)?) {
+                let more = self.project.tree.found("functions", &path, TestFunctions::of)?;
+                // What is wrong is said with its place, for which the file is read again.
+                if !more.is_some_and(|more| functions.extend(more))
+                    && let Err(wrong) = functions.add(&self.read(&path)?)
+                {
                     let line = wrong.position.line;
                     return Ok(Err(format!("{path}:{line}:{}: {}", wrong.position.column, wrong.message)));
                 }

@@ -4,12 +4,14 @@
 //! Only declarations at the top level are looked at, and of functions no more than their parameters: what else is wrong in a file
 //! is for the compiler to say.
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::header::comment::group_text;
 use crate::source::token::{Kind, Lexer, Position, Token, is_keyword, lossy};
 use crate::source::unicode::is_lower;
 
 /// What the test files of one package have, in the order of files and lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestFunctions {
     /// `TestX(*testing.T)`.
     pub tests: Vec<String>,
@@ -24,7 +26,7 @@ pub struct TestFunctions {
 }
 
 /// An example that is run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The function's name.
     pub name: String,
@@ -50,6 +52,25 @@ impl TestFunctions {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         *self == TestFunctions::default()
+    }
+
+    /// Those of a file; `None` if it can't be part of a test binary.
+    pub fn of(content: &[u8]) -> Option<TestFunctions> {
+        let mut functions = TestFunctions::default();
+        functions.add(content).ok().map(|()| functions)
+    }
+
+    /// Adds those of another file, unless both have `TestMain`.
+    pub fn extend(&mut self, mut other: TestFunctions) -> bool {
+        let fits = !(self.has_main && other.has_main);
+        if fits {
+            self.tests.append(&mut other.tests);
+            self.benchmarks.append(&mut other.benchmarks);
+            self.fuzz_targets.append(&mut other.fuzz_targets);
+            self.examples.append(&mut other.examples);
+            self.has_main |= other.has_main;
+        }
+        fits
     }
 
     /// Adds those of a file; any bytes are accepted.
@@ -106,11 +127,7 @@ impl TestFunctions {
 /// Whether a test binary calls the same functions of two test files, and expects the same of their examples. Rather not, where one can't be a part
 /// of it.
 pub fn are_the_same(one: &[u8], other: &[u8]) -> bool {
-    let of = |content: &[u8]| {
-        let mut functions = TestFunctions::default();
-        functions.add(content).ok().map(|()| functions)
-    };
-    of(one).is_some_and(|one| of(other).is_some_and(|other| one == other))
+    TestFunctions::of(one).is_some_and(|one| TestFunctions::of(other).is_some_and(|other| one == other))
 }
 
 /// Whether a file has a function that does something, so that there are statements to count.

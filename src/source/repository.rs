@@ -5,10 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::{Error, Result};
 use crate::files::Files;
-use crate::source::scan::{ScannedPackage, Tests, scan};
-use crate::source::tree::{DiskTree, Entry, Tree};
+use crate::source::index::Blobs;
+use crate::source::scan::{ScannedPackage, SourceFile, is_source, scan_file};
+use crate::source::tree::{self, DiskTree, Entry, Tree};
 
 /// A [`DiskTree`] that lists each directory and scans each package once, however many graphs ask for it: it is a view of one moment, and
 /// what is written later isn't seen.
@@ -17,16 +21,45 @@ pub struct RepositoryTree {
     disk: DiskTree,
     listings: Known<Vec<Entry>>,
     packages: Known<ScannedPackage>,
+    blobs: Option<Arc<Blobs>>,
 }
 
 /// What was found out, by path or question.
 pub type Known<T> = Mutex<HashMap<String, Arc<T>>>;
 
 impl RepositoryTree {
-    /// The tree below `root`, read through `files`.
-    pub fn new(files: Files, root: &Path) -> RepositoryTree {
+    /// The tree below `root`, read through `files`; if it is a commit's, with what is known of `blobs`.
+    pub fn new(files: Files, root: &Path, blobs: Option<Arc<Blobs>>) -> RepositoryTree {
         let (listings, packages) = Default::default();
-        RepositoryTree { disk: DiskTree::through(files, root), listings, packages }
+        RepositoryTree { disk: DiskTree::through(files, root), listings, packages, blobs }
+    }
+
+    /// What `of` finds in a file, which answers a `question` and depends on nothing but the content.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read.
+    pub fn found<T: Serialize + DeserializeOwned>(&self, question: &str, path: &str, of: impl Fn(&[u8]) -> T) -> Result<T> {
+        self.remembered(question, path, || tree::read(self, path).map(|content| of(&content)))
+    }
+
+    /// What `make` finds in a file, or found in one of the same content.
+    fn remembered<T: Serialize + DeserializeOwned>(
+        &self,
+        question: &str,
+        path: &str,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        match self.blobs.as_ref().and_then(|blobs| Some((blobs, self.disk.id(path)?))) {
+            Some((blobs, id)) => blobs.remembered(&id, question, make),
+            None => make(),
+        }
+    }
+
+    /// A source file with its head, which depends on its name, too.
+    fn source_file(&self, directory: &str, entry: &Entry) -> Result<Option<SourceFile>> {
+        let (question, path) = (format!("source {}", entry.name), tree::join(directory, &entry.name));
+        self.remembered(&question, &path, || scan_file(self, directory, entry))
     }
 
     /// The bytes of a file, or of what a link leads to.
@@ -58,7 +91,11 @@ impl Tree for RepositoryTree {
     }
 
     fn package(&self, directory: &str) -> Result<Arc<ScannedPackage>> {
-        known(&self.packages, directory, || scan(self, directory, Tests::Include))
+        known(&self.packages, directory, || {
+            let sources = self.list(directory)?.into_iter().filter(is_source);
+            let files = sources.map(|entry| self.source_file(directory, &entry)).filter_map(Result::transpose);
+            Ok(ScannedPackage { directory: directory.to_owned(), files: files.collect::<Result<_>>()? })
+        })
     }
 }
 
@@ -86,7 +123,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name);
         std::fs::write(file("a.go"), "package a\n").unwrap();
-        let tree = RepositoryTree::new(Files::default(), directory.path());
+        let tree = RepositoryTree::new(Files::default(), directory.path(), None);
         let (listed, package) = (tree.list("").unwrap(), tree.package("").unwrap());
         std::fs::write(file("b.go"), "package b\n").unwrap();
         std::fs::write(file("a.go"), "package other\n").unwrap();

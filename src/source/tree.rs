@@ -101,6 +101,11 @@ impl DiskTree {
         self.files.seen(&self.path(path), state);
     }
 
+    /// The ID that git has for a file's content, if this is a commit's tree.
+    pub(super) fn id(&self, path: &str) -> Option<String> {
+        self.files.id(&self.path(path))
+    }
+
     /// The place on disk of `path`.
     pub fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }

@@ -10,9 +10,11 @@ use crate::cli::output;
 use crate::error::{Error, Result};
 use crate::files::{Files, Notes};
 use crate::git::{Repository, Revision, Snapshot, Worktree};
+use crate::lock::cache::{Cache, PARSED};
 use crate::project::memo::Memo;
 use crate::project::state::Build;
 use crate::project::{self, Project, Variant};
+use crate::source::index::Blobs;
 
 /// What counts as a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -70,6 +72,7 @@ pub struct Side {
     /// How messages name it.
     pub name: String,
     files: Files,
+    blobs: Option<Arc<Blobs>>,
     tree: Tree,
 }
 
@@ -93,22 +96,28 @@ struct Saved {
 const VERSION: u32 = 5;
 
 impl Side {
-    /// The tree of a commit.
-    pub fn of_commit(repository: &Arc<Repository>, revision: &Revision, directory: &Path) -> Result<Side> {
+    /// The tree of a commit, of whose files is known what `blobs` has.
+    pub fn of_commit(
+        repository: &Arc<Repository>,
+        blobs: Option<Arc<Blobs>>,
+        revision: &Revision,
+        directory: &Path,
+    ) -> Result<Side> {
         let tree = repository.snapshot(revision)?;
         let files = Files::of_commit(tree.clone(), directory);
-        Ok(Side { name: format!("{} ({})", revision.name, &revision.commit[..12]), files, tree: Tree::Commit(tree) })
+        let name = format!("{} ({})", revision.name, &revision.commit[..12]);
+        Ok(Side { name, files, blobs, tree: Tree::Commit(tree) })
     }
 
     /// The files that are checked out.
     pub fn of_worktree(repository: &Arc<Repository>) -> Result<Side> {
         let tree = Tree::Worktree(repository.worktree()?);
-        Ok(Side { name: "the working tree".to_owned(), files: Files::default(), tree })
+        Ok(Side { name: "the working tree".to_owned(), files: Files::default(), blobs: None, tree })
     }
 
     /// No tree: nothing is there.
     pub fn nothing() -> Side {
-        Side { name: "nothing".to_owned(), files: Files::default(), tree: Tree::Nothing }
+        Side { name: "nothing".to_owned(), files: Files::default(), blobs: None, tree: Tree::Nothing }
     }
 
     /// What was saved in a file.
@@ -120,7 +129,7 @@ impl Side {
         if saved.version != VERSION {
             return Err(wrong(format!("its version is {}, and this program knows {VERSION}", saved.version)));
         }
-        Ok(Side { name: file.display().to_string(), files: Files::default(), tree: Tree::Saved(Box::new(saved)) })
+        Ok(Side { name: file.display().to_string(), files: Files::default(), blobs: None, tree: Tree::Saved(Box::new(saved)) })
     }
 
     /// The commit that it is.
@@ -178,8 +187,13 @@ impl Side {
         state.map_err(|error| error.context(format!("in {}", self.name)))
     }
 
+    /// Writes what was found out about its files, for later questions about them.
+    pub fn remember(&self) {
+        self.blobs.iter().for_each(|blobs| blobs.save());
+    }
+
     fn read_state(&self, directory: &Path, chosen: &Chosen, truth: Truth, id: &project::state::FileId) -> Result<State> {
-        let project = Project::open_through(self.files.clone(), directory)?;
+        let project = Project::open_known(self.files.clone(), self.blobs.clone(), directory)?;
         let lock = project::read_lock(&self.files, directory)?;
         let locked = project.with_lock(&lock)?;
         let variants = chosen_variants(&project, chosen);
@@ -190,6 +204,12 @@ impl Side {
         };
         locked.state(&variants, build, id)
     }
+}
+
+/// What is known of the files of a repository's commits; `None` where nothing can be kept.
+pub fn blobs(repository: &Repository) -> Option<Arc<Blobs>> {
+    let cache = Cache::place().ok()?.join(PARSED);
+    Some(Arc::new(Blobs::new(cache, &repository.place())))
 }
 
 /// The variants of a project that are chosen.

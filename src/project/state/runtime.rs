@@ -169,13 +169,13 @@ impl<'t> Runtime<'t> {
     }
 
     fn mentions(&self, file: &str) -> Result<Arc<Mentions>> {
-        known(&self.mentions, file, || Ok(Mentions::of(&crate::source::tree::read(self.tree, file)?)))
+        known(&self.mentions, file, || self.tree.found("mentions", file, Mentions::of))
     }
 
     /// What a file's comments tag with.
     pub fn tags(&self, file: &str) -> BTreeSet<String> {
         let known = self.mentions.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned();
-        known.map_or_else(|| mentions::tags(&self.tree.read(file).unwrap_or_default()), |known| known.tags.clone())
+        known.map_or_else(|| self.tree.found("tags", file, mentions::tags).unwrap_or_default(), |known| known.tags.clone())
     }
 
     /// The files and the directories in a directory.

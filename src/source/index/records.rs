@@ -40,23 +40,26 @@ impl Records {
         }
     }
 
-    fn key(&self, row: &Row) -> &str {
-        std::str::from_utf8(&self.bytes[row.key.clone()]).unwrap_or_default()
+    /// The keys, sorted.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        (0..self.table.len()).map(|index| self.key(index))
     }
 
-    /// The record with a key, if it is whole.
-    pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
-        let row = &self.table[self.table.binary_search_by(|row| self.key(row).cmp(key)).ok()?];
+    /// The key in a place.
+    pub(super) fn key(&self, index: usize) -> &str {
+        std::str::from_utf8(&self.bytes[self.table[index].key.clone()]).unwrap_or_default()
+    }
+
+    /// The place of a key.
+    pub(super) fn find(&self, key: &str) -> Option<usize> {
+        self.table.binary_search_by(|row| self.bytes[row.key.clone()].cmp(key.as_bytes())).ok()
+    }
+
+    /// The record in a place, if it is whole.
+    pub(super) fn record(&self, index: usize) -> Option<&[u8]> {
+        let row = &self.table[index];
         let record = &self.bytes[row.record.clone()];
         (crc32fast::hash(record) == row.checksum).then_some(record)
-    }
-
-    /// All records that are whole.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.table.iter().filter_map(|row| {
-            let key = self.key(row);
-            Some((key, self.get(key)?))
-        })
     }
 }
 
@@ -146,6 +149,7 @@ pub(super) fn clean(cache: &Path) {
 /// Everything that decides what a record says.
 const SOURCES: &[&[u8]] = &[
     include_bytes!("../constraint.rs"),
+    include_bytes!("../functions.rs"),
     include_bytes!("../header.rs"),
     include_bytes!("../header/comment.rs"),
     include_bytes!("../header/constraints.rs"),
@@ -153,7 +157,10 @@ const SOURCES: &[&[u8]] = &[
     include_bytes!("../header/extent.rs"),
     include_bytes!("../header/parser.rs"),
     include_bytes!("../index.rs"),
+    include_bytes!("blobs.rs"),
     include_bytes!("records.rs"),
+    include_bytes!("store.rs"),
+    include_bytes!("../mentions.rs"),
     include_bytes!("../scan.rs"),
     include_bytes!("../synopsis.rs"),
     include_bytes!("../token.rs"),

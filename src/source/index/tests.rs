@@ -76,7 +76,7 @@ fn trusted_files_are_not_read() {
     // An index with the times that the files really have, and with nothing in them.
     let listing = tree.listing("p").unwrap();
     let empty = listing.iter().map(|(entry, state)| Remembered { name: entry.name.clone(), state: *state, file: None });
-    tree.keep("package p", &empty.collect::<Vec<_>>());
+    tree.store.keep("package p", &empty.collect::<Vec<_>>());
     tree.save();
     let open = || IndexedTree::edited(Files::default(), root.path(), cache.path());
     assert_eq!(open().package("p").unwrap().files, []);
@@ -84,7 +84,7 @@ fn trusted_files_are_not_read() {
     let tree = open();
     let scanned = scan(&DiskTree::new(root.path()), "p", Tests::Include).unwrap();
     assert_eq!(tree.package("p").unwrap().files[..], scanned.files[..1]);
-    assert_eq!(lock(&tree.new).len(), 1);
+    assert_eq!(lock(&tree.store.new).len(), 1);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn damage_costs_time_only() {
     let tree = open();
     tree.package("p").unwrap();
     tree.save();
-    let path = tree.path.clone();
+    let path = tree.store.path.clone();
     let whole = fs::read(&path).unwrap();
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
@@ -129,7 +129,7 @@ fn many_may_write_at_once() {
                     };
                     let package = &wanted[(number / 2 + round) % 2];
                     assert_eq!(*tree.package(&package.directory).unwrap(), *package);
-                    tree.keep("list none", &Vec::<Entry>::new());
+                    tree.store.keep("list none", &Vec::<Entry>::new());
                     tree.save();
                 }
             });
@@ -165,6 +165,57 @@ fn what_is_old_goes_away() {
 }
 
 #[test]
+fn what_is_found_in_a_blob_is_kept() {
+    let cache = tempfile::tempdir().unwrap();
+    let open = |repository: &str| Blobs::new(cache.path().to_owned(), Path::new(repository));
+    let ask = |blobs: &Blobs, id: &str, question: &str, answer: &str| {
+        blobs.remembered(id, question, || Ok(answer.to_owned())).unwrap()
+    };
+    let blobs = open("a");
+    assert_eq!(ask(&blobs, "1", "q", "one"), "one");
+    // Also before it is written.
+    assert_eq!(ask(&blobs, "1", "q", "other"), "one");
+    assert_eq!(ask(&blobs, "1", "r", "two"), "two");
+    assert_eq!(ask(&blobs, "2", "q", "three"), "three");
+    let failed = blobs.remembered::<String>("3", "q", || Err(crate::error::Error::input("no")));
+    assert!(failed.is_err());
+    blobs.save();
+    let blobs = open("a");
+    assert_eq!(
+        ["1 q", "1 r", "2 q", "3 q"].map(|key| {
+            let (id, question) = key.split_once(' ').unwrap();
+            ask(&blobs, id, question, "new")
+        }),
+        ["one", "two", "three", "new"]
+    );
+    assert_eq!(ask(&open("b"), "1", "q", "new"), "new");
+}
+
+#[test]
+fn what_is_too_much_goes_away_unused() {
+    let cache = tempfile::tempdir().unwrap();
+    // Gives how many of these weren't known; a record has two bytes.
+    let fill = |numbers: std::ops::Range<usize>, most: usize| {
+        let (store, mut made) = (Store::open(cache.path(), "a"), 0);
+        for number in numbers {
+            let text = || {
+                made += 1;
+                Ok("x".to_owned())
+            };
+            store.remembered(&number.to_string(), text).unwrap();
+        }
+        store.save(Some(most));
+        made
+    };
+    assert_eq!(fill(0..10, 20), 10);
+    assert_eq!(fill(5..11, 20), 1);
+    assert_eq!(fill(5..12, 20), 1);
+    // That were eleven records, of which the last run used six.
+    assert_eq!(fill(0..12, 100), 5);
+    assert_eq!(fill(0..12, 100), 0);
+}
+
+#[test]
 fn every_source_of_the_scanner_makes_the_version() {
     let sources = include_str!("records.rs");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/source");
@@ -176,11 +227,9 @@ fn every_source_of_the_scanner_makes_the_version() {
         "choose.rs",
         "context.rs",
         "embed.rs",
-        "functions.rs",
         "glob.rs",
         "includes.rs",
         "language.rs",
-        "mentions.rs",
         "record.rs",
         "repository.rs",
         "sdk.rs",
