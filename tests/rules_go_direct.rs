@@ -16,6 +16,8 @@ mod engines;
 mod http_cache;
 #[path = "rules_go_direct/importmap.rs"]
 mod importmap;
+#[path = "rules_go_direct/incremental.rs"]
+mod incremental;
 #[path = "support/loopback.rs"]
 #[allow(dead_code)] // Other tests use the rest.
 mod loopback;
@@ -31,6 +33,9 @@ mod modules;
 mod outcomes;
 #[path = "rules_go_direct/overrides.rs"]
 mod overrides;
+#[path = "../benches/support/programs.rs"]
+#[allow(dead_code)] // Benchmarks use the rest.
+mod programs;
 #[path = "support/reapi.rs"]
 mod reapi;
 #[path = "rules_go_direct/reference.rs"]
