@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::engines::{self, bazel, repository};
+use super::engines::{self, bazel};
 use super::modules::generate;
 use super::programs::{leaf, own, write};
 use super::spawns;
@@ -14,9 +14,6 @@ fn workspace() -> PathBuf {
     let _ = fs::remove_dir_all(&root);
     own().iter().for_each(|(path, text)| write(&root, path, text));
     write(&root, "godirect.star", "go_sdk(version = \"1.27.3\")\n\nplatforms(\"linux/amd64\")\n\nbazel()\n");
-    let ruleset = repository("rules_go_direct").display().to_string();
-    let ruleset = format!("local_path_override(\n    module_name = \"rules_go_direct\",\n    path = \"{ruleset}\",\n)\n");
-    write(&root, "MODULE.bazel", &format!("module(name = \"incremental\")\n\n{ruleset}"));
     generate(&root);
     root
 }
