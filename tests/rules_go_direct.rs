@@ -33,6 +33,8 @@ mod modules;
 mod outcomes;
 #[path = "rules_go_direct/overrides.rs"]
 mod overrides;
+#[path = "rules_go_direct/path_mapping.rs"]
+mod path_mapping;
 #[path = "../benches/support/programs.rs"]
 #[allow(dead_code)] // Benchmarks use the rest.
 mod programs;

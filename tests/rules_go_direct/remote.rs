@@ -24,14 +24,14 @@ fn remotely(server: &Server, workspace: &Path, arguments: &[&str]) -> Output {
 }
 
 /// The programs: label, how their path ends, what the go command is told, and whether they have C code.
-const PROGRAMS: [(&str, &str, &[&str], &str); 3] = [
+pub const PROGRAMS: [(&str, &str, &[&str], &str); 3] = [
     ("//:remote", "/remote", &["build", "."], "0"),
     ("//text:text_test", "/text.test", &["test", "-c", "./text"], "0"),
     ("//c", "/c", &["build", "./c"], "1"),
 ];
 
 /// Where Bazel has the program. The configuration of a target that decides about cgo itself isn't the one of bazel-bin.
-fn output(workspace: &Path, label: &str, end: &str) -> PathBuf {
+pub fn output(workspace: &Path, label: &str, end: &str) -> PathBuf {
     let printed = bazel(workspace, &["cquery", "--output=files", label]);
     let root = bazel(workspace, &["info", "execution_root"]);
     let name = printed.lines().find(|line| line.ends_with(end)).unwrap_or_else(|| panic!("{label} has {printed}"));
@@ -39,7 +39,7 @@ fn output(workspace: &Path, label: &str, end: &str) -> PathBuf {
 }
 
 /// What the go command builds.
-fn by_go(workspace: &Path, arguments: &[&str], cgo: &str) -> Vec<u8> {
+pub fn by_go(workspace: &Path, arguments: &[&str], cgo: &str) -> Vec<u8> {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("program");
     let mut command = engines::go_command(&engines::GOROOT, workspace, &[]);

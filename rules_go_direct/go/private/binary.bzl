@@ -68,7 +68,6 @@ def _go_binary_impl(ctx):
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.attr.out or _file_name(ctx, config)))
     link(ctx, config, ctx.attr._std[GoStdInfo].packages, struct(
         executable = executable,
-        importcfg = ctx.label.name + "_/importcfg.link",
         main = main.o,
         main_cgo = main.cgo,
         packages = packages.values(),

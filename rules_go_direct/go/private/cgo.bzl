@@ -173,7 +173,7 @@ def run_cgo(ctx, config, c, package):
 
     Returns:
       An immutable struct for `compile_package`: plain (directory of Go files that don't import "C", if these were split), go (what cgo made,
-      in the order of compilation), made (directories that vanish from what is recorded), members (the archive's), header (for C, of a main package in a library for C), libraries,
+      in the order of compilation), members (the archive's), header (for C, of a main package in a library for C), libraries,
       has_cxx.
     """
     if config.sdk.goos != "linux":
@@ -249,7 +249,6 @@ def run_cgo(ctx, config, c, package):
         header = header,
         has_cxx = bool([file for file in package.sources if file.extension in _CXX]),
         libraries = package.flags.libraries,
-        made = (types.dirname, rewritten.path, imported.path),
         members = members,
         plain = plain,
     )

@@ -4,7 +4,7 @@ It follows cmd/go/internal/work/gc.go (`gc`, `asm`, `symabis`, `asmArgs`) of Go 
 makes Linux name the directory of any sandbox by the same path, which `-trimpath` then removes.
 """
 
-load(":tools.bzl", "CWD", "run_tool")
+load(":tools.bzl", "CWD", "PATH_MAPPING", "file_args", "run_tool")
 
 # Packages of std with declarations that runtime implements, so that the compiler must not expect all bodies.
 _INCOMPLETE_STD = {
@@ -58,34 +58,41 @@ for file; do
 done >> "$out"
 """
 
-def trim_path(objdir, dirs, new, made = ()):
+def _directory(file):
+    """The directory that a file is in, or that it is; `.` for the root. In arguments, since paths are those of the action only there."""
+    return file.path if file.is_directory else file.dirname or "."
+
+def _rewrite(rewrite):
+    directory = _directory(rewrite.within)
+    return "%s=>%s" % (CWD if directory == "." else CWD + "/" + directory, rewrite.new)
+
+def trim_path(scratch, sources, new):
     """The value of `-trimpath`: directories of sources become `new`, scratch directories vanish.
 
     Args:
-      objdir: directory of the package's outputs, relative to the execution root.
-      dirs: those of the sources; there may be several, since generated ones are below bazel-out.
+      scratch: Files in directories that vanish: of the package's outputs, and of what was made for it.
+      sources: the source files, or directories of such; there may be several directories, since generated files are below bazel-out.
       new: what stands for their directories in the output.
-      made: further directories that vanish.
 
     Returns:
-      Rewrites separated by semicolons, of which the first that matches applies; the longer directory comes first.
+      Rewrites for the arguments, of which the first that matches applies; the longer directory comes first.
     """
-    dirs = {dir: True for dir in dirs}
-    rewrites = ["%s/%s=>" % (CWD, dir) for dir in made] + ["%s/%s=>" % (CWD, objdir)]
-    for dir in sorted(dirs, key = len, reverse = True):
-        # A file in the repository's root has the directory "" or ".".
-        rewrites.append("%s=>%s" % (CWD if dir in ("", ".") else CWD + "/" + dir, new))
-    return ";".join(rewrites)
+    directories = {_directory(file): file for file in sources}
+    longest_first = sorted(directories, key = lambda directory: 0 if directory == "." else len(directory), reverse = True)
+    return ([struct(new = "", within = file) for file in scratch] +
+            [struct(new = new, within = directories[directory]) for directory in longest_first])
+
+def _add_trim_path(args, trim):
+    args.add_joined("-trimpath", trim, map_each = _rewrite, join_with = ";")
 
 def _packagefile(package):
     return "packagefile %s=%s" % (package.importmap, package.x.path)
 
-def _write_importcfg(ctx, package, imports):
-    file = ctx.actions.declare_file(package.outputs + "/importcfg")
-    lines = ctx.actions.args()
-    lines.set_param_file_format("multiline")
-    lines.add("# import config")
-    lines.add_all([
+def _importcfg(ctx, package, imports):
+    """The file of `-importcfg`: what the package may import, and where its export data is."""
+    args = file_args(ctx, "-importcfg")
+    args.add("# import config")
+    args.add_all([
         "importmap %s=%s" % (written, path)
         for written, path in sorted(list(package.import_map) + [
             (imported.importpath, imported.importmap)
@@ -93,20 +100,21 @@ def _write_importcfg(ctx, package, imports):
             if imported.importpath != imported.importmap
         ])
     ])
-    lines.add_all(imports, map_each = _packagefile)
-    ctx.actions.write(file, lines)
-    return file
+    args.add_all(imports, map_each = _packagefile)
+    return args
 
-def _write_embedcfg(ctx, package):
-    """Writes the `-embedcfg` file: what patterns match, and where the files are."""
-    file = ctx.actions.declare_file(package.outputs + "/embedcfg")
+def _embedded(embedded):
+    return "%s: %s" % (json.encode(embedded.name), json.encode(embedded.file.path))
+
+def _embedcfg(ctx, package):
+    """The file of `-embedcfg`: what patterns match, and where the files are; and these files."""
     patterns, files = dict(package.embed_patterns), dict(package.embed_files)
     names = sorted({name: True for matches in patterns.values() for name in matches})
-    ctx.actions.write(file, json.encode({
-        "Files": {name: files[name].path for name in names},
-        "Patterns": patterns,
-    }))
-    return file, [files[name] for name in names]
+    args = file_args(ctx, "-embedcfg")
+    args.add('{"Patterns": %s, "Files": {' % json.encode(patterns))
+    args.add_joined([struct(file = files[name], name = name) for name in names], map_each = _embedded, join_with = ", ")
+    args.add("}}")
+    return args, [files[name] for name in names]
 
 def _generic_headers(ctx, config, package):
     """`x_linux_amd64.h` is also there as `x_GOOS_GOARCH.h` for assembly that is shared by platforms; likewise `_GOARCH`, `_GOOS`."""
@@ -127,12 +135,12 @@ def _generic_headers(ctx, config, package):
                 break
     return copies
 
-def _asm_args(ctx, config, package, include_dirs, trim):
+def _asm_args(ctx, config, package, included, trim):
     args = ctx.actions.args()
-    args.add("-p", package.path).add("-trimpath", trim)
-    dirs = {file.dirname or ".": True for file in package.asm}
-    for dir in dirs.keys() + include_dirs + [config.sdk.include[0].dirname]:
-        args.add("-I", dir)
+    args.add("-p", package.path)
+    _add_trim_path(args, trim)
+    includes = list(package.asm) + included + [config.sdk.include[0]]
+    args.add_all(includes, before_each = "-I", map_each = _directory, uniquify = True)
     for name in config.defines:
         args.add("-D", name)
     if config.codegen:
@@ -146,13 +154,13 @@ def _symabis(ctx, config, package, headers, trim):
     empty = ctx.actions.declare_file(package.outputs + "/symabis.d/go_asm.h")
     ctx.actions.write(empty, "")
     file = ctx.actions.declare_file(package.outputs + "/symabis")
-    args = _asm_args(ctx, config, package, [empty.dirname, file.dirname], trim)
+    args = _asm_args(ctx, config, package, [empty, file], trim)
     args.add("-gensymabis").add("-o", file).add_all(package.asm)
     run_tool(
         ctx,
         config,
         config.sdk.asm,
-        args,
+        [args],
         mnemonic = "GoSymabis",
         about = package.importpath,
         inputs = list(package.asm) + headers + [empty],
@@ -164,13 +172,13 @@ def _assemble(ctx, config, package, headers, go_asm, trim):
     objects = []
     for source in package.asm:
         file = ctx.actions.declare_file("%s/%s.o" % (package.outputs, source.basename.removesuffix(".s")))
-        args = _asm_args(ctx, config, package, [go_asm.dirname], trim)
+        args = _asm_args(ctx, config, package, [go_asm], trim)
         args.add("-o", file).add(source)
         run_tool(
             ctx,
             config,
             config.sdk.asm,
-            args,
+            [args],
             mnemonic = "GoAsm",
             about = "%s (%s)" % (package.importpath, source.basename),
             inputs = [source, go_asm] + headers,
@@ -188,6 +196,7 @@ def _pack(ctx, package, archive, members):
         arguments = [args],
         inputs = [archive] + members,
         outputs = [file],
+        execution_requirements = PATH_MAPPING,
         mnemonic = "GoPack",
         progress_message = "Packing " + package.importpath,
         toolchain = None,
@@ -299,20 +308,20 @@ def compile_package(ctx, config, package, imports, explain = None):
     """
     x = ctx.actions.declare_file(package.outputs + "/pkg.x")
     o = ctx.actions.declare_file(package.outputs + "/pkg.o")
-    importcfg = _write_importcfg(ctx, package, imports)
     cgo = package.cgo
     cover = package.cover
-    copied = [cgo.plain] if cgo and cgo.plain else []
-    tests = [package.tests] if package.tests else []
-    dirs = [file.dirname for file in package.go + package.asm + package.origins] + [dir.path for dir in copied + tests]
-    made = (cgo.made if cgo else ()) + ((cover.made,) if cover else ())
-    trim = trim_path(x.dirname, dirs, package.new, made)
-    sources = ([cover.variables] if cover else []) + list(package.go) + copied + tests + (list(cgo.go) if cgo else [])
-    inputs = sources + [importcfg] + [imported.x for imported in imports]
+    made = list(cgo.go) if cgo else []
+    variables = [cover.variables] if cover else []
+    directories = ([cgo.plain] if cgo and cgo.plain else []) + ([package.tests] if package.tests else [])
+    trim = trim_path(made + variables + [x], list(package.go + package.asm + package.origins) + directories, package.new)
+    sources = variables + list(package.go) + directories + made
+    inputs = sources + [imported.x for imported in imports]
     outputs = [x, o]
 
     args = ctx.actions.args()
-    args.add("-o", x).add("-linkobj", o).add("-trimpath", trim).add("-p", package.path).add("-lang=go" + package.lang)
+    args.add("-o", x).add("-linkobj", o)
+    _add_trim_path(args, trim)
+    args.add("-p", package.path).add("-lang=go" + package.lang)
     if package.std:
         args.add("-std")
     if not cgo and not package.asm and not package.syso and not (package.std and package.importpath in _INCOMPLETE_STD):
@@ -339,25 +348,29 @@ def compile_package(ctx, config, package, imports, explain = None):
     args.add_all([] if package.std else config.goopts).add_all(package.goopts)
     if config.fuzz and package.fuzzed and not _is_for_fuzzing_itself(config, package.importpath):
         args.add("-d=libfuzzer")
-    args.add("-nolocalimports").add("-importcfg", importcfg)
+    args.add("-nolocalimports")
     if cover:
         inputs.append(cover.config)
         args.add(cover.config, format = "-coveragecfg=%s")
+    parts = [args, _importcfg(ctx, package, imports)]
     if package.embed_patterns:
-        embedcfg, files = _write_embedcfg(ctx, package)
-        inputs += [embedcfg] + files
-        args.add("-embedcfg", embedcfg)
-    args.add_all(sources)
+        embedcfg, files = _embedcfg(ctx, package)
+        inputs += files
+        parts.append(embedcfg)
+    last = ctx.actions.args()
+    last.add_all(sources)
     run_tool(
         ctx,
         config,
         config.sdk.compile,
-        args,
+        parts + [last],
         mnemonic = "GoCompile",
         about = package.importpath,
         inputs = inputs,
         outputs = outputs,
         explain = explain,
+        # What cgo and the cover tool made says where it is.
+        maps_paths = not cgo and not cover,
     )
 
     return struct(x = x, o = _pack(ctx, package, o, members) if members else o)

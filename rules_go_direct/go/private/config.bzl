@@ -4,6 +4,7 @@ load(":constraint.bzl", "minor_of", "satisfied_tags")
 load(":platforms.bzl", "VARIANTS")
 load(":providers.bzl", "GoConfigInfo", "GoSdkInfo")
 load(":settings.bzl", "GoSettingInfo")
+load(":tools.bzl", "PATH_MAPPING")
 
 # How programs are linked; the first is what `go build` does.
 LINK_MODES = ["normal", "pie", "c-archive", "c-shared", "plugin"]
@@ -133,6 +134,7 @@ def _prepare_profile(ctx, sdk, env):
         env = env,
         inputs = [original],
         outputs = [file],
+        execution_requirements = PATH_MAPPING,
         mnemonic = "GoProfile",
         progress_message = "Preparing the profile %s" % original.short_path,
         # It is in the same configuration as what it belongs to.

@@ -73,7 +73,7 @@ def cover_package(ctx, config, package):
 
     Returns:
       An immutable struct for `compile_package`, or None if nothing is counted: go (what is compiled in the place of the Go files), variables
-      (a further Go file), config (for the compiler), made (directory that vanishes from what is recorded), sources (pairs: a file's name in
+      (a further Go file), config (for the compiler), sources (pairs: a file's name in
       profiles, and its path).
     """
     counted = [file for file in package.go if file in package.counted]
@@ -102,7 +102,6 @@ def cover_package(ctx, config, package):
     return struct(
         config = result,
         go = tuple([rewritten.get(file, file) for file in package.go]),
-        made = variables.dirname,
         sources = tuple([("%s/%s" % (package.importpath, file.basename), file.path) for file in counted]),
         variables = variables,
     )

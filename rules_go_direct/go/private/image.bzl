@@ -1,6 +1,6 @@
 """The rule `go_image`."""
 
-load(":tools.bzl", "TOOLCHAIN_TYPE")
+load(":tools.bzl", "PATH_MAPPING", "TOOLCHAIN_TYPE")
 
 _PLATFORMS = "//command_line_option:platforms"
 
@@ -57,6 +57,7 @@ def _go_image_impl(ctx):
         arguments = [args],
         inputs = inputs + executables,
         outputs = [out],
+        execution_requirements = PATH_MAPPING,
         mnemonic = "GoImage",
         progress_message = "Writing the image %{label}",
     )

@@ -5,7 +5,7 @@ load(":platforms.bzl", "platform_name", "split_port")
 load(":providers.bzl", "GoCInfo")
 load(":settings.bzl", "GoSettingInfo")
 load(":stamp.bzl", "stamped_variables")
-load(":tools.bzl", "run_tool")
+load(":tools.bzl", "file_args", "run_tool")
 
 _PLATFORMS = "//command_line_option:platforms"
 _ASAN = "//go/config:asan"
@@ -175,6 +175,9 @@ def _std_closure(ctx, config, std, imports):
         queue = found.keys()
     return needed
 
+def _packagefile(package):
+    return "packagefile %s=%s" % (package.importmap, package.o.path)
+
 def unique_packages(ctx, transitive):
     """All packages besides std by what they are compiled as; refuses two that are compiled as one.
 
@@ -201,7 +204,7 @@ def link(ctx, config, std, program):
       ctx: the rule context, with LINK_ATTRS.
       config: GoConfigInfo.
       std: the packages that std has, as in GoStdInfo.
-      program: struct of `executable` (File to write), `importcfg` (its name, relative to the Bazel package), `main` (File: the object
+      program: struct of `executable` (File to write), `main` (File: the object
         archive of the main package), `main_cgo` (its C part, or None), `packages` (list of struct(cgo, importmap, o): those of modules),
         `std_imports` (import paths), `fuzzed_std` (those that are made for fuzzing with all that they need, in a configuration with `fuzz`), `info` (the build information's text), `variables` (dict: values of string variables by name), `flags`
         (further flags).
@@ -212,12 +215,12 @@ def link(ctx, config, std, program):
     implied = (["runtime/cgo"] if _links_externally(config, user) else []) + (["runtime/" + config.sanitizer] if config.sanitizer else [])
     linked = program.packages + _linked_std(ctx, config, std, program, implied)
     with_c = [package for package in [program.main_cgo] + [package.cgo for package in program.packages] if package]
-    importcfg = ctx.actions.declare_file(program.importcfg)
-    lines = ["packagefile %s=%s" % (package.importmap, package.o.path) for package in linked]
-    ctx.actions.write(importcfg, "\n".join(lines + [importcfg_line(program.info), ""]))
+    importcfg = file_args(ctx, "-importcfg")
+    importcfg.add_all(linked, map_each = _packagefile)
+    importcfg.add(importcfg_line(program.info))
 
     args = ctx.actions.args()
-    args.add("-o", program.executable).add("-importcfg", importcfg)
+    args.add("-o", program.executable)
     godebug = default_godebug(ctx, config)
     if godebug:
         args.add("-X=runtime.godebugDefault=" + godebug)
@@ -229,19 +232,22 @@ def link(ctx, config, std, program):
     args.add_all(["-" + config.sanitizer] if config.sanitizer else []).add_all(user).add_all(program.flags)
     if config.cgo:
         args.add_all(_flags_for_c(c, config.linkmode, with_c, user))
-    args.add(program.main)
+    main = ctx.actions.args()
+    main.add(program.main)
     run_tool(
         ctx,
         config,
         config.sdk.link,
-        args,
+        [importcfg, args, main],
         mnemonic = "GoLink",
         about = str(ctx.label),
         inputs = depset(
-            [importcfg, program.main] + stamped + [package.o for package in linked],
+            [program.main] + stamped + [package.o for package in linked],
             transitive = [c.files] + [package.libraries for package in with_c],
         ),
         outputs = [program.executable],
         # -trimpath: the binary must not say where GOROOT was.
         env = c.env | {"GOROOT": ""},
+        # The C compiler's flags and libraries are named in the packages, too.
+        maps_paths = not config.cgo,
     )

@@ -4,6 +4,7 @@ The linker reads them from a file of arguments, so that no program has to stand 
 """
 
 load(":settings.bzl", "GoSettingInfo")
+load(":tools.bzl", "PATH_MAPPING")
 
 # Bazel's own keys of what doesn't change from build to build.
 _STABLE = ["BUILD_EMBED_LABEL", "BUILD_HOST", "BUILD_USER"]
@@ -90,6 +91,7 @@ def stamped_variables(ctx, config, variables):
         arguments = [args],
         inputs = files,
         outputs = [file],
+        execution_requirements = PATH_MAPPING,
         mnemonic = "GoStamp",
         progress_message = "Stamping %s" % ctx.label,
         toolchain = None,

@@ -26,7 +26,7 @@ load(":modinfo.bzl", "build_info")
 load(":packages.bzl", "ANY", "language", "trimmed_directory")
 load(":providers.bzl", "GoPackageInfo", "GoStdInfo")
 load(":std.bzl", "std_imports")
-load(":tools.bzl", "TOOLCHAIN_TYPE")
+load(":tools.bzl", "PATH_MAPPING", "TOOLCHAIN_TYPE")
 
 # What the source of a test program imports (`TestMainDeps`).
 _MAIN_IMPORTS = ["os", "reflect", "testing", "testing/internal/testdeps"]
@@ -76,7 +76,9 @@ def _write_main(ctx, config, tested, test_files, has_package, counted):
     setup = ctx.actions.declare_file(prefix + ctx.label.name + ".run")
     args = ctx.actions.args()
     args.add("-importpath", tested.importpath).add("-module", tested.module.path if tested.module else "")
-    args.add("-go", str(config.minor)).add("-main", source).add("-run", setup).add("-internal", internal.path).add("-external", external.path)
+    args.add("-go", str(config.minor)).add("-main", source).add("-run", setup)
+    args.add_all("-internal", [internal], expand_directories = False)
+    args.add_all("-external", [external], expand_directories = False)
     args.add("-setting", "program " + tested.program)
     args.add("-setting", "directory " + _directory(ctx))
     args.add("-setting", "package " + tested.importpath)
@@ -94,6 +96,7 @@ def _write_main(ctx, config, tested, test_files, has_package, counted):
         arguments = [args],
         inputs = test_files + ([counted] if counted else []),
         outputs = [internal, external, source, setup],
+        execution_requirements = PATH_MAPPING,
         mnemonic = "GoTestMain",
         progress_message = "Writing the test program of " + tested.importpath,
     )
@@ -302,7 +305,6 @@ def _link_program(ctx, config, std, tested, compiled):
     )
     link(ctx, config, std, struct(
         executable = program,
-        importcfg = ctx.label.name + "_/importcfg.link",
         main = compiled.main,
         main_cgo = None,
         packages = compiled.packages,

@@ -5,6 +5,10 @@ TOOLCHAIN_TYPE = Label("//go:toolchain_type")
 # The execution root by a name that is the same in every sandbox and on every machine.
 CWD = "/proc/self/cwd"
 
+# For actions whose arguments name all files by Args: under `--experimental_output_paths=strip` the part of paths that says which configuration
+# they belong to isn't among the inputs then, and configurations share what is the same for them.
+PATH_MAPPING = {"supports-path-mapping": "1"}
+
 # Elsewhere the directory is known only when the action runs: a shell puts it in the place of CWD.
 _RUN_ELSEWHERE = """tool=$1; shift; exec "$tool" "${@//\\/proc\\/self\\/cwd/$PWD}"
 """
@@ -49,14 +53,29 @@ done <<< "$said" >&2
 exit "$status"
 """
 
-def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}, explain = None):
+def file_args(ctx, flag):
+    """Arguments that the tool gets in a file, a line each, which is written as part of the action.
+
+    Args:
+      ctx: the rule context.
+      flag: the flag that names the file, such as `-importcfg`.
+
+    Returns:
+      ctx.actions.args(), for `run_tool`.
+    """
+    args = ctx.actions.args()
+    args.set_param_file_format("multiline")
+    args.use_param_file(flag + "=%s", use_always = True)
+    return args
+
+def run_tool(ctx, config, tool, arguments, mnemonic, about, inputs, outputs, env = {}, explain = None, maps_paths = True):
     """Declares an action that runs one of the SDK's tools, with nothing of the machine in its environment.
 
     Args:
       ctx: the rule context.
       config: GoConfigInfo.
       tool: the executable, a File.
-      args: ctx.actions.args().
+      arguments: list of ctx.actions.args().
       mnemonic: e.g. `GoCompile`.
       about: what the action works on, for the progress message.
       inputs: list or depset of File.
@@ -64,8 +83,10 @@ def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}
       env: further environment variables.
       explain: for the compiler of a package that a person may have described: struct of label, module (GoModuleInfo or None) and cycle (import
         paths that would make a cycle), so that a missing import is explained.
+      maps_paths: whether all paths are in `arguments`, and none in the contents of inputs.
     """
     common = {
+        "execution_requirements": PATH_MAPPING if maps_paths else {},
         "inputs": inputs,
         "mnemonic": mnemonic,
         "outputs": outputs,
@@ -81,14 +102,16 @@ def run_tool(ctx, config, tool, args, mnemonic, about, inputs, outputs, env = {}
             explain.module.root if explain.module else "",
             " ".join(explain.cycle),
         ]).add(tool)
-        ctx.actions.run_shell(command = _EXPLAIN, tools = [tool], arguments = [before, args], env = config.env | env, **common)
+        ctx.actions.run_shell(command = _EXPLAIN, tools = [tool], arguments = [before] + arguments, env = config.env | env, **common)
     elif config.sdk.goos == "linux":
-        ctx.actions.run(executable = tool, arguments = [args], env = config.env | {"PWD": CWD} | env, **common)
+        ctx.actions.run(executable = tool, arguments = arguments, env = config.env | {"PWD": CWD} | env, **common)
     else:
+        before = ctx.actions.args()
+        before.add(tool)
         ctx.actions.run_shell(
             command = _RUN_ELSEWHERE,
             tools = [tool],
-            arguments = [tool.path, args],
+            arguments = [before] + arguments,
             env = config.env | env,
             **common
         )
